@@ -1,1 +1,16 @@
 //! oauth-core
+mod client_auth;
+pub mod clock;
+mod error;
+pub mod grant;
+mod origin;
+mod redact;
+mod source;
+mod token;
+
+pub use client_auth::{ClientAuth, RotatingClient};
+pub use error::{BoxError, Error};
+pub use grant::Grant;
+pub use origin::{Origin, Origins};
+pub use source::{SourceFn, StaticToken, TokenSource, source_fn};
+pub use token::Token;

@@ -1,0 +1,248 @@
+//! How the client proves itself to the token endpoint (RFC 6749 §2.3).
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+
+/// A client's credentials and the method by which they are sent.
+///
+/// Without a method each provider sends them its own way. `Debug` shows the id, never the secret.
+///
+/// ```
+/// use oauth_core::ClientAuth;
+///
+/// let client = ClientAuth::secret("billing", "correct horse").basic();
+/// assert!(!format!("{client:?}").contains("horse"));
+/// ```
+#[derive(Clone)]
+pub struct ClientAuth {
+    id: String,
+    secret: SecretString,
+    method: Option<Method>,
+}
+
+/// One method a request, never two (RFC 6749 §2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Method {
+    /// Id and secret as members of the body.
+    Post,
+    /// HTTP Basic, id and secret form-encoded first (RFC 6749 §2.3.1).
+    Basic,
+    /// HTTP Basic as RFC 7617 has it, for servers that do not decode.
+    RawBasic,
+}
+
+impl ClientAuth {
+    /// A client id and its secret, sent the way that the provider's contract asks for.
+    ///
+    /// Empty or unprintable ones are refused by name when a grant is built.
+    pub fn secret(id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
+        Self { id: id.into(), secret: secret.into(), method: None }
+    }
+
+    /// Sends both by HTTP Basic, form-encoded first (RFC 6749 §2.3.1).
+    #[must_use]
+    pub fn basic(mut self) -> Self {
+        self.method = Some(Method::Basic);
+        self
+    }
+
+    /// Sends both by HTTP Basic without encoding them first, for servers that do not decode.
+    #[must_use]
+    pub fn raw_basic(mut self) -> Self {
+        self.method = Some(Method::RawBasic);
+        self
+    }
+
+    /// Sends both as members of the request's body.
+    #[must_use]
+    pub fn post(mut self) -> Self {
+        self.method = Some(Method::Post);
+        self
+    }
+
+    /// The client id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(crate) fn expose_secret(&self) -> &str {
+        self.secret.expose_secret()
+    }
+
+    pub(crate) fn method(&self) -> Method {
+        self.method.unwrap_or(Method::Post)
+    }
+
+    /// Refuses what no token endpoint would take, before anything is sent.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        for (name, value) in [("client_id", self.id()), ("client_secret", self.expose_secret())] {
+            if value.is_empty() {
+                return Err(Error::setting(name, "is empty"));
+            }
+            // RFC 6749 App. A.1, A.2; mostly the line end of a file that was read whole.
+            if value.chars().any(char::is_control) {
+                return Err(Error::setting(
+                    name,
+                    "has a control character, a line end perhaps: trim it",
+                ));
+            }
+        }
+        if self.method() == Method::RawBasic && self.id.contains(':') {
+            return Err(Error::setting(
+                "client_id",
+                "has a colon, which raw Basic cannot carry (RFC 7617 §2): use basic()",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The `Authorization` header for the Basic methods, marked sensitive.
+    pub(crate) fn basic_header(&self) -> Option<HeaderValue> {
+        let encode = |text: &str| -> Zeroizing<String> {
+            Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect())
+        };
+        let pair = Zeroizing::new(match self.method() {
+            Method::Post => return None,
+            Method::Basic => {
+                format!("{}:{}", *encode(&self.id), *encode(self.expose_secret()))
+            }
+            Method::RawBasic => format!("{}:{}", self.id, self.expose_secret()),
+        });
+        let text = Zeroizing::new(format!("Basic {}", *Zeroizing::new(STANDARD.encode(&*pair))));
+        // Base64 is always a valid header value.
+        let mut header = HeaderValue::from_str(&text).ok()?;
+        header.set_sensitive(true);
+        Some(header)
+    }
+}
+
+impl fmt::Debug for ClientAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientAuth")
+            .field("id", &self.id)
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A shared handle to a client's credentials that can be exchanged while the service runs.
+///
+/// Give one clone to the grant and keep another: [`rotate`](Self::rotate) takes effect for the next
+/// token request, makes the slot forget a remembered failure, and leaves a valid token in use.
+///
+/// ```
+/// use oauth_core::{ClientAuth, Oleria, RotatingClient};
+///
+/// let client = RotatingClient::new(ClientAuth::secret("id-1", "old secret"));
+/// let grant = Oleria::builder(client.clone())
+///     .authentication_url("https://auth.example.com/oauth2/token")
+///     .api_url("https://devx.acme.oleria.io")
+///     .build()?;
+/// client.rotate(ClientAuth::secret("id-2", "new secret"))?;
+/// # drop(grant);
+/// # Ok::<(), oauth_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct RotatingClient {
+    current: Arc<ArcSwap<Epoch>>,
+}
+
+struct Epoch {
+    number: u64,
+    auth: Arc<ClientAuth>,
+}
+
+impl RotatingClient {
+    /// A handle to these credentials.
+    pub fn new(auth: ClientAuth) -> Self {
+        let first = Epoch { number: 0, auth: Arc::new(auth) };
+        Self { current: Arc::new(ArcSwap::from_pointee(first)) }
+    }
+
+    /// Exchanges the credentials for all holders of this handle.
+    ///
+    /// # Errors
+    /// If the id or the secret is empty or has a control character; the old ones stay then.
+    pub fn rotate(&self, auth: ClientAuth) -> Result<(), Error> {
+        auth.check()?;
+        let auth = Arc::new(auth);
+        self.current.rcu(|old| Epoch { number: old.number.wrapping_add(1), auth: auth.clone() });
+        Ok(())
+    }
+
+    /// The credentials in use now.
+    pub fn current(&self) -> Arc<ClientAuth> {
+        self.current.load().auth.clone()
+    }
+
+    /// Which credentials these are: another number after each rotation.
+    pub fn epoch(&self) -> u64 {
+        self.current.load().number
+    }
+}
+
+impl From<ClientAuth> for RotatingClient {
+    fn from(auth: ClientAuth) -> Self {
+        Self::new(auth)
+    }
+}
+
+impl fmt::Debug for RotatingClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let now = self.current.load();
+        f.debug_struct("RotatingClient")
+            .field("epoch", &now.number)
+            .field("auth", &now.auth)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basic_is_the_base64_of_the_form_encoded_pair() {
+        // RFC 6749 §2.3.1, vector of the checklist.
+        let auth =
+            ClientAuth::secret("1PpG/Q 1", "z/tZ9VwFZqApmIQ+ZH1I5pLk/uB4ud:X2/8bL+wfFTt1rFw=");
+        let header = auth.clone().basic().basic_header().unwrap();
+        assert_eq!(
+            header,
+            "Basic MVBwRyUyRlErMTp6JTJGdFo5VndGWnFBcG1JUSUyQlpIMUk1cExrJTJGdUI0dWQlM0FYMiUyRjhiTCUyQndmRlR0MXJGdyUzRA=="
+        );
+        assert!(header.is_sensitive());
+        let raw = auth.raw_basic().basic_header().unwrap();
+        let decoded = STANDARD.decode(&raw.as_bytes()["Basic ".len()..]).unwrap();
+        assert!(decoded.starts_with(b"1PpG/Q 1:z/tZ9"));
+    }
+
+    #[test]
+    fn empty_and_unprintable_credentials_are_refused_by_name() {
+        for (id, secret, name) in
+            [("", "s", "client_id"), ("i", "", "client_secret"), ("i", "s\n", "client_secret")]
+        {
+            let error = ClientAuth::secret(id, secret).check().unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        assert!(ClientAuth::secret("a:b", "s").raw_basic().check().is_err());
+    }
+
+    #[test]
+    fn a_refused_rotation_keeps_the_old_credentials() {
+        let client = RotatingClient::new(ClientAuth::secret("old", "s"));
+        client.rotate(ClientAuth::secret("new", "")).unwrap_err();
+        assert_eq!((client.current().id(), client.epoch()), ("old", 0));
+        client.rotate(ClientAuth::secret("new", "t")).unwrap();
+        assert_eq!((client.current().id(), client.epoch()), ("new", 1));
+    }
+}

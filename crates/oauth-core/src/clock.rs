@@ -1,0 +1,84 @@
+//! Where the slot takes the time from.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A clock that only goes forward, injected into the slot so that tests own the time.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The time since a fixed, arbitrary point. It must never go backward.
+    fn now(&self) -> Duration;
+}
+
+/// The default clock: counts the time that the machine was suspended, where the system can tell,
+/// so that a machine that slept through a token's end does not trust it. A step of the wall clock
+/// changes nothing.
+///
+/// - Linux: `CLOCK_BOOTTIME`.
+/// - Elsewhere: [`std::time::Instant`]. It counts suspended time on Windows and leaves it out on
+///   macOS: there a laptop that slept may send one dead token, and the 401 renews it.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct SystemClock;
+
+#[cfg(target_os = "linux")]
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        // Both are positive for this clock; the fallback keeps a strange kernel from a panic.
+        Duration::new(
+            u64::try_from(now.tv_sec).unwrap_or(0),
+            u32::try_from(now.tv_nsec).unwrap_or(0),
+        )
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        use std::sync::OnceLock;
+        use std::time::Instant;
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
+    }
+}
+
+/// Tokio's clock, for tests: it stands still and jumps with `tokio::time::pause` and `advance`.
+#[derive(Clone, Copy, Debug)]
+pub struct TokioClock(tokio::time::Instant);
+
+impl TokioClock {
+    /// A clock that starts at zero now. Make it inside of the paused runtime.
+    pub fn new() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+}
+
+impl Default for TokioClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for TokioClock {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_clock_goes_forward() {
+        let a = SystemClock.now();
+        assert!(SystemClock.now() >= a);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_tokio_clock_jumps_with_paused_time() {
+        let clock = TokioClock::new();
+        tokio::time::advance(Duration::from_secs(7)).await;
+        assert_eq!(clock.now(), Duration::from_secs(7));
+    }
+}

@@ -1,0 +1,276 @@
+//! One opaque error for the crate: a private kind, a few tested predicates, cheap to clone.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// A boxed error of another crate, as Tower uses it.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Why there is no token.
+///
+/// Cheap to clone: every waiter of a failed flight gets the same one. Its text names the provider
+/// and says what to do, and carries neither a secret nor a token: text of a server is masked,
+/// escaped and cut short before it is kept.
+#[derive(Clone)]
+pub struct Error {
+    details: Arc<Details>,
+    // Outside of the `Arc`: a remembered failure is handed out many times, each time with the
+    // rest of its cool-down.
+    retry_after: Option<Duration>,
+}
+
+/// What kind of failure it was; the text before the message's own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A setting is missing or wrong.
+    Setting,
+    /// The token endpoint could not be reached, or the connection broke.
+    Connect,
+    /// A time limit was met.
+    Timeout,
+    /// The token endpoint's answer could not be understood.
+    Answer,
+    /// The token endpoint said no.
+    Refused,
+    /// A source that is not ours failed.
+    Source,
+    /// A source panicked.
+    Panicked,
+    /// There is no Tokio runtime, or it has no timers.
+    Runtime,
+    /// The API refused the newest token as well.
+    Damped,
+    /// The request's destination is none that the token was made for, or none is declared.
+    Origin,
+    /// The caller asked for something that makes no sense.
+    Usage,
+}
+
+pub(crate) struct Details {
+    pub(crate) kind: Kind,
+    pub(crate) message: Cow<'static, str>,
+    pub(crate) provider: Option<Cow<'static, str>>,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) code: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) hint: Option<Cow<'static, str>>,
+    pub(crate) transient: bool,
+    pub(crate) bad_credentials: bool,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) source: Option<BoxError>,
+}
+
+impl Details {
+    pub(crate) fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            provider: None,
+            status: None,
+            code: None,
+            description: None,
+            hint: None,
+            transient: matches!(kind, Kind::Connect | Kind::Timeout),
+            bad_credentials: false,
+            retry_after: None,
+            source: None,
+        }
+    }
+}
+
+impl From<Details> for Error {
+    fn from(details: Details) -> Self {
+        Self { retry_after: details.retry_after, details: Arc::new(details) }
+    }
+}
+
+impl Error {
+    /// A failure that may be gone on the next attempt, for sources of your own: the slot tries
+    /// again inside its first failed flight, then backs off.
+    ///
+    /// The text of `error` is shown to callers and logged: keep secrets out of it.
+    pub fn transient(error: impl Into<BoxError>) -> Self {
+        Self::of_source(error.into(), true)
+    }
+
+    /// A failure that stays until somebody changes something, for sources of your own: the slot
+    /// probes rarely.
+    ///
+    /// The text of `error` is shown to callers and logged: keep secrets out of it.
+    pub fn permanent(error: impl Into<BoxError>) -> Self {
+        Self::of_source(error.into(), false)
+    }
+
+    /// Says how long to wait before the next attempt.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    fn of_source(error: BoxError, transient: bool) -> Self {
+        Details {
+            transient,
+            source: Some(error),
+            ..Details::new(Kind::Source, "the token source failed")
+        }
+        .into()
+    }
+
+    pub(crate) fn setting(name: &str, problem: impl fmt::Display) -> Self {
+        Details::new(Kind::Setting, format!("`{name}` {problem}")).into()
+    }
+
+    pub(crate) fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
+        Details::new(kind, message).into()
+    }
+
+    /// Whether another attempt may succeed without anybody changing anything: connect errors,
+    /// time-outs, 429, 5xx and what the provider's contract calls throttling.
+    pub fn is_transient(&self) -> bool {
+        self.details.transient
+    }
+
+    /// Whether the provider says, in its own way, that the client's id or secret is wrong.
+    pub fn is_bad_credentials(&self) -> bool {
+        self.details.bad_credentials
+    }
+
+    /// Whether a time limit was met: of an attempt, a flight or an acquire.
+    pub fn is_timeout(&self) -> bool {
+        self.details.kind == Kind::Timeout
+    }
+
+    /// Whether a setting is missing or wrong, so that only another configuration can help.
+    pub fn is_setting(&self) -> bool {
+        matches!(self.details.kind, Kind::Setting)
+    }
+
+    /// The provider whose token endpoint this is about, when there is one.
+    pub fn provider(&self) -> Option<&str> {
+        self.details.provider.as_deref()
+    }
+
+    /// The error code of the token endpoint: `invalid_client`, `401021`, … (RFC 6749 §5.2).
+    pub fn code(&self) -> Option<&str> {
+        self.details.code.as_deref()
+    }
+
+    /// The HTTP status of the token endpoint's answer.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.details.status
+    }
+
+    /// What the provider's contract advises for this answer.
+    pub fn hint(&self) -> Option<&str> {
+        self.details.hint.as_deref()
+    }
+
+    /// How long it makes sense to wait: the server's `Retry-After`, or, for an error that the slot
+    /// remembers, the rest of its cool-down.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let d = &*self.details;
+        if let Some(provider) = &d.provider {
+            write!(f, "{provider}: ")?;
+        }
+        f.write_str(&d.message)?;
+        if let Some(status) = d.status {
+            write!(f, " ({}", status.as_u16())?;
+            if let Some(code) = &d.code {
+                write!(f, " {code}")?;
+            }
+            if let Some(description) = &d.description {
+                write!(f, ": {description}")?;
+            }
+            f.write_str(")")?;
+        }
+        if let Some(hint) = &d.hint {
+            write!(f, "; hint: {hint}")?;
+        }
+        // Whole tenths of seconds: a remembered error is read by people.
+        if let Some(wait) = self.retry_after {
+            write!(f, "; next attempt in {:.1} s", wait.as_secs_f64())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let d = &*self.details;
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &d.kind).field("message", &d.message);
+        if let Some(provider) = &d.provider {
+            out.field("provider", provider);
+        }
+        if let Some(status) = d.status {
+            out.field("status", &status.as_u16());
+        }
+        if let Some(code) = &d.code {
+            out.field("code", code);
+        }
+        if let Some(description) = &d.description {
+            out.field("description", description);
+        }
+        if let Some(hint) = &d.hint {
+            out.field("hint", hint);
+        }
+        out.field("transient", &d.transient);
+        if let Some(wait) = self.retry_after {
+            out.field("retry_after", &wait);
+        }
+        if let Some(source) = &d.source {
+            out.field("source", &format_args!("{source}"));
+        }
+        out.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.details.source.as_deref().map(|e| e as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_names_provider_status_code_and_hint() {
+        let error = Error::from(Details {
+            provider: Some("Ataccama".into()),
+            status: Some(StatusCode::UNAUTHORIZED),
+            code: Some("unauthorized_client".into()),
+            description: Some("Invalid client".into()),
+            hint: Some("check the secret".into()),
+            ..Details::new(Kind::Refused, "the token endpoint refused the request")
+        });
+        assert_eq!(
+            error.to_string(),
+            "Ataccama: the token endpoint refused the request \
+             (401 unauthorized_client: Invalid client); hint: check the secret"
+        );
+        assert!(!error.is_transient());
+    }
+
+    #[test]
+    fn a_clone_can_carry_another_wait() {
+        let error = Error::transient("no route");
+        let later = error.clone().with_retry_after(Duration::from_millis(1500));
+        assert_eq!(error.retry_after(), None);
+        assert_eq!(later.to_string(), "the token source failed; next attempt in 1.5 s");
+        assert_eq!(later.source().unwrap().to_string(), "no route");
+    }
+}

@@ -1,0 +1,50 @@
+//! Grants: what to send to a token endpoint and how to read its answer, without any I/O.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use crate::client_auth::{ClientAuth, RotatingClient};
+use crate::error::Error;
+use crate::origin::Origins;
+use crate::token::Token;
+
+/// One provider's way to mint a token with client credentials (RFC 6749 §4.4).
+///
+/// Sans-IO: [`GrantSource`](crate::GrantSource) carries the request over a transport.
+pub trait Grant: Send + Sync + 'static {
+    /// The credentials, as they are now and as they will be after a rotation.
+    fn client(&self) -> &RotatingClient;
+
+    /// The token request for these credentials.
+    fn request(&self, client: &ClientAuth) -> Request<Bytes>;
+
+    /// Reads the token endpoint's answer to a request with these credentials.
+    ///
+    /// # Errors
+    /// For everything but a usable token. Text of the server goes into it only after the
+    /// credentials and everything token-shaped were masked.
+    fn response(&self, client: &ClientAuth, response: &Response<Bytes>) -> Result<Token, Error>;
+
+    /// The API origins that its tokens are for.
+    fn origins(&self) -> Origins;
+
+    /// How long before its end a token should be renewed; `None`: the slot decides by its life.
+    fn refresh_window(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The provider's name, for errors and logs.
+    fn provider(&self) -> &str;
+
+    /// What to advise when the token endpoint cannot be reached or does not answer.
+    fn unreachable_hint(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether the request may go over plain http beyond loopback. Default: no.
+    fn allows_plain_http(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,427 @@
+//! Origins (RFC 6454 §4) and the question whether a request goes to one that a token was made for.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use http::Uri;
+use http::header::HeaderValue;
+
+use crate::error::Error;
+
+/// Where a token may go: a scheme, a host and a port.
+///
+/// `https`, or plain `http` to loopback (`localhost`, `127.0.0.0/8`, `[::1]`). The host may begin
+/// with `*.`, which stands for exactly one label: `https://*.oleria.io`.
+///
+/// ```
+/// use oauth_core::Origin;
+///
+/// assert_eq!(Origin::parse("https://API.example.com:443")?, Origin::parse("https://api.example.com")?);
+/// assert!(Origin::parse("http://api.example.com").is_err());
+/// assert!(Origin::parse("https://user@api.example.com").is_err());
+/// # Ok::<(), oauth_core::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Origin {
+    https: bool,
+    one_label_before: bool,
+    // Both spellings of the authority, prepared so that a request's is compared and not parsed.
+    // With `one_label_before` they begin with the dot.
+    authority: Box<str>,
+    with_default_port: Option<Box<str>>,
+}
+
+impl Origin {
+    /// The origin of a URL; its path and query do not matter.
+    ///
+    /// # Errors
+    /// If the URL is relative, has user information, is neither `https` nor `http` to loopback, or
+    /// its host is not plain ASCII (write international names in punycode, `xn--…`).
+    pub fn parse(url: &str) -> Result<Self, Error> {
+        Self::named("origin", url)
+    }
+
+    /// The same, with the name of the setting that the URL came from, for the error's text.
+    pub(crate) fn named(setting: &str, url: &str) -> Result<Self, Error> {
+        let refuse = |problem: &str| Err(Error::setting(setting, problem));
+        if !url.is_ascii() {
+            return refuse("has a character beyond ASCII: write the host in punycode (xn--…)");
+        }
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return refuse("must be an absolute URL: https://host[:port]");
+        };
+        let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+        if authority.contains('@') {
+            return refuse("must not have user information (the part before `@`)");
+        }
+        let https = match scheme {
+            s if s.eq_ignore_ascii_case("https") => true,
+            s if s.eq_ignore_ascii_case("http") => false,
+            _ => return refuse("must be an https URL"),
+        };
+        let Some((host, port)) = split_port(authority) else {
+            return refuse("has a port that is not a number from 1 to 65535");
+        };
+        let host = host.to_ascii_lowercase();
+        let (one_label_before, name) = match host.strip_prefix('*') {
+            Some(rest) => (true, rest),
+            None => (false, host.as_str()),
+        };
+        if !valid_host(name, one_label_before) {
+            return refuse("has a host that is neither a name nor an address");
+        }
+        if !https && (one_label_before || !is_loopback(name)) {
+            return refuse("must be https: plain http is for loopback alone (RFC 6750 §5.3)");
+        }
+        let default = if https { 443 } else { 80 };
+        let port = port.unwrap_or(default);
+        let with_port = format!("{name}:{port}").into_boxed_str();
+        let (authority, with_default_port) =
+            if port == default { (name.into(), Some(with_port)) } else { (with_port, None) };
+        Ok(Self { https, one_label_before, authority, with_default_port })
+    }
+
+    /// Whether a request with this scheme and authority goes here. Compares bytes, parses nothing.
+    fn admits(&self, https: bool, authority: &str) -> bool {
+        if https != self.https {
+            return false;
+        }
+        let authority = if self.one_label_before {
+            match authority.find('.') {
+                // A label before the dot, and no trick with user information in it.
+                Some(dot) if dot > 0 && is_label(&authority[..dot]) => &authority[dot..],
+                _ => return false,
+            }
+        } else {
+            authority
+        };
+        if *authority == *self.authority {
+            return true;
+        }
+        authority.eq_ignore_ascii_case(&self.authority)
+            || self.with_default_port.as_ref().is_some_and(|a| authority.eq_ignore_ascii_case(a))
+    }
+}
+
+impl FromStr for Origin {
+    type Err = Error;
+
+    fn from_str(url: &str) -> Result<Self, Error> {
+        Self::parse(url)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.https { "https" } else { "http" };
+        let star = if self.one_label_before { "*" } else { "" };
+        write!(f, "{scheme}://{star}{}", self.authority)
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Origin({self})")
+    }
+}
+
+fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
+    let colon = match authority.rfind(']') {
+        Some(end) => authority[end..].find(':').map(|at| end + at),
+        None => authority.find(':'),
+    };
+    match colon {
+        None => Some((authority, None)),
+        // `https://host:` is the default port (RFC 3986 §3.2.3).
+        Some(at) if at + 1 == authority.len() => Some((&authority[..at], None)),
+        Some(at) => {
+            let digits = &authority[at + 1..];
+            let all_digits = digits.bytes().all(|b| b.is_ascii_digit());
+            let port = digits.parse().ok().filter(|port| all_digits && *port != 0)?;
+            Some((&authority[..at], Some(port)))
+        }
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+fn valid_host(name: &str, after_star: bool) -> bool {
+    if let Some(address) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return !after_star && address.parse::<std::net::Ipv6Addr>().is_ok();
+    }
+    let labels = match (after_star, name.strip_prefix('.')) {
+        (true, Some(rest)) => rest,
+        (true, None) => return false,
+        (false, _) => name,
+    };
+    // One trailing dot makes a name absolute; it is another origin than the name without.
+    let labels = labels.strip_suffix('.').unwrap_or(labels);
+    labels.split('.').all(is_label)
+}
+
+/// Loopback as a literal and nothing that merely resolves to it.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    if host.eq_ignore_ascii_case("localhost") || host == "[::1]" {
+        return true;
+    }
+    // Rust's parser takes four decimal parts and nothing else: no `127.1`, no octal.
+    host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether a token or a secret may be sent to this URI in the open or under TLS.
+pub(crate) fn is_private_channel(uri: &Uri) -> bool {
+    match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") => uri.host().is_some_and(is_loopback),
+        _ => false,
+    }
+}
+
+/// The set of origins that a token may be attached for.
+///
+/// ```
+/// use oauth_core::Origins;
+///
+/// let origins = Origins::parse(["https://api.example.com", "https://*.oleria.io"])?;
+/// assert_eq!(origins.to_string(), "https://api.example.com, https://*.oleria.io");
+/// # Ok::<(), oauth_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origins(Set);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Set {
+    Undeclared,
+    These(Arc<[Origin]>),
+    AnyHttps,
+}
+
+impl Origins {
+    /// Nobody has said yet where the token may go: no request gets it.
+    pub const fn undeclared() -> Self {
+        Self(Set::Undeclared)
+    }
+
+    /// Every `https` origin, and no `http`. Only for clients that talk to one party alone: a
+    /// redirect or a URL from outside takes the token anywhere.
+    pub const fn any_https() -> Self {
+        Self(Set::AnyHttps)
+    }
+
+    /// The origins of these URLs.
+    ///
+    /// # Errors
+    /// As [`Origin::parse`], or if there are none.
+    pub fn parse<'a>(urls: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
+        let origins: Vec<_> = urls.into_iter().map(Origin::parse).collect::<Result<_, _>>()?;
+        if origins.is_empty() {
+            return Err(Error::setting("origins", "names no origin"));
+        }
+        Ok(Self(Set::These(origins.into())))
+    }
+
+    /// Whether somebody has said where the token may go.
+    pub fn is_declared(&self) -> bool {
+        self.0 != Set::Undeclared
+    }
+
+    /// Whether a request to this scheme and authority, with this `Host` header if it has one, goes
+    /// to one of these origins.
+    ///
+    /// Nothing is parsed and nothing is allocated. An authority with `@` never matches. A `Host`
+    /// header that names another authority makes the request foreign: some clients and gateways
+    /// route by it.
+    pub fn admit(&self, scheme: &str, authority: &str, host: Option<&HeaderValue>) -> bool {
+        let https = if scheme.eq_ignore_ascii_case("https") {
+            true
+        } else if scheme.eq_ignore_ascii_case("http") {
+            false
+        } else {
+            return false;
+        };
+        match &self.0 {
+            Set::Undeclared => false,
+            Set::AnyHttps => {
+                https
+                    && !authority.is_empty()
+                    && !authority.contains('@')
+                    && host.is_none_or(|h| same_authority(h, authority, "443"))
+            }
+            Set::These(origins) => origins.iter().any(|origin| {
+                origin.admits(https, authority)
+                    && host.is_none_or(|h| {
+                        same_authority(h, authority, if https { "443" } else { "80" })
+                    })
+            }),
+        }
+    }
+}
+
+/// Whether both name the same host and port, where either may leave out the default port.
+fn same_authority(host: &HeaderValue, authority: &str, default_port: &str) -> bool {
+    let bare = |text: &[u8]| -> usize {
+        let port = text.len().saturating_sub(default_port.len());
+        match text.get(..port) {
+            Some([.., b':']) if text.ends_with(default_port.as_bytes()) => port - 1,
+            _ => text.len(),
+        }
+    };
+    let (host, authority) = (host.as_bytes(), authority.as_bytes());
+    host[..bare(host)].eq_ignore_ascii_case(&authority[..bare(authority)])
+}
+
+impl From<Origin> for Origins {
+    fn from(origin: Origin) -> Self {
+        Self(Set::These([origin].into()))
+    }
+}
+
+impl fmt::Display for Origins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Set::Undeclared => f.write_str("undeclared"),
+            Set::AnyHttps => f.write_str("any https origin"),
+            Set::These(origins) => {
+                for (i, origin) in origins.iter().enumerate() {
+                    let comma = if i == 0 { "" } else { ", " };
+                    write!(f, "{comma}{origin}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The scheme and authority of an origin without wildcard, for a client below that sends there.
+impl Origin {
+    /// Whether this is one host and not a wildcard.
+    pub(crate) fn is_exact(&self) -> bool {
+        !self.one_label_before
+    }
+
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.https { "https" } else { "http" }
+    }
+
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admits(origins: &Origins, url: &str) -> bool {
+        let uri: Uri = url.parse().unwrap();
+        origins.admit(uri.scheme_str().unwrap(), uri.authority().unwrap().as_str(), None)
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port_without_case() {
+        let origins = Origins::parse(["https://api.apiera.io/v1?x"]).unwrap();
+        for home in
+            ["https://api.apiera.io/", "https://API.apiera.io:443/a", "HTTPS://Api.Apiera.Io/"]
+        {
+            assert!(admits(&origins, home), "{home}");
+        }
+        for foreign in [
+            "http://api.apiera.io/",
+            "https://api.apiera.io:8443/",
+            "https://api.apiera.io.evil.example/",
+            "https://api.apiera.io@evil.example/",
+            "https://evil.example@api.apiera.io/",
+            "https://api.apiera.io./",
+            "https://xn--pi-7ka.apiera.io/",
+            "https://api.apiera.io:4430/",
+            "https://aapi.apiera.io/",
+        ] {
+            assert!(!admits(&origins, foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_star_stands_for_exactly_one_label() {
+        let origins = Origins::parse(["https://*.oleria.io"]).unwrap();
+        assert!(admits(&origins, "https://acme.oleria.io/"));
+        assert!(admits(&origins, "https://ACME.oleria.io:443/"));
+        for foreign in [
+            "https://oleria.io/",
+            "https://devx.acme.oleria.io/",
+            "https://evil@acme.oleria.io/",
+            "https://acme.oleria.io.evil.example/",
+            "https://.oleria.io/",
+        ] {
+            let Ok(_) = foreign.parse::<Uri>() else { continue };
+            assert!(!admits(&origins, foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_literals_alone() {
+        for good in [
+            "http://localhost:1",
+            "http://LOCALHOST",
+            "http://127.0.0.1:8080",
+            "http://127.9.9.9",
+            "http://[::1]:80",
+        ] {
+            Origin::parse(good).unwrap();
+        }
+        for bad in [
+            "http://api.example",
+            "http://127.0.0.1.nip.io",
+            "http://localhost.",
+            "http://127.1",
+            "http://0177.0.0.1",
+            "http://[::ffff:127.0.0.1]",
+            "http://*.localhost",
+        ] {
+            let error = Origin::parse(bad).unwrap_err().to_string();
+            assert!(error.contains("`origin`"), "{bad}: {error}");
+        }
+        assert!(!admits(&Origins::any_https(), "http://localhost/"));
+    }
+
+    #[test]
+    fn a_wrong_origin_is_refused_with_what_to_do() {
+        for (bad, advice) in [
+            ("api.example.com", "absolute URL"),
+            ("https://bücher.example", "punycode"),
+            ("https://u:p@api.example", "user information"),
+            ("ftp://api.example", "https"),
+            ("https://api.example:0", "port"),
+            ("https://api.example:+1", "port"),
+            ("https://", "neither a name"),
+            ("https://a..b", "neither a name"),
+            ("https://*", "neither a name"),
+            ("https://a.*.b", "neither a name"),
+            ("https://exa%6dple.com", "neither a name"),
+        ] {
+            let error = Origin::parse(bad).unwrap_err().to_string();
+            assert!(error.contains(advice), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_host_header_must_name_the_same_authority() {
+        let origins = Origins::parse(["https://api.example.com"]).unwrap();
+        let host = |text: &'static str| Some(HeaderValue::from_static(text));
+        let admit =
+            |authority: &str, h: Option<HeaderValue>| origins.admit("https", authority, h.as_ref());
+        assert!(admit("api.example.com", host("API.example.com")));
+        assert!(admit("api.example.com:443", host("api.example.com")));
+        assert!(admit("api.example.com", host("api.example.com:443")));
+        assert!(!admit("api.example.com", host("evil.example")));
+        assert!(!admit("api.example.com", host("api.example.com:8443")));
+        assert!(!admit("api.example.com", host("")));
+        assert!(!Origins::any_https().admit(
+            "https",
+            "api.example.com",
+            host("evil.example").as_ref()
+        ));
+    }
+}

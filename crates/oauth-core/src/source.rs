@@ -1,0 +1,149 @@
+//! Where tokens come from.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::origin::Origins;
+use crate::token::Token;
+
+/// Mints tokens. Caches nothing, retries nothing: that is the slot's work.
+///
+/// ```
+/// use std::time::Duration;
+/// use oauth_core::{Error, Origins, Token, TokenSource};
+///
+/// struct Vault;
+///
+/// impl TokenSource for Vault {
+///     async fn fetch(&self) -> Result<Token, Error> {
+///         Ok(Token::bearer("from-the-vault")?.expires_in(Duration::from_secs(300)))
+///     }
+///
+///     fn origins(&self) -> Origins {
+///         Origins::any_https()
+///     }
+/// }
+/// ```
+pub trait TokenSource: Send + Sync + 'static {
+    /// Mints one new token.
+    ///
+    /// The slot calls it from its one flight, limits its time and drops it when the last handle
+    /// to the slot goes, so it may be dropped at every await.
+    ///
+    /// # Errors
+    /// [`Error::transient`] for what may be gone on the next attempt, [`Error::permanent`] for the
+    /// rest.
+    fn fetch(&self) -> impl Future<Output = Result<Token, Error>> + Send;
+
+    /// Where the tokens may go. Default: undeclared, so that the slot or the layer must say it.
+    fn origins(&self) -> Origins {
+        Origins::undeclared()
+    }
+
+    /// How long before a token's end it should be renewed. Default: the slot decides by the
+    /// token's life.
+    fn refresh_window(&self) -> Option<Duration> {
+        None
+    }
+
+    /// A number that is another one after each change of the credentials. The slot forgets a
+    /// remembered failure when it changes. Default: 0, credentials that never change.
+    fn credentials_epoch(&self) -> u64 {
+        0
+    }
+}
+
+impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
+    fn fetch(&self) -> impl Future<Output = Result<Token, Error>> + Send {
+        (**self).fetch()
+    }
+
+    fn origins(&self) -> Origins {
+        (**self).origins()
+    }
+
+    fn refresh_window(&self) -> Option<Duration> {
+        (**self).refresh_window()
+    }
+
+    fn credentials_epoch(&self) -> u64 {
+        (**self).credentials_epoch()
+    }
+}
+
+/// The object-safe twin of [`TokenSource`], so that the slot has no type parameter.
+pub(crate) trait DynSource: Send + Sync {
+    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + '_>>;
+    fn credentials_epoch(&self) -> u64;
+}
+
+impl<S: TokenSource> DynSource for S {
+    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + '_>> {
+        Box::pin(TokenSource::fetch(self))
+    }
+
+    fn credentials_epoch(&self) -> u64 {
+        TokenSource::credentials_epoch(self)
+    }
+}
+
+/// One token for ever: for tests and for APIs with static keys. Its origins are undeclared.
+#[derive(Clone, Debug)]
+pub struct StaticToken(Token);
+
+impl StaticToken {
+    /// Hands out this token whenever it is asked.
+    pub fn new(token: Token) -> Self {
+        Self(token)
+    }
+}
+
+impl TokenSource for StaticToken {
+    async fn fetch(&self) -> Result<Token, Error> {
+        Ok(self.0.clone())
+    }
+}
+
+/// A source from a closure that mints a token. Its origins are undeclared: say on the slot or on
+/// the layer where the token may go.
+///
+/// ```
+/// use oauth_core::{Origins, Token, TokenSlot, source_fn};
+///
+/// let slot = TokenSlot::builder(source_fn(|| async { Token::bearer("abc") }))
+///     .origins(Origins::parse(["https://api.example.com"])?)
+///     .build();
+/// # drop(slot);
+/// # Ok::<(), oauth_core::Error>(())
+/// ```
+pub fn source_fn<F, Fut>(mint: F) -> SourceFn<F>
+where
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Token, Error>> + Send,
+{
+    SourceFn(mint)
+}
+
+/// What [`source_fn`] returns.
+#[derive(Clone)]
+pub struct SourceFn<F>(F);
+
+impl<F, Fut> TokenSource for SourceFn<F>
+where
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Token, Error>> + Send,
+{
+    fn fetch(&self) -> impl Future<Output = Result<Token, Error>> + Send {
+        (self.0)()
+    }
+}
+
+impl<F> fmt::Debug for SourceFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceFn").finish_non_exhaustive()
+    }
+}
