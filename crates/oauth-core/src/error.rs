@@ -130,6 +130,17 @@ impl Error {
         Details::new(kind, message).into()
     }
 
+    /// A time limit that spans attempts, told with what the last of them failed with.
+    pub(crate) fn timed_out(message: &'static str, last: Option<Self>) -> Self {
+        Details {
+            provider: last.as_ref().and_then(|e| e.details.provider.clone()),
+            hint: last.as_ref().and_then(|e| e.details.hint.clone()),
+            source: last.map(Into::into),
+            ..Details::new(Kind::Timeout, message)
+        }
+        .into()
+    }
+
     /// Whether another attempt may succeed without anybody changing anything: connect errors,
     /// time-outs, 429, 5xx and what the provider's contract calls throttling.
     pub fn is_transient(&self) -> bool {

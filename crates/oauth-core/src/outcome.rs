@@ -1,0 +1,105 @@
+//! What happened to a request, told the same way by both adapters.
+
+use std::fmt;
+
+use http::Extensions;
+
+use crate::error::Error;
+
+/// What happened to a request on its way through the layer or the middleware.
+///
+/// Found in the response's extensions. [`Outcome::Attached`] is what nothing recorded means, so
+/// that the plain path allocates nothing.
+///
+/// ```
+/// use oauth_core::Outcome;
+///
+/// # let response = http::Response::new(());
+/// match Outcome::of(response.extensions()) {
+///     Outcome::Attached | Outcome::Replayed => {}
+///     Outcome::RefreshFailed(error) => eprintln!("the 401 stands: {error}"),
+///     other => eprintln!("{other:?}"),
+/// }
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The token was attached, and the response is the answer to the first send.
+    Attached,
+    /// The token was refused and renewed, and the response is the answer to the second send.
+    Replayed,
+    /// The token was refused, and the request was not sent again: the response is the first 401.
+    NotReplayed(NotReplayed),
+    /// The token was refused and could not be renewed: the response is the first 401.
+    RefreshFailed(Error),
+    /// No token was attached.
+    NotAttached(NotAttached),
+}
+
+/// Why a refused request was not sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NotReplayed {
+    /// Replay is switched off: by the strategy `NoReplay`, or for this request.
+    Off,
+    /// The body has more bytes than the replay cap.
+    BodyTooLarge,
+    /// The body failed, or cannot be sent twice.
+    BodyUnavailable,
+}
+
+/// Why a request went without a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NotAttached {
+    /// It goes to an origin that the token was not made for.
+    ForeignOrigin,
+    /// The caller set `Authorization` itself.
+    OwnAuthorization,
+    /// The caller opted this request out with [`NoToken`].
+    OptedOut,
+}
+
+/// Opts one request out: put it into the request's extensions and neither a token is attached nor
+/// a 401 handled.
+///
+/// ```
+/// use oauth_core::NoToken;
+///
+/// let request = http::Request::get("https://api.example.com/health").extension(NoToken).body(())?;
+/// # drop(request);
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NoToken;
+
+impl Outcome {
+    /// What was recorded in a response's extensions.
+    pub fn of(extensions: &Extensions) -> Self {
+        extensions.get::<Self>().cloned().unwrap_or(Self::Attached)
+    }
+
+    /// Records it, for adapters. `Attached` needs no record, and takes away one of a layer below.
+    pub fn record(self, extensions: &mut Extensions) {
+        match self {
+            Self::Attached => {
+                if !extensions.is_empty() {
+                    extensions.remove::<Self>();
+                }
+            }
+            other => {
+                extensions.insert(other);
+            }
+        }
+    }
+}
+
+impl fmt::Display for NotReplayed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Off => "replay is off",
+            Self::BodyTooLarge => "the body is larger than the replay cap",
+            Self::BodyUnavailable => "the body failed or cannot be sent twice",
+        })
+    }
+}

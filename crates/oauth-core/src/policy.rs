@@ -1,0 +1,185 @@
+//! Which requests get a token and what a refusal leads to: the decisions that both adapters share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::header::{AUTHORIZATION, HOST, HeaderMap};
+use http::{Extensions, Uri, response};
+
+use crate::error::{Details, Error, Kind};
+use crate::origin::{Origin, Origins};
+use crate::outcome::{NoToken, NotAttached};
+use crate::slot::TokenSlot;
+use crate::verdict::{Verdict, verdict};
+
+/// What happens to a request for an origin that the token was not made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnForeignOrigin {
+    /// It passes without a token; counted, told in the log once an origin, and visible as
+    /// [`Outcome::NotAttached`](crate::Outcome::NotAttached).
+    #[default]
+    PassThrough,
+    /// It is refused with an error and not sent.
+    Refuse,
+}
+
+/// Overrules the verdict on an answer: see [`verdict`](crate::verdict::verdict).
+pub type VerdictFn = fn(&response::Parts, Verdict) -> Verdict;
+
+/// The settings that both adapters share, and the decisions that follow from them.
+///
+/// Adapters hold one; users set it through the adapter's setters of the same names.
+#[derive(Clone)]
+pub struct Policy {
+    slot: TokenSlot,
+    origins: Origins,
+    inner_origin: Option<Arc<Origin>>,
+    on_foreign: OnForeignOrigin,
+    overrule: Option<VerdictFn>,
+}
+
+/// Whether a request gets a token.
+#[derive(Clone, Debug)]
+pub enum Admission {
+    /// It does.
+    Attach,
+    /// It passes as it is.
+    Pass(NotAttached),
+    /// It is refused.
+    Refuse(Error),
+}
+
+impl Policy {
+    /// The defaults: the slot's origins, foreign ones pass without a token.
+    pub fn new(slot: TokenSlot) -> Self {
+        Self {
+            origins: slot.origins().clone(),
+            slot,
+            inner_origin: None,
+            on_foreign: OnForeignOrigin::default(),
+            overrule: None,
+        }
+    }
+
+    /// Where tokens may go, instead of what the slot says.
+    pub fn set_origins(&mut self, origins: Origins) {
+        self.origins = origins;
+    }
+
+    /// Where the inner service sends requests whose URI has no authority.
+    pub fn set_inner_origin(&mut self, origin: Origin) {
+        self.inner_origin = Some(Arc::new(origin));
+    }
+
+    /// What happens to requests for other origins.
+    pub fn set_on_foreign_origin(&mut self, choice: OnForeignOrigin) {
+        self.on_foreign = choice;
+    }
+
+    /// Overrules verdicts.
+    pub fn set_verdict(&mut self, overrule: VerdictFn) {
+        self.overrule = Some(overrule);
+    }
+
+    /// The slot.
+    pub fn slot(&self) -> &TokenSlot {
+        &self.slot
+    }
+
+    /// Whether a request with this URI, these headers and extensions gets a token. Nothing is
+    /// parsed and, where it does, nothing is allocated.
+    pub fn admit(&self, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Admission {
+        let scheme = uri.scheme_str();
+        let authority = uri.authority().map(|authority| authority.as_str());
+        self.admit_parts(scheme, authority, headers, extensions)
+    }
+
+    /// The same for a URI that was taken apart already.
+    pub fn admit_parts(
+        &self,
+        scheme: Option<&str>,
+        authority: Option<&str>,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Admission {
+        if !extensions.is_empty() && extensions.get::<NoToken>().is_some() {
+            return Admission::Pass(NotAttached::OptedOut);
+        }
+        let target = match (scheme, authority) {
+            (Some(scheme), Some(authority)) => Some((scheme, authority)),
+            // A `CONNECT`-like URI: an authority, and nobody knows what is spoken there.
+            (None, Some(_)) | (Some(_), None) => None,
+            (None, None) => {
+                self.inner_origin.as_deref().map(|origin| (origin.scheme(), origin.authority()))
+            }
+        };
+        if let Some((scheme, authority)) = target {
+            if self.origins.admit(scheme, authority, headers.get(HOST)) {
+                return Admission::Attach;
+            }
+        }
+        self.explain(target, headers)
+    }
+
+    /// Why a request does not get one. Off the hot path.
+    #[cold]
+    fn explain(&self, target: Option<(&str, &str)>, headers: &HeaderMap) -> Admission {
+        if headers.contains_key(AUTHORIZATION) {
+            return Admission::Pass(NotAttached::OwnAuthorization);
+        }
+        if !self.origins.is_declared() {
+            return refuse(
+                "no origin is declared for the token",
+                "name the API's with `.origins(Origins::parse([\"https://…\"])?)`, or \
+                 `Origins::any_https()`",
+            );
+        }
+        let Some((scheme, authority)) = target else {
+            return refuse(
+                "the request's URI has no scheme and host",
+                "send absolute URIs, or name the place that the inner service sends to with \
+                 `.inner_origin(..)`",
+            );
+        };
+        self.slot.note_foreign(scheme, authority);
+        match self.on_foreign {
+            OnForeignOrigin::PassThrough => Admission::Pass(NotAttached::ForeignOrigin),
+            OnForeignOrigin::Refuse => refuse(
+                "the request goes to an origin that the token was not made for",
+                "declare it with `.origins(..)` if it is the API's",
+            ),
+        }
+    }
+
+    /// What to do with the answer to a request that carried our token.
+    pub fn judge(&self, answer: &response::Parts) -> Verdict {
+        let ours = verdict(answer.status, &answer.headers);
+        match self.overrule {
+            Some(overrule) => overrule(answer, ours),
+            None => ours,
+        }
+    }
+
+    /// Whether [`judge`](Self::judge) must see every answer: without an overruling function a
+    /// status other than 401 is delivered unseen.
+    pub fn judges_all(&self) -> bool {
+        self.overrule.is_some()
+    }
+}
+
+fn refuse(problem: &'static str, advice: &'static str) -> Admission {
+    let details = Details { hint: Some(advice.into()), ..Details::new(Kind::Origin, problem) };
+    Admission::Refuse(details.into())
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("slot", &self.slot)
+            .field("origins", &self.origins)
+            .field("inner_origin", &self.inner_origin)
+            .field("on_foreign", &self.on_foreign)
+            .field("overrules", &self.overrule.is_some())
+            .finish()
+    }
+}

@@ -1,0 +1,429 @@
+//! The token slot: one value that all requests read, renewed by one task at a time.
+
+mod builder;
+mod desk;
+mod entry;
+mod flight;
+mod foreign;
+mod schedule;
+mod status;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use http::header::{AUTHORIZATION, Entry as HeaderEntry, HeaderMap};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use self::builder::Settings;
+pub use self::builder::SlotBuilder;
+use self::desk::{Answer, Desk, Epochs, Minted, Need, Outcome};
+use self::entry::Entry;
+pub use self::entry::{Generation, IssuedToken};
+use self::flight::Flight;
+use self::foreign::ForeignLog;
+pub use self::status::{Changes, State, Status};
+use crate::clock::Clock;
+use crate::error::{Details, Error, Kind};
+use crate::origin::Origins;
+use crate::source::{DynSource, TokenSource};
+
+/// A flight that is cut off is started again; more often than this the runtime is going away.
+const MOST_CUT_OFF: u32 = 3;
+
+/// Holds a token and keeps it good. Cheap to clone; clones share one token.
+///
+/// - *Fresh*: the token is handed out without a lock, an await or an allocation.
+/// - *Stale* (in its refresh window): it is still handed out, and one flight renews it meanwhile.
+/// - *Expired or empty*: callers wait for the one flight, no longer than the acquire limit.
+///
+/// Failed flights are remembered and cool down; a failed renewal leaves a valid token in use. When
+/// the last handle is dropped, a flight under way is aborted.
+///
+/// ```
+/// use std::time::Duration;
+/// use oauth_core::{Origins, Token, TokenSlot, source_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), oauth_core::Error> {
+/// let slot = TokenSlot::new(source_fn(|| async {
+///     Ok(Token::bearer("abc")?.expires_in(Duration::from_secs(3600)))
+/// }));
+/// let token = slot.token().await?;
+/// assert_eq!(token.header_value(), "Bearer abc");
+/// assert_eq!(slot.cached().unwrap().generation(), token.generation());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct TokenSlot {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// Written under the desk's lock alone, read by everybody.
+    current: ArcSwapOption<Entry>,
+    clock: Arc<dyn Clock>,
+    desk: Mutex<Desk>,
+    source: Arc<dyn DynSource>,
+    settings: Arc<Settings>,
+    origins: Origins,
+    foreign: ForeignLog,
+    landed: watch::Sender<u64>,
+    id: u64,
+}
+
+/// What [`TokenSlot::authorize`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authorized {
+    /// The header is in; this token is in it.
+    Attached(Generation),
+    /// The caller's own `Authorization` was there and stays.
+    Own,
+    /// There is no valid token: wait for [`TokenSlot::token`].
+    Empty,
+    /// The header map is full.
+    Full,
+}
+
+impl TokenSlot {
+    /// A slot with the default settings for tokens of this source.
+    pub fn new(source: impl TokenSource) -> Self {
+        Self::builder(source).build()
+    }
+
+    /// A slot with settings.
+    pub fn builder(source: impl TokenSource) -> SlotBuilder {
+        SlotBuilder::new(source)
+    }
+
+    fn assemble(
+        source: Arc<dyn DynSource>,
+        origins: Origins,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Self {
+        static SLOTS: AtomicU64 = AtomicU64::new(0);
+        let id = SLOTS.fetch_add(1, Ordering::Relaxed);
+        let settings = Arc::new(settings);
+        let desk = Mutex::new(Desk::new(id, settings.clone()));
+        let shared = Shared {
+            current: ArcSwapOption::empty(),
+            clock,
+            desk,
+            source,
+            settings,
+            origins,
+            foreign: ForeignLog::default(),
+            landed: watch::channel(0).0,
+            id,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Where this slot's tokens may go.
+    pub fn origins(&self) -> &Origins {
+        &self.shared.origins
+    }
+
+    /// The token, if a valid one is there. Starts a flight when it is stale; waits for nothing.
+    pub fn cached(&self) -> Option<IssuedToken> {
+        let entry = self.shared.current.load_full()?;
+        self.usable(&entry).then_some(IssuedToken(entry))
+    }
+
+    /// Puts the token into the `Authorization` header, unless the caller has set one.
+    ///
+    /// The hot path: for a fresh token one load, one reading of the clock, one probe of the header
+    /// map, and no lock, await or allocation (in a header map with room).
+    pub fn authorize(&self, headers: &mut HeaderMap) -> Authorized {
+        let guard = self.shared.current.load();
+        match &*guard {
+            Some(entry) if self.usable(entry) => attach(entry, headers),
+            // A caller that brings its own header must not wait for ours.
+            _ if headers.contains_key(AUTHORIZATION) => Authorized::Own,
+            _ => Authorized::Empty,
+        }
+    }
+
+    /// Puts a token that was waited for into the `Authorization` header: the slot's newest one if
+    /// that is valid, else `issued`, unless that has ended meanwhile.
+    pub fn authorize_with(&self, issued: &IssuedToken, headers: &mut HeaderMap) -> Authorized {
+        match self.authorize(headers) {
+            // A token without any life left is for those that waited for it.
+            Authorized::Empty
+                if issued.0.single_use() || issued.0.valid(self.shared.clock.now()) =>
+            {
+                attach(&issued.0, headers)
+            }
+            done => done,
+        }
+    }
+
+    /// Whether this token may be attached now; a stale one gets a flight on the way.
+    fn usable(&self, entry: &Entry) -> bool {
+        let now = self.shared.clock.now();
+        if now < entry.times.stale_at {
+            return true;
+        }
+        let valid = entry.valid(now);
+        if valid {
+            // Nobody waits for it here, and its failure is remembered by the desk.
+            let _ = self.start_flight(Need::Age);
+        }
+        valid
+    }
+
+    /// A valid token: the one that is there, or the next one.
+    ///
+    /// # Errors
+    /// What the flight failed with, for all its waiters alike; the remembered failure, with
+    /// [`Error::retry_after`], while it cools down; a time-out after the acquire limit; a clear
+    /// error outside of a Tokio runtime.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing for others: the flight goes on.
+    pub async fn token(&self) -> Result<IssuedToken, Error> {
+        match self.cached() {
+            Some(token) => Ok(token),
+            None => self.acquire(Need::Age).await,
+        }
+    }
+
+    /// Fetches the first token ahead of the first request, with one attempt, so that a service
+    /// with a wrong configuration fails at its start and not at its first call.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token), after the first failed attempt.
+    ///
+    /// # Cancel safety
+    /// As [`token`](Self::token).
+    pub async fn prefetch(&self) -> Result<IssuedToken, Error> {
+        match self.cached() {
+            Some(token) => Ok(token),
+            None => self.acquire(Need::Prefetch).await,
+        }
+    }
+
+    /// A token other than the one that the API refused: the newer one if it is there already,
+    /// else the next one. A hundred callers that name one token cause one token request.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token). Also, with [`Error::retry_after`], when the API refused a token
+    /// that had itself replaced a refused one less than 60 s before, or when the issuer handed out
+    /// the same secret again: then another token would not help. And for a generation of another
+    /// slot.
+    ///
+    /// # Cancel safety
+    /// As [`token`](Self::token).
+    pub async fn replace(&self, refused: Generation) -> Result<IssuedToken, Error> {
+        self.own(refused)?;
+        self.acquire(Need::Refused(refused)).await
+    }
+
+    /// Says that the API refused a token, and waits for nothing: if the slot still holds it, a
+    /// flight renews it for the next request.
+    ///
+    /// # Errors
+    /// As [`replace`](Self::replace), where that is known at once.
+    pub fn report_refused(&self, refused: Generation) -> Result<(), Error> {
+        self.own(refused)?;
+        self.start_flight(Need::Refused(refused)).map(drop)
+    }
+
+    /// Counts a request that passed without a token because it went elsewhere, and warns once for
+    /// each such origin. For adapters.
+    pub fn note_foreign(&self, scheme: &str, authority: &str) {
+        self.shared.foreign.note(scheme, authority, &self.shared.origins);
+    }
+
+    fn own(&self, generation: Generation) -> Result<(), Error> {
+        if generation.slot == self.shared.id {
+            return Ok(());
+        }
+        Err(Error::new(Kind::Usage, "this generation belongs to another slot"))
+    }
+
+    async fn acquire(&self, need: Need) -> Result<IssuedToken, Error> {
+        let limit = self.shared.settings.acquire_timeout;
+        let mut deadline = None;
+        let mut cut_off = 0;
+        loop {
+            let (mut outcome, dead_in) = match self.start_flight(need)? {
+                Joined::Ready(entry) => return Ok(IssuedToken(entry)),
+                Joined::Flight { outcome, dead_in } => (outcome, dead_in),
+            };
+            // Checked by `start_flight`: there is a runtime with timers.
+            let now = Instant::now();
+            let deadline = *deadline.get_or_insert_with(|| now + limit);
+            let until = deadline.min(now + dead_in);
+            let landed = match timeout_at(until, outcome.wait_for(Option::is_some)).await {
+                Ok(Ok(landed)) => landed.clone(),
+                // The flight was dropped without an outcome. Ask again: the desk knows.
+                Ok(Err(_closed)) if cut_off < MOST_CUT_OFF => {
+                    cut_off += 1;
+                    continue;
+                }
+                Ok(Err(_closed)) => {
+                    let message = "the token request was cut off: the runtime is going away";
+                    return Err(Error::new(Kind::Runtime, message));
+                }
+                Err(_elapsed) if deadline <= until => return Err(self.out_of_patience()),
+                // Nobody drives the flight: the desk replaces it when asked again.
+                Err(_elapsed) => continue,
+            };
+            let Some(result) = landed else { continue };
+            let entry = result?;
+            return match need {
+                Need::Refused(refused) if refused == entry.generation => Err(same_again()),
+                _ => Ok(IssuedToken(entry)),
+            };
+        }
+    }
+
+    fn out_of_patience(&self) -> Error {
+        let last = self.shared.desk().last_error().map(|(error, _)| error.clone());
+        Error::timed_out("there was no token within the acquire limit", last)
+    }
+
+    /// Joins the flight under way, or starts one if the desk allows it.
+    fn start_flight(&self, need: Need) -> Result<Joined, Error> {
+        let shared = &self.shared;
+        let now = shared.clock.now();
+        let epoch = shared.source.credentials_epoch();
+        // Before a flight is registered: one that cannot be spawned must not be on the desk.
+        let runtime = flight::runtime();
+        let (answer, superseded) = {
+            let mut desk = shared.desk();
+            let current = shared.current.load_full();
+            if let Some(ready) = desk.ready(need, current.as_ref(), now) {
+                return Ok(Joined::Ready(ready));
+            }
+            let answer = match &runtime {
+                Ok(_) => desk.ask(need, current.as_ref(), now, epoch),
+                Err(error) => Err(error.clone()),
+            };
+            (answer, desk.take_superseded())
+        };
+        if let Some(dead) = superseded {
+            dead.abort();
+        }
+        let (outcome, dead_at) = match answer? {
+            Answer::Wait(outcome, dead_at) => (outcome, dead_at),
+            Answer::Start(takeoff, outcome, dead_at) => {
+                let id = takeoff.id;
+                tracing::debug!(flight = id, ?need, "token flight starts");
+                // Outside of the lock: an ended runtime drops the future inside of `spawn`, and
+                // that asks for the lock.
+                let task = runtime?.spawn(Flight::new(shared, takeoff).run());
+                let gone = shared.desk().airborne(id, task.abort_handle());
+                if let Err(superseded) = gone {
+                    superseded.abort();
+                }
+                (outcome, dead_at)
+            }
+        };
+        Ok(Joined::Flight { outcome, dead_in: dead_at.saturating_sub(now) })
+    }
+}
+
+enum Joined {
+    Ready(Arc<Entry>),
+    Flight { outcome: watch::Receiver<Outcome>, dead_in: std::time::Duration },
+}
+
+fn same_again() -> Error {
+    let details = Details {
+        hint: Some("the issuer caches tokens: revoke it there as well".into()),
+        ..Details::new(Kind::Damped, "the issuer handed out the refused token again")
+    };
+    details.into()
+}
+
+fn attach(entry: &Entry, headers: &mut HeaderMap) -> Authorized {
+    match headers.try_entry(AUTHORIZATION) {
+        Ok(HeaderEntry::Vacant(vacant)) => {
+            match vacant.try_insert(entry.token.header_value().clone()) {
+                Ok(_) => Authorized::Attached(entry.generation),
+                Err(_) => Authorized::Full,
+            }
+        }
+        Ok(HeaderEntry::Occupied(_)) => Authorized::Own,
+        Err(_) => Authorized::Full,
+    }
+}
+
+impl Shared {
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes what a flight brought and returns what its waiters get; nothing if the flight was
+    /// given up meanwhile.
+    fn land(
+        &self,
+        id: u64,
+        result: Result<Minted, Error>,
+        tried: u64,
+    ) -> Option<Result<Arc<Entry>, Error>> {
+        let now = self.clock.now();
+        let epochs = Epochs { tried, now: self.source.credentials_epoch() };
+        let landing = {
+            let mut desk = self.desk();
+            let current = self.current.load_full();
+            let landing = desk.land(id, result, current.as_ref(), now, epochs)?;
+            if let Some(entry) = &landing.publish {
+                self.current.store(Some(entry.clone()));
+            }
+            landing
+        };
+        match &landing.outcome {
+            Ok(entry) => tracing::debug!(
+                flight = id,
+                generation = entry.generation.number,
+                lifetime_s = entry.token.lifetime().map(|life| life.as_secs()),
+                "token minted"
+            ),
+            Err(error) => tracing::warn!(
+                flight = id,
+                %error,
+                valid_token_kept = landing.publish.is_some(),
+                "token request failed"
+            ),
+        }
+        self.landed.send_modify(|count| *count += 1);
+        Some(landing.outcome)
+    }
+
+    fn note(&self, id: u64, error: &Error) {
+        let now = self.clock.now();
+        self.desk().note(id, error, now);
+    }
+
+    fn crash(&self, id: u64) {
+        self.desk().crash(id);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let desk = self.desk.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(flight) = desk.take_flight() {
+            flight.abort();
+        }
+    }
+}
+
+impl fmt::Debug for TokenSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenSlot").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("id", &self.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,166 @@
+//! The slot's settings.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::TokenSlot;
+use super::schedule::{Lifecycle, Patience};
+use crate::clock::{Clock, SystemClock};
+use crate::origin::Origins;
+use crate::source::{DynSource, TokenSource};
+
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) lifecycle: Lifecycle,
+    pub(super) patience: Patience,
+    pub(super) attempt_timeout: Duration,
+    pub(super) flight_timeout: Duration,
+    pub(super) acquire_timeout: Duration,
+    pub(super) least_interval: Duration,
+    pub(super) seed: Option<u64>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            lifecycle: Lifecycle::default(),
+            patience: Patience::default(),
+            attempt_timeout: Duration::from_secs(10),
+            flight_timeout: Duration::from_secs(30),
+            acquire_timeout: Duration::from_secs(30),
+            least_interval: Duration::from_secs(1),
+            seed: None,
+        }
+    }
+}
+
+/// Settings of a [`TokenSlot`], each with a default that fits most services.
+///
+/// ```
+/// use std::time::Duration;
+/// use oauth_core::{StaticToken, Token, TokenSlot};
+///
+/// let source = StaticToken::new(Token::bearer("abc")?);
+/// let slot = TokenSlot::builder(source)
+///     .refresh_window(Duration::from_secs(60))
+///     .acquire_timeout(Duration::from_secs(5))
+///     .build();
+/// # drop(slot);
+/// # Ok::<(), oauth_core::Error>(())
+/// ```
+#[must_use = "a builder does nothing before `build`"]
+pub struct SlotBuilder {
+    source: Arc<dyn DynSource>,
+    origins: Origins,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+}
+
+impl SlotBuilder {
+    pub(super) fn new(source: impl TokenSource) -> Self {
+        let mut settings = Settings::default();
+        settings.lifecycle.window = source.refresh_window();
+        Self {
+            origins: source.origins(),
+            source: Arc::new(source),
+            clock: Arc::new(SystemClock),
+            settings,
+        }
+    }
+
+    /// Where the tokens may go, instead of what the source says.
+    pub fn origins(mut self, origins: Origins) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// How long before its end a token is renewed, instead of what the source says. Never more
+    /// than [`refresh_fraction`](Self::refresh_fraction) of its life.
+    pub fn refresh_window(mut self, window: Duration) -> Self {
+        self.settings.lifecycle.window = Some(window);
+        self
+    }
+
+    /// The largest part of a token's life in which it is renewed, 0 to 1. Default: 0.25.
+    pub fn refresh_fraction(mut self, fraction: f64) -> Self {
+        self.settings.lifecycle.fraction = part(fraction);
+        self
+    }
+
+    /// By how much of itself the refresh window grows at random, drawn once a token, 0 to 1.
+    /// Default: 0.1.
+    pub fn refresh_jitter(mut self, part_of_window: f64) -> Self {
+        self.settings.lifecycle.jitter = part(part_of_window);
+        self
+    }
+
+    /// How long before its end a token is no longer attached. Default: 5 s; never more than a tenth
+    /// of the token's life.
+    pub fn expiry_margin(mut self, margin: Duration) -> Self {
+        self.settings.lifecycle.margin = margin;
+        self
+    }
+
+    /// Limit of one call of the source. Default: 10 s.
+    pub fn attempt_timeout(mut self, limit: Duration) -> Self {
+        self.settings.attempt_timeout = limit;
+        self
+    }
+
+    /// Limit of a flight with all its attempts. Default: 30 s.
+    pub fn flight_timeout(mut self, limit: Duration) -> Self {
+        self.settings.flight_timeout = limit;
+        self
+    }
+
+    /// How long a caller waits for a token. Default: 30 s.
+    pub fn acquire_timeout(mut self, limit: Duration) -> Self {
+        self.settings.acquire_timeout = limit;
+        self
+    }
+
+    /// The least time between two flights that are started by a token's age. Default: 1 s.
+    pub fn least_interval(mut self, interval: Duration) -> Self {
+        self.settings.least_interval = interval;
+        self
+    }
+
+    /// The longest `Retry-After` of a token endpoint that is believed. Default: 5 minutes.
+    pub fn retry_after_cap(mut self, cap: Duration) -> Self {
+        self.settings.patience.retry_after_cap = cap;
+        self
+    }
+
+    /// The clock. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Makes every random draw repeatable, for tests.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = Some(seed);
+        self
+    }
+
+    /// The slot. Starts nothing: it may be made outside of a runtime.
+    pub fn build(self) -> TokenSlot {
+        TokenSlot::assemble(self.source, self.origins, self.clock, self.settings)
+    }
+}
+
+/// A part is from 0 to 1; what is no number counts as 0.
+fn part(value: f64) -> f64 {
+    if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) }
+}
+
+impl fmt::Debug for SlotBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SlotBuilder")
+            .field("origins", &self.origins)
+            .field("clock", &self.clock)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,404 @@
+//! Who may start a flight and what a landed one leaves behind. Synchronous and without I/O: the
+//! slot holds the desk in a mutex, for a few comparisons at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use super::builder::Settings;
+use super::entry::{Entry, Generation};
+use crate::error::{Details, Error, Kind};
+use crate::token::Token;
+
+/// How long a renewed token must be accepted before a refusal counts as a new one.
+const REFUSED_AT_ONCE: Duration = Duration::from_secs(60);
+/// A flight ends itself at its deadline. One that has not by then plus this is on a runtime that
+/// nobody drives.
+const PRESUMED_DEAD_AFTER: Duration = Duration::from_secs(1);
+
+/// What every waiter of a flight gets; nothing as long as it flies.
+pub(super) type Outcome = Option<Result<Arc<Entry>, Error>>;
+
+/// Why a caller wants a flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// The token is stale, expired or was never there.
+    Age,
+    /// The same at start-up: one attempt, so that a wrong configuration is seen at once.
+    Prefetch,
+    /// The API refused this token.
+    Refused(Generation),
+}
+
+/// What the desk answers.
+pub(super) enum Answer {
+    /// A flight is under way; at this time it is presumed dead.
+    Wait(watch::Receiver<Outcome>, Duration),
+    /// Start this flight, once the desk's lock is released.
+    Start(Takeoff, watch::Receiver<Outcome>, Duration),
+}
+
+/// What a flight needs to know.
+pub(super) struct Takeoff {
+    pub(super) id: u64,
+    pub(super) outcome: watch::Sender<Outcome>,
+    /// Only the first flight after a success tries again inside of itself.
+    pub(super) retries: bool,
+    pub(super) seed: u64,
+}
+
+/// A token as the source made it.
+pub(super) struct Minted {
+    pub(super) token: Token,
+    /// Before the request was sent: the token's life counts from here (RFC 6749 §5.1).
+    pub(super) started: Duration,
+}
+
+struct Flight {
+    id: u64,
+    need: Need,
+    outcome: watch::Receiver<Outcome>,
+    presumed_dead_at: Duration,
+    abort: Option<AbortHandle>,
+}
+
+struct Failure {
+    error: Error,
+    at: Duration,
+    until: Duration,
+    epoch: u64,
+    in_a_row: u32,
+}
+
+struct Damping {
+    generation: Generation,
+    until: Duration,
+    in_a_row: u32,
+}
+
+pub(super) struct Desk {
+    slot: u64,
+    settings: Arc<Settings>,
+    rng: fastrand::Rng,
+    flight: Option<Flight>,
+    superseded: Option<AbortHandle>,
+    failure: Option<Failure>,
+    damping: Option<Damping>,
+    /// No flight by age before this: an issuer of nearly expired tokens must not make us spin.
+    rest_until: Duration,
+    last_generation: u64,
+    pub(super) flights: u64,
+    pub(super) failures: u64,
+    last_error: Option<(Error, Duration)>,
+}
+
+impl Desk {
+    pub(super) fn new(slot: u64, settings: Arc<Settings>) -> Self {
+        let rng = settings.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        Self {
+            slot,
+            settings,
+            rng,
+            flight: None,
+            superseded: None,
+            failure: None,
+            damping: None,
+            rest_until: Duration::ZERO,
+            last_generation: 0,
+            flights: 0,
+            failures: 0,
+            last_error: None,
+        }
+    }
+
+    /// A token that serves the need, if one is there: it may have been published since the caller
+    /// looked.
+    pub(super) fn ready(
+        &self,
+        need: Need,
+        current: Option<&Arc<Entry>>,
+        now: Duration,
+    ) -> Option<Arc<Entry>> {
+        let entry = current.filter(|entry| entry.valid(now))?;
+        let serves = match need {
+            Need::Refused(generation) => entry.generation != generation,
+            Need::Age | Need::Prefetch => now < entry.times.stale_at,
+        };
+        serves.then(|| entry.clone())
+    }
+
+    /// Joins the flight under way or registers a new one.
+    ///
+    /// # Errors
+    /// When no flight may start now: the remembered failure, or why a new token would not help.
+    pub(super) fn ask(
+        &mut self,
+        need: Need,
+        current: Option<&Arc<Entry>>,
+        now: Duration,
+        epoch: u64,
+    ) -> Result<Answer, Error> {
+        if let Some(flight) = &self.flight {
+            if now < flight.presumed_dead_at {
+                return Ok(Answer::Wait(flight.outcome.clone(), flight.presumed_dead_at));
+            }
+            self.superseded = self.flight.take().and_then(|flight| flight.abort);
+        }
+        let valid = current.filter(|entry| entry.valid(now));
+        self.may_start(need, valid, now, epoch)?;
+        Ok(self.start(need, now))
+    }
+
+    fn may_start(
+        &mut self,
+        need: Need,
+        valid: Option<&Arc<Entry>>,
+        now: Duration,
+        epoch: u64,
+    ) -> Result<(), Error> {
+        if self.failure.as_ref().is_some_and(|failure| failure.epoch != epoch) {
+            self.failure = None;
+        }
+        if let Some(failure) = &self.failure {
+            if let Some(wait) = rest(failure.until, now) {
+                return Err(failure.error.clone().with_retry_after(wait));
+            }
+        }
+        match (need, valid) {
+            (Need::Refused(generation), Some(entry)) => self.may_replace(generation, entry, now),
+            _ => match rest(self.rest_until, now) {
+                Some(wait) => Err(too_soon(wait)),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn may_replace(
+        &mut self,
+        generation: Generation,
+        entry: &Entry,
+        now: Duration,
+    ) -> Result<(), Error> {
+        match &mut self.damping {
+            Some(damping) if damping.generation == generation => match rest(damping.until, now) {
+                Some(wait) => Err(damped(wait)),
+                None => Ok(()),
+            },
+            before => {
+                if entry.after_refusal && now.saturating_sub(entry.minted_at) < REFUSED_AT_ONCE {
+                    let in_a_row = before.as_ref().map_or(0, |d| d.in_a_row).saturating_add(1);
+                    Err(self.damp(generation, in_a_row, now))
+                } else {
+                    *before = None;
+                    Ok(())
+                }
+            }
+        }
+    }
+
+    fn damp(&mut self, generation: Generation, in_a_row: u32, now: Duration) -> Error {
+        let wait = self.settings.patience.damping(in_a_row);
+        self.damping = Some(Damping { generation, until: now.saturating_add(wait), in_a_row });
+        damped(wait)
+    }
+
+    fn start(&mut self, need: Need, now: Duration) -> Answer {
+        self.flights += 1;
+        let (outcome, receiver) = watch::channel(None);
+        let limit = self.settings.flight_timeout.saturating_add(PRESUMED_DEAD_AFTER);
+        let presumed_dead_at = now.saturating_add(limit);
+        self.flight = Some(Flight {
+            id: self.flights,
+            need,
+            outcome: receiver.clone(),
+            presumed_dead_at,
+            abort: None,
+        });
+        let takeoff = Takeoff {
+            id: self.flights,
+            outcome,
+            retries: self.failure.is_none() && need != Need::Prefetch,
+            seed: self.rng.u64(..),
+        };
+        Answer::Start(takeoff, receiver, presumed_dead_at)
+    }
+
+    /// The flight has a task now. Hands the handle back when the flight is no longer the one.
+    pub(super) fn airborne(&mut self, id: u64, abort: AbortHandle) -> Result<(), AbortHandle> {
+        match &mut self.flight {
+            Some(flight) if flight.id == id => {
+                flight.abort = Some(abort);
+                Ok(())
+            }
+            _ => Err(abort),
+        }
+    }
+
+    /// A flight has its outcome. Returns what the waiters get and what is to be published, or
+    /// nothing if the flight was given up in the meantime.
+    pub(super) fn land(
+        &mut self,
+        id: u64,
+        result: Result<Minted, Error>,
+        current: Option<&Arc<Entry>>,
+        now: Duration,
+        epochs: Epochs,
+    ) -> Option<Landing> {
+        let flight = self.flight.take_if(|flight| flight.id == id)?;
+        Some(match result {
+            Ok(minted) => self.succeed(minted, flight.need, current, now),
+            Err(error) => self.fail(error, current, now, epochs),
+        })
+    }
+
+    fn succeed(
+        &mut self,
+        minted: Minted,
+        need: Need,
+        current: Option<&Arc<Entry>>,
+        now: Duration,
+    ) -> Landing {
+        self.failure = None;
+        self.rest_until = minted.started.saturating_add(self.settings.least_interval);
+        let Minted { token, started } = minted;
+        let same = current.filter(|entry| entry.token.same_secret(&token));
+        let generation = match same {
+            // A caller with a 401 for this secret must not take it for a newer token.
+            Some(entry) => entry.generation,
+            None => {
+                self.last_generation += 1;
+                Generation { slot: self.slot, number: self.last_generation }
+            }
+        };
+        let after_refusal = matches!(need, Need::Refused(_));
+        if after_refusal && same.is_some() {
+            let in_a_row = self.damping.as_ref().map_or(0, |d| d.in_a_row).saturating_add(1);
+            self.damp(generation, in_a_row, now);
+        }
+        let draw = self.rng.f64();
+        let mut times = self.settings.lifecycle.times(started, token.lifetime(), draw);
+        // Due before a flight by age may start again: not due until then, so that requests in
+        // between take the hot path.
+        times.stale_at = times.stale_at.max(self.rest_until).min(times.expires_at);
+        let entry = Arc::new(Entry { token, generation, times, minted_at: now, after_refusal });
+        let publish = (!entry.single_use()).then(|| entry.clone());
+        Landing { publish, outcome: Ok(entry) }
+    }
+
+    fn fail(
+        &mut self,
+        error: Error,
+        current: Option<&Arc<Entry>>,
+        now: Duration,
+        epochs: Epochs,
+    ) -> Landing {
+        self.failures += 1;
+        self.last_error = Some((error.clone(), now));
+        if epochs.rotated() {
+            // The old credentials' failure says nothing about the new ones.
+            return Landing { publish: None, outcome: Err(error) };
+        }
+        let in_a_row = self.failure.as_ref().map_or(0, |f| f.in_a_row).saturating_add(1);
+        let wait = self.settings.patience.cool_down(
+            in_a_row,
+            error.is_transient(),
+            self.rng.f64(),
+            error.retry_after(),
+        );
+        let until = now.saturating_add(wait);
+        let failure = Failure { error: error.clone(), at: now, until, epoch: epochs.now, in_a_row };
+        self.failure = Some(failure);
+        // A valid token stays, the same one of the same generation: it is merely not renewed
+        // before the next attempt.
+        let publish = current.filter(|entry| entry.valid(now)).map(|entry| {
+            let mut kept = Entry::clone(entry);
+            kept.times.stale_at = until.min(kept.times.expires_at);
+            Arc::new(kept)
+        });
+        Landing { publish, outcome: Err(error.with_retry_after(wait)) }
+    }
+
+    /// The flight was dropped without an outcome: its runtime has ended, or it was aborted.
+    pub(super) fn crash(&mut self, id: u64) {
+        self.flight.take_if(|flight| flight.id == id);
+    }
+
+    /// Remembers why an attempt failed, for callers whose patience ends before the flight does.
+    pub(super) fn note(&mut self, id: u64, error: &Error, now: Duration) {
+        if self.flight.as_ref().is_some_and(|flight| flight.id == id) {
+            self.last_error = Some((error.clone(), now));
+        }
+    }
+
+    pub(super) fn last_error(&self) -> Option<&(Error, Duration)> {
+        self.last_error.as_ref()
+    }
+
+    /// When the remembered failure lets the next attempt start.
+    pub(super) fn next_attempt(&self) -> Option<Duration> {
+        self.failure.as_ref().map(|failure| failure.until)
+    }
+
+    /// When the failure that is remembered happened.
+    pub(super) fn failing_since(&self) -> Option<Duration> {
+        self.failure.as_ref().map(|failure| failure.at)
+    }
+
+    pub(super) fn is_flying(&self) -> bool {
+        self.flight.is_some()
+    }
+
+    /// A flight that was presumed dead and replaced, to be aborted after the desk's lock is
+    /// released: aborting can drop the flight on the spot, and that needs the lock.
+    pub(super) fn take_superseded(&mut self) -> Option<AbortHandle> {
+        self.superseded.take()
+    }
+
+    /// The flight under way, to be aborted because nobody is left who could use its token.
+    pub(super) fn take_flight(&mut self) -> Option<AbortHandle> {
+        self.flight.take().and_then(|flight| flight.abort)
+    }
+}
+
+/// What a landed flight leaves.
+pub(super) struct Landing {
+    pub(super) publish: Option<Arc<Entry>>,
+    pub(super) outcome: Result<Arc<Entry>, Error>,
+}
+
+/// The credentials that the failed attempt used and those of now.
+#[derive(Clone, Copy)]
+pub(super) struct Epochs {
+    pub(super) tried: u64,
+    pub(super) now: u64,
+}
+
+impl Epochs {
+    fn rotated(self) -> bool {
+        self.tried != self.now
+    }
+}
+
+/// How long until `until`; nothing if that has passed.
+fn rest(until: Duration, now: Duration) -> Option<Duration> {
+    until.checked_sub(now).filter(|wait| !wait.is_zero())
+}
+
+fn too_soon(wait: Duration) -> Error {
+    let details = Details {
+        transient: true,
+        hint: Some("the issuer hands out tokens that are nearly or already expired".into()),
+        ..Details::new(Kind::Answer, "the last token ended at once and another is not due yet")
+    };
+    Error::from(details).with_retry_after(wait)
+}
+
+fn damped(wait: Duration) -> Error {
+    let details = Details {
+        hint: Some("the API refuses new tokens too: check audience, scope and API URL".into()),
+        ..Details::new(Kind::Damped, "the API refused a token that had just been renewed")
+    };
+    Error::from(details).with_retry_after(wait)
+}

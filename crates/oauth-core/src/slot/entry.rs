@@ -1,0 +1,71 @@
+//! What the slot holds: a token, which one it is, and its two instants.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::schedule::Times;
+use crate::token::Token;
+
+/// Which token of which slot: opaque, for [`TokenSlot::replace`](crate::TokenSlot::replace).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Generation {
+    pub(super) slot: u64,
+    pub(super) number: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(super) token: Token,
+    pub(super) generation: Generation,
+    pub(super) times: Times,
+    pub(super) minted_at: Duration,
+    /// It replaced a token that the API had refused. If it is refused itself, something else is
+    /// wrong than the token.
+    pub(super) after_refusal: bool,
+}
+
+impl Entry {
+    /// A token that had no life left when it came serves the callers that waited for it.
+    pub(super) fn single_use(&self) -> bool {
+        self.token.lifetime() == Some(Duration::ZERO)
+    }
+
+    pub(super) fn valid(&self, now: Duration) -> bool {
+        now < self.times.expires_at
+    }
+}
+
+/// A token as the slot hands it out: the [`Token`], and which one it is.
+#[derive(Clone)]
+pub struct IssuedToken(pub(super) Arc<Entry>);
+
+impl IssuedToken {
+    /// Which token this is, for [`TokenSlot::replace`](crate::TokenSlot::replace).
+    pub fn generation(&self) -> Generation {
+        self.0.generation
+    }
+
+    /// The token.
+    pub fn token(&self) -> &Token {
+        &self.0.token
+    }
+}
+
+impl Deref for IssuedToken {
+    type Target = Token;
+
+    fn deref(&self) -> &Token {
+        &self.0.token
+    }
+}
+
+impl fmt::Debug for IssuedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuedToken")
+            .field("token", &self.0.token)
+            .field("generation", &self.0.generation.number)
+            .finish()
+    }
+}

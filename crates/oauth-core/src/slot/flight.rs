@@ -1,0 +1,162 @@
+//! One flight: a task that asks the source, tries again where that helps, and lands its outcome.
+//!
+//! It holds the slot weakly, so that the last handle's drop ends it, and whatever drops it (an
+//! ended runtime, an abort) makes the waiters ask the desk again instead of waiting for ever.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::{Arc, Weak};
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::Shared;
+use super::builder::Settings;
+use super::desk::{Minted, Outcome, Takeoff};
+use crate::clock::Clock;
+use crate::error::{Details, Error, Kind};
+use crate::source::DynSource;
+use crate::token::Token;
+
+/// More attempts than this in one flight are a storm, whatever the jitter drew.
+const MOST_ATTEMPTS: u32 = 10;
+
+pub(super) struct Flight {
+    source: Arc<dyn DynSource>,
+    clock: Arc<dyn Clock>,
+    settings: Arc<Settings>,
+    retries: bool,
+    rng: fastrand::Rng,
+    last_error: Option<Error>,
+    pass: LandingPass,
+}
+
+impl Flight {
+    pub(super) fn new(shared: &Arc<Shared>, takeoff: Takeoff) -> Self {
+        let Takeoff { id, outcome, retries, seed } = takeoff;
+        Self {
+            source: shared.source.clone(),
+            clock: shared.clock.clone(),
+            settings: shared.settings.clone(),
+            retries,
+            rng: fastrand::Rng::with_seed(seed),
+            last_error: None,
+            pass: LandingPass { slot: Arc::downgrade(shared), id, outcome: Some(outcome) },
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        // The deadline counts from the take-off, which is now: the task has just been spawned.
+        let deadline = Instant::now() + self.settings.flight_timeout;
+        let mut tried = self.source.credentials_epoch();
+        let result = timeout_at(deadline, self.attempts(deadline, &mut tried)).await;
+        let result = result.unwrap_or_else(|_| {
+            Err(Error::timed_out("the token flight met its time limit", self.last_error.take()))
+        });
+        self.pass.land(result, tried);
+    }
+
+    async fn attempts(&mut self, deadline: Instant, tried: &mut u64) -> Result<Minted, Error> {
+        let mut failed = 0;
+        loop {
+            *tried = self.source.credentials_epoch();
+            let started = self.clock.now();
+            let error = match self.attempt().await {
+                Ok(token) => return Ok(Minted { token, started }),
+                Err(error) => error,
+            };
+            self.pass.note(&error);
+            self.last_error = Some(error.clone());
+            if self.source.credentials_epoch() != *tried {
+                // Rotated meanwhile: what the old pair got says nothing about the new one.
+                continue;
+            }
+            failed += 1;
+            if !self.retries || !error.is_transient() || failed >= MOST_ATTEMPTS {
+                return Err(error);
+            }
+            let draw = self.rng.f64();
+            let wait = self.settings.patience.backoff(failed, draw, error.retry_after());
+            if wait >= deadline.saturating_duration_since(Instant::now()) {
+                return Err(error);
+            }
+            tracing::debug!(error = %error, wait_ms = wait.as_millis(), "token request failed, trying again");
+            sleep(wait).await;
+        }
+    }
+
+    async fn attempt(&self) -> Result<Token, Error> {
+        let source = &self.source;
+        // The async block: a source that panics before its first await must be caught as well.
+        let mut fetch = pin!(async move { source.fetch().await });
+        let caught = std::future::poll_fn(|cx| {
+            match catch_unwind(AssertUnwindSafe(|| fetch.as_mut().poll(cx))) {
+                Ok(poll) => poll,
+                // The payload may hold a secret of the source's; it is not shown.
+                Err(_payload) => {
+                    Poll::Ready(Err(Error::new(Kind::Panicked, "the token source panicked")))
+                }
+            }
+        });
+        match timeout(self.settings.attempt_timeout, caught).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::new(Kind::Timeout, "the token source met its time limit")),
+        }
+    }
+}
+
+/// The duty to tell waiters: by landing, or by being dropped.
+struct LandingPass {
+    slot: Weak<Shared>,
+    id: u64,
+    outcome: Option<watch::Sender<Outcome>>,
+}
+
+impl LandingPass {
+    fn land(mut self, result: Result<Minted, Error>, tried: u64) {
+        let Some(sender) = self.outcome.take() else { return };
+        // Upgraded for this one call, with no await in it.
+        let Some(slot) = self.slot.upgrade() else { return };
+        if let Some(outcome) = slot.land(self.id, result, tried) {
+            sender.send_replace(Some(outcome));
+        }
+    }
+
+    fn note(&self, error: &Error) {
+        if let Some(slot) = self.slot.upgrade() {
+            slot.note(self.id, error);
+        }
+    }
+}
+
+impl Drop for LandingPass {
+    fn drop(&mut self) {
+        // First off the desk, then (with the field) the channel: a waiter that wakes up and asks
+        // again must not find this flight still registered.
+        if self.outcome.is_some() {
+            if let Some(slot) = self.slot.upgrade() {
+                slot.crash(self.id);
+            }
+        }
+    }
+}
+
+/// The runtime to fly on.
+///
+/// Tokio has no way to ask whether a runtime has timers, and panics when it has none.
+pub(super) fn runtime() -> Result<Handle, Error> {
+    let no_runtime = |problem: &'static str| {
+        Error::from(Details {
+            hint: Some("call it from inside of a Tokio runtime with `enable_all`".into()),
+            ..Details::new(Kind::Runtime, problem)
+        })
+    };
+    let handle =
+        Handle::try_current().map_err(|_| no_runtime("there is no Tokio runtime to fetch on"))?;
+    catch_unwind(|| drop(sleep(Duration::ZERO)))
+        .map_err(|_| no_runtime("the Tokio runtime has no timers"))?;
+    Ok(handle)
+}

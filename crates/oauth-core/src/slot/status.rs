@@ -1,0 +1,117 @@
+//! What operators see of a slot.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::{Shared, TokenSlot};
+use crate::error::Error;
+use crate::slot::Generation;
+
+/// Whether a request would get a token, and from where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// No token was ever minted.
+    Empty,
+    /// The token is good and not due yet.
+    Fresh,
+    /// The token is good and due for renewal.
+    Stale,
+    /// The token has ended: the next request waits for another.
+    Expired,
+}
+
+/// A snapshot of a slot, from [`TokenSlot::status`]. All times are as of the snapshot.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Status {
+    /// Whether there is a token and how good it is.
+    pub state: State,
+    /// Which token, if there is one.
+    pub generation: Option<Generation>,
+    /// How long ago it was minted.
+    pub age: Option<Duration>,
+    /// How long until it is due for renewal; zero when it is. `None` without a token or an end.
+    pub refresh_in: Option<Duration>,
+    /// How long until it is no longer attached; zero when it has ended.
+    pub expires_in: Option<Duration>,
+    /// Whether a token request is under way.
+    pub refreshing: bool,
+    /// The newest failure of a token request, and how long ago it was.
+    pub last_error: Option<(Error, Duration)>,
+    /// How long token requests have been failing without a success between.
+    pub failing_for: Option<Duration>,
+    /// How long until a token request may be made again after the failure.
+    pub next_attempt_in: Option<Duration>,
+    /// Flights so far.
+    pub flights: u64,
+    /// Flights so far that failed.
+    pub failures: u64,
+    /// Requests so far that were passed on without a token because they went elsewhere.
+    pub foreign_requests: u64,
+}
+
+impl Status {
+    /// Whether a request now would carry a token without waiting.
+    pub fn is_ready(&self) -> bool {
+        matches!(self.state, State::Fresh | State::Stale)
+    }
+}
+
+/// Tells of a slot's changes, from [`TokenSlot::subscribe`]. It does not keep the slot alive.
+#[derive(Debug)]
+pub struct Changes {
+    pub(super) slot: Weak<Shared>,
+    pub(super) landed: watch::Receiver<u64>,
+}
+
+impl Changes {
+    /// Waits until a flight has landed since the last call, and returns the state after it;
+    /// `None` when the slot is gone. A token's end by age alone is no change: ask
+    /// [`TokenSlot::status`] for that.
+    ///
+    /// # Cancel safety
+    /// A dropped call loses no change: the next one returns at once.
+    pub async fn changed(&mut self) -> Option<Status> {
+        self.landed.changed().await.ok()?;
+        let slot = TokenSlot { shared: self.slot.upgrade()? };
+        Some(slot.status())
+    }
+}
+
+impl TokenSlot {
+    /// A snapshot for readiness probes and metrics. Cheap: it takes a short lock and no I/O.
+    pub fn status(&self) -> Status {
+        let now = self.shared.clock.now();
+        let desk = self.shared.desk();
+        let entry = self.shared.current.load_full();
+        let ago = |at: Duration| now.saturating_sub(at);
+        let left = |at: Duration| (at != Duration::MAX).then(|| at.saturating_sub(now));
+        let state = match &entry {
+            None => State::Empty,
+            Some(e) if now < e.times.stale_at => State::Fresh,
+            Some(e) if e.valid(now) => State::Stale,
+            Some(_) => State::Expired,
+        };
+        Status {
+            state,
+            generation: entry.as_ref().map(|e| e.generation),
+            age: entry.as_ref().map(|e| ago(e.minted_at)),
+            refresh_in: entry.as_ref().and_then(|e| left(e.times.stale_at)),
+            expires_in: entry.as_ref().and_then(|e| left(e.times.expires_at)),
+            refreshing: desk.is_flying(),
+            last_error: desk.last_error().map(|(error, at)| (error.clone(), ago(*at))),
+            failing_for: desk.failing_since().map(ago),
+            next_attempt_in: desk.next_attempt().map(|at| at.saturating_sub(now)),
+            flights: desk.flights,
+            failures: desk.failures,
+            foreign_requests: self.shared.foreign.count(),
+        }
+    }
+
+    /// A listener for changes of the slot.
+    pub fn subscribe(&self) -> Changes {
+        Changes { slot: Arc::downgrade(&self.shared), landed: self.shared.landed.subscribe() }
+    }
+}

@@ -1,0 +1,102 @@
+//! What an answer says about the token that was sent. Pure.
+
+use http::header::HeaderMap;
+use http::{StatusCode, header::WWW_AUTHENTICATE};
+
+use crate::challenge::challenges;
+
+/// What to do with an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// The answer goes to the caller as it is.
+    Deliver,
+    /// The token was refused: replace it and send the request once more.
+    Replace,
+}
+
+/// The verdict on an answer to a request that carried our bearer token (RFC 6750 §3.1, RFC 9110
+/// §15.5.2).
+///
+/// Only a 401 can say that the token is at fault: one whose challenge names `invalid_token`, or no
+/// error, or an error that no standard knows, or one without any challenge. Delivered are a 401
+/// whose challenges are all of other schemes (another kind of credential is wanted) and one with
+/// `insufficient_scope` or `invalid_request` (another token would not help), as is every other
+/// status: a 403 is never repeated with the same credentials, a 407 is the proxy's.
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
+/// use oauth_core::verdict::{Verdict, verdict};
+///
+/// let mut headers = HeaderMap::new();
+/// assert_eq!(verdict(StatusCode::UNAUTHORIZED, &headers), Verdict::Replace);
+/// headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"x\""));
+/// assert_eq!(verdict(StatusCode::UNAUTHORIZED, &headers), Verdict::Deliver);
+/// assert_eq!(verdict(StatusCode::FORBIDDEN, &headers), Verdict::Deliver);
+/// ```
+pub fn verdict(status: StatusCode, headers: &HeaderMap) -> Verdict {
+    if status != StatusCode::UNAUTHORIZED {
+        return Verdict::Deliver;
+    }
+    if !headers.contains_key(WWW_AUTHENTICATE) {
+        return Verdict::Replace;
+    }
+    let mut any = false;
+    for challenge in challenges(headers) {
+        any = true;
+        if !challenge.is("Bearer") {
+            continue;
+        }
+        let other_fault = challenge.param("error").is_some_and(|error| {
+            ["insufficient_scope", "invalid_request"]
+                .iter()
+                .any(|code| error.eq_ignore_ascii_case(code))
+        });
+        if !other_fault {
+            return Verdict::Replace;
+        }
+    }
+    // A header that holds no challenge at all says as little as none.
+    if any { Verdict::Deliver } else { Verdict::Replace }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn only_a_401_about_the_token_replaces_it() {
+        use Verdict::{Deliver, Replace};
+        let table: &[(u16, &[&str], Verdict)] = &[
+            (401, &[], Replace),
+            (401, &["Bearer"], Replace),
+            (401, &["Bearer realm=\"x\""], Replace),
+            (401, &["bearer ERROR=\"invalid_token\""], Replace),
+            (401, &["Bearer error=invalid_token"], Replace),
+            (401, &["Bearer error=\"expired\""], Replace),
+            (401, &["Basic realm=\"x\", Bearer error=\"invalid_token\""], Replace),
+            (401, &["Negotiate", "Bearer"], Replace),
+            (401, &["Bearer error=\"insufficient_scope\""], Deliver),
+            (401, &["Bearer error=\"invalid_request\""], Deliver),
+            (401, &["Basic realm=\"x\""], Deliver),
+            (401, &["Negotiate abc==, Basic realm=\"Bearer\""], Deliver),
+            (401, &["Basic error=\"invalid_token\""], Deliver),
+            (401, &["===,,,\"\""], Replace),
+            (400, &["Bearer error=\"invalid_request\""], Deliver),
+            (403, &["Bearer error=\"insufficient_scope\""], Deliver),
+            (403, &["Bearer error=\"invalid_token\""], Deliver),
+            (407, &["Bearer error=\"invalid_token\""], Deliver),
+            (429, &[], Deliver),
+            (500, &[], Deliver),
+            (200, &["Bearer error=\"invalid_token\""], Deliver),
+        ];
+        for (status, lines, expected) in table {
+            let mut headers = HeaderMap::new();
+            for line in *lines {
+                headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(line));
+            }
+            let status = StatusCode::from_u16(*status).unwrap();
+            assert_eq!(verdict(status, &headers), *expected, "{status} {lines:?}");
+        }
+    }
+}
