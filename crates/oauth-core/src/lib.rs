@@ -1,1 +1,3 @@
 //! oauth-core
+pub mod challenge;
+pub mod replay;
