@@ -113,11 +113,7 @@ impl<'a> Iterator for Challenges<'a> {
                 Some(Item::Scheme(next)) => self.scheme = Some(next),
                 None => {}
             }
-            return Some(Challenge {
-                scheme,
-                token68,
-                params: &params[..read],
-            });
+            return Some(Challenge { scheme, token68, params: &params[..read] });
         }
     }
 }
@@ -172,8 +168,6 @@ impl<'a> Challenge<'a> {
 impl fmt::Debug for Challenge<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A token68 or a nonce has no place in a log.
-        f.debug_struct("Challenge")
-            .field("scheme", &self.scheme)
-            .finish_non_exhaustive()
+        f.debug_struct("Challenge").field("scheme", &self.scheme).finish_non_exhaustive()
     }
 }

@@ -79,18 +79,20 @@ impl Outcome {
         extensions.get::<Self>().cloned().unwrap_or(Self::Attached)
     }
 
-    /// Records it, for adapters. `Attached` needs no record, and takes away one of a layer below.
+    /// Records it in a response's extensions, and what went wrong in the log. For adapters.
     pub fn record(self, extensions: &mut Extensions) {
-        match self {
-            Self::Attached => {
-                if !extensions.is_empty() {
-                    extensions.remove::<Self>();
-                }
+        match &self {
+            Self::Attached => return,
+            Self::RefreshFailed(error) => {
+                tracing::warn!(%error, "a 401 is delivered: the token could not be renewed");
             }
-            other => {
-                extensions.insert(other);
+            Self::NotReplayed(reason) => {
+                tracing::debug!(%reason, "a 401 is delivered: the request is not sent again");
             }
+            Self::Replayed => tracing::debug!("the request was sent again with another token"),
+            Self::NotAttached(_) => {}
         }
+        extensions.insert(self);
     }
 }
 

@@ -26,6 +26,9 @@ pub enum OnForeignOrigin {
 /// Overrules the verdict on an answer: see [`verdict`](crate::verdict::verdict).
 pub type VerdictFn = fn(&response::Parts, Verdict) -> Verdict;
 
+/// Finds in a response's extensions where it came from, when a layer below follows redirects.
+pub type AnswerUriFn = fn(&Extensions) -> Option<&Uri>;
+
 /// The settings that both adapters share, and the decisions that follow from them.
 ///
 /// Adapters hold one; users set it through the adapter's setters of the same names.
@@ -36,6 +39,7 @@ pub struct Policy {
     inner_origin: Option<Arc<Origin>>,
     on_foreign: OnForeignOrigin,
     overrule: Option<VerdictFn>,
+    answer_uri: Option<AnswerUriFn>,
 }
 
 /// Whether a request gets a token.
@@ -58,6 +62,7 @@ impl Policy {
             inner_origin: None,
             on_foreign: OnForeignOrigin::default(),
             overrule: None,
+            answer_uri: None,
         }
     }
 
@@ -79,6 +84,11 @@ impl Policy {
     /// Overrules verdicts.
     pub fn set_verdict(&mut self, overrule: VerdictFn) {
         self.overrule = Some(overrule);
+    }
+
+    /// Where answers come from, if a layer below follows redirects.
+    pub fn set_answer_uri(&mut self, uri: AnswerUriFn) {
+        self.answer_uri = Some(uri);
     }
 
     /// The slot.
@@ -152,12 +162,29 @@ impl Policy {
     }
 
     /// What to do with the answer to a request that carried our token.
-    pub fn judge(&self, answer: &response::Parts) -> Verdict {
-        let ours = verdict(answer.status, &answer.headers);
+    ///
+    /// `requested` is where the request went, for adapters that keep it. An answer from another
+    /// origin is one to a request that a redirect led there, without our token.
+    pub fn judge(&self, answer: &response::Parts, requested: Option<&Uri>) -> Verdict {
+        let from = self.answer_uri.and_then(|uri| uri(&answer.extensions));
+        let ours = match (from, requested) {
+            (Some(from), Some(requested)) if !same_origin(from, requested) => Verdict::Deliver,
+            _ => verdict(answer.status, &answer.headers),
+        };
         match self.overrule {
             Some(overrule) => overrule(answer, ours),
             None => ours,
         }
+    }
+
+    /// Whether [`judge`](Self::judge) wants to know where the request went.
+    pub fn keeps_uri(&self) -> bool {
+        self.answer_uri.is_some()
+    }
+
+    /// The error for a request whose header map takes no more.
+    pub fn no_room() -> Error {
+        Error::new(Kind::Usage, "the request has too many headers for one more")
     }
 
     /// Whether [`judge`](Self::judge) must see every answer: without an overruling function a
@@ -165,6 +192,18 @@ impl Policy {
     pub fn judges_all(&self) -> bool {
         self.overrule.is_some()
     }
+}
+
+fn same_origin(a: &Uri, b: &Uri) -> bool {
+    let port = |uri: &Uri| {
+        uri.port_u16().or(match uri.scheme_str() {
+            Some("https") => Some(443),
+            Some("http") => Some(80),
+            _ => None,
+        })
+    };
+    let host = |uri: &Uri| uri.host().map(str::to_ascii_lowercase);
+    a.scheme() == b.scheme() && host(a) == host(b) && port(a) == port(b)
 }
 
 fn refuse(problem: &'static str, advice: &'static str) -> Admission {

@@ -48,9 +48,7 @@ impl<B> Drop for First<B> {
 impl<B: Body> ReplayBody<B> {
     /// The body as it is: nothing is kept, nothing is allocated.
     pub fn plain(body: B) -> Self {
-        Self {
-            kind: Kind::Plain { body },
-        }
+        Self { kind: Kind::Plain { body } }
     }
 
     /// The body for the first send, and what can make the second one out of it.
@@ -69,20 +67,13 @@ impl<B: Body> ReplayBody<B> {
             return (Self::plain(body), Some(Replay::over_cap()));
         }
         let shared = Arc::new(Mutex::new(Shared::new(body, cap)));
-        let first = First {
-            shared: Arc::clone(&shared),
-            overtaken: false,
-        };
-        let first = Self {
-            kind: Kind::First { first },
-        };
+        let first = First { shared: Arc::clone(&shared), overtaken: false };
+        let first = Self { kind: Kind::First { first } };
         (first, Some(Replay::of(shared)))
     }
 
     pub(super) fn second(second: Takeover<B>) -> Self {
-        Self {
-            kind: Kind::Second { second },
-        }
+        Self { kind: Kind::Second { second } }
     }
 }
 
@@ -148,11 +139,7 @@ impl<B: Body> Takeover<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.buffer.is_empty()
-            && self
-                .source
-                .as_ref()
-                .is_none_or(|source| source.is_end_stream())
+        self.buffer.is_empty() && self.source.as_ref().is_none_or(|source| source.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {

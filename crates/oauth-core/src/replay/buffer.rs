@@ -40,12 +40,7 @@ pub(super) struct Buffer {
 
 impl Buffer {
     pub(super) fn new(cap: usize) -> Self {
-        Self {
-            head: None,
-            rest: VecDeque::new(),
-            data: 0,
-            left: cap,
-        }
+        Self { head: None, rest: VecDeque::new(), data: 0, left: cap }
     }
 
     /// Keeps a copy of the frame. After an error the buffer is of no use.
@@ -84,10 +79,7 @@ impl Buffer {
     }
 
     fn charge(&mut self, weight: usize) -> Result<(), ReplayRefused> {
-        self.left = self
-            .left
-            .checked_sub(weight)
-            .ok_or(ReplayRefused::OverCap)?;
+        self.left = self.left.checked_sub(weight).ok_or(ReplayRefused::OverCap)?;
         Ok(())
     }
 

@@ -20,15 +20,11 @@ enum Kind {
 
 impl ReplayError {
     pub(super) fn source(error: impl Into<BoxError>) -> Self {
-        Self {
-            kind: Kind::Source(error.into()),
-        }
+        Self { kind: Kind::Source(error.into()) }
     }
 
     pub(super) fn taken_over() -> Self {
-        Self {
-            kind: Kind::TakenOver,
-        }
+        Self { kind: Kind::TakenOver }
     }
 
     /// Whether this body was cut short because the request is being sent again.

@@ -19,9 +19,7 @@ pub struct Replay<B> {
 
 impl<B> Replay<B> {
     pub(super) fn of(shared: Arc<Mutex<Shared<B>>>) -> Self {
-        Self {
-            shared: Some(shared),
-        }
+        Self { shared: Some(shared) }
     }
 
     pub(super) fn over_cap() -> Self {

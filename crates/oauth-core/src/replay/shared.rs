@@ -131,11 +131,7 @@ impl<B> Shared<B> {
 impl<B: Body> Shared<B> {
     /// Whether the first body has nothing left to pull.
     fn at_end(&self) -> bool {
-        self.ended
-            || self
-                .source
-                .as_ref()
-                .is_some_and(|source| source.is_end_stream())
+        self.ended || self.source.as_ref().is_some_and(|source| source.is_end_stream())
     }
 
     pub(super) fn is_end_stream(shared: &Mutex<Self>) -> bool {
@@ -166,9 +162,7 @@ impl<B: Body> Shared<B> {
             };
             shared.ended = shared.at_end();
             let source = shared.source.take();
-            let owed = source
-                .as_ref()
-                .map_or_else(SizeHint::new, |source| source.size_hint());
+            let owed = source.as_ref().map_or_else(SizeHint::new, |source| source.size_hint());
             shared.phase = Phase::TakenOver(owed);
             (Takeover { buffer, source }, shared.waker.take())
         };
@@ -221,9 +215,7 @@ impl<B: Body> Shared<B> {
             }
             Some(Err(_)) => {
                 if let Tee::Keeping(_) = shared.tee {
-                    _buffer = shared
-                        .tee
-                        .replace(Tee::Refused(ReplayRefused::SourceFailed));
+                    _buffer = shared.tee.replace(Tee::Refused(ReplayRefused::SourceFailed));
                 }
             }
             None => {
@@ -255,9 +247,9 @@ where
 {
     Poll::Ready(match ready!(source.poll_frame(cx)) {
         // Of `Bytes` this is a reference, of a chain a copy.
-        Some(Ok(frame)) => Some(Ok(
-            frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))
-        )),
+        Some(Ok(frame)) => {
+            Some(Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))))
+        }
         Some(Err(error)) => Some(Err(ReplayError::source(error))),
         None => None,
     })

@@ -1,0 +1,96 @@
+//! The settings, inert until a service is put inside.
+
+use std::sync::Arc;
+
+use http::{Extensions, Uri};
+use oauth_core::policy::{Policy, VerdictFn};
+use oauth_core::{OnForeignOrigin, Origin, Origins, TokenSlot};
+use tower_layer::Layer;
+
+use crate::service::OAuth;
+use crate::strategy::Buffered;
+
+/// Attaches tokens of a slot to requests, and answers a 401 by one refresh and one replay.
+///
+/// `R` is the replay strategy: [`Buffered`] unless [`replay`](Self::replay) chooses another.
+///
+/// ```
+/// use std::time::Duration;
+/// use oauth_core::{Origins, StaticToken, Token, TokenSlot};
+/// use oauth_tower::OAuthLayer;
+///
+/// let slot = TokenSlot::builder(StaticToken::new(Token::bearer("abc")?))
+///     .origins(Origins::parse(["https://api.example.com"])?)
+///     .build();
+/// let layer = OAuthLayer::new(slot);
+/// # drop(layer);
+/// # Ok::<(), oauth_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a layer does nothing before it is put around a service"]
+pub struct OAuthLayer<R = Buffered> {
+    policy: Arc<Policy>,
+    strategy: R,
+}
+
+impl OAuthLayer {
+    /// A layer with the defaults: the slot's origins, foreign ones pass without a token, replay
+    /// of bodies of up to 64 KiB.
+    pub fn new(slot: TokenSlot) -> Self {
+        Self { policy: Arc::new(Policy::new(slot)), strategy: Buffered::default() }
+    }
+}
+
+impl<R> OAuthLayer<R> {
+    /// How bodies come to be sent twice: [`Buffered`], [`Buffered::into_body`],
+    /// [`CloneBody`](crate::CloneBody) or [`NoReplay`](crate::NoReplay).
+    pub fn replay<R2>(self, strategy: R2) -> OAuthLayer<R2> {
+        OAuthLayer { policy: self.policy, strategy }
+    }
+
+    /// Where tokens may go, instead of what the slot says.
+    pub fn origins(self, origins: Origins) -> Self {
+        self.with(|policy| policy.set_origins(origins))
+    }
+
+    /// Where the inner service sends requests whose URI has no authority: a layer around a tonic
+    /// `Channel` sees such URIs alone. Without it they are an error.
+    pub fn inner_origin(self, origin: Origin) -> Self {
+        self.with(|policy| policy.set_inner_origin(origin))
+    }
+
+    /// What happens to requests for origins that the token was not made for. Default: they pass
+    /// without a token.
+    pub fn on_foreign_origin(self, choice: OnForeignOrigin) -> Self {
+        self.with(|policy| policy.set_on_foreign_origin(choice))
+    }
+
+    /// Overrules the verdict on answers, for an API that says "expired" with a 403 or a gateway
+    /// that answers only `Basic` to an expired token. It sees every answer to a request with our
+    /// token, and our verdict.
+    pub fn verdict(self, overrule: VerdictFn) -> Self {
+        self.with(|policy| policy.set_verdict(overrule))
+    }
+
+    /// Where an answer came from, if a layer below follows redirects: a 401 from another origin
+    /// than the request's says nothing about the token and is delivered.
+    ///
+    /// With tower-http's `FollowRedirect`:
+    /// `.answer_uri(|ext| ext.get::<RequestUri>().map(|uri| &uri.0))`.
+    pub fn answer_uri(self, uri: fn(&Extensions) -> Option<&Uri>) -> Self {
+        self.with(|policy| policy.set_answer_uri(uri))
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut Policy)) -> Self {
+        set(Arc::make_mut(&mut self.policy));
+        self
+    }
+}
+
+impl<S, R: Clone> Layer<S> for OAuthLayer<R> {
+    type Service = OAuth<S, R>;
+
+    fn layer(&self, inner: S) -> OAuth<S, R> {
+        OAuth { inner, policy: self.policy.clone(), strategy: self.strategy.clone() }
+    }
+}

@@ -1,0 +1,287 @@
+//! How a request's body comes to be sent twice.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::marker::PhantomData;
+
+use bytes::Bytes;
+use http_body::Body;
+use oauth_core::replay::{Replay, ReplayRefused};
+use oauth_core::{BoxError, NotReplayed, ReplayBody};
+
+/// What to do with a request's body so that the request can be sent again after a 401.
+///
+/// Sealed: [`Buffered`], [`IntoBody`], [`CloneBody`] and [`NoReplay`] are all there are.
+pub trait Strategy<B>: Clone + sealed::Sealed {
+    /// The body that the inner service sees.
+    type Body;
+    /// What makes the second body.
+    type Keep: Keep<Body = Self::Body>;
+
+    /// The body of the first send, and what makes that of the second; nothing if requests are not
+    /// sent again.
+    fn split(&self, body: B) -> (Self::Body, Option<Self::Keep>);
+
+    /// The body of a request that gets no token and is sent once.
+    fn pass(&self, body: B) -> Self::Body;
+}
+
+/// What makes the second body. Dropping it lets a frozen first body flow again. Part of
+/// [`Strategy`].
+pub trait Keep {
+    /// The second body.
+    type Body;
+
+    /// Stops the first body, so that nothing more is pulled from it.
+    ///
+    /// # Errors
+    /// Why the body cannot be sent again; the first send goes on.
+    fn freeze(&self) -> Result<(), NotReplayed>;
+
+    /// The second body.
+    ///
+    /// # Errors
+    /// As [`freeze`](Self::freeze).
+    fn again(self) -> Result<Self::Body, NotReplayed>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Buffered {}
+    impl<F> Sealed for super::IntoBody<F> {}
+    impl Sealed for super::CloneBody {}
+    impl Sealed for super::NoReplay {}
+}
+
+/// The default: what the first send pulls from the body is kept on the way, up to a cap of 64 KiB,
+/// and nothing before. A body that turns out larger is sent once, untouched.
+///
+/// The inner service sees [`ReplayBody<B>`]. With a client that is typed for a body already, use
+/// [`Buffered::into_body`].
+#[derive(Clone, Copy, Debug)]
+pub struct Buffered {
+    cap: usize,
+}
+
+impl Default for Buffered {
+    fn default() -> Self {
+        Self { cap: 64 * 1024 }
+    }
+}
+
+impl Buffered {
+    /// The default cap of 64 KiB.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps bodies of up to `bytes`, trailers included.
+    #[must_use]
+    pub fn cap(mut self, bytes: usize) -> Self {
+        self.cap = bytes;
+        self
+    }
+
+    /// Gives the inner service its own body type back: `axum::body::Body::new`,
+    /// `tonic::body::Body::new`. Empty bodies pass as they are, so that nothing is boxed for them.
+    pub fn into_body<B, F>(into: F) -> IntoBody<F>
+    where
+        F: Fn(ReplayBody<B>) -> B + Clone,
+    {
+        IntoBody { buffered: Self::default(), into }
+    }
+}
+
+impl<B> Strategy<B> for Buffered
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    type Body = ReplayBody<B>;
+    type Keep = Teed<B>;
+
+    fn split(&self, body: B) -> (ReplayBody<B>, Option<Teed<B>>) {
+        let (first, replay) = ReplayBody::tee(body, self.cap);
+        (first, Some(Teed(replay)))
+    }
+
+    fn pass(&self, body: B) -> ReplayBody<B> {
+        ReplayBody::plain(body)
+    }
+}
+
+/// What [`Buffered`] keeps: nothing for an empty body.
+pub struct Teed<B>(Option<Replay<B>>);
+
+impl<B> fmt::Debug for Teed<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Teed").field(&self.0).finish()
+    }
+}
+
+impl<B: Body> Keep for Teed<B> {
+    type Body = ReplayBody<B>;
+
+    fn freeze(&self) -> Result<(), NotReplayed> {
+        self.0.as_ref().map_or(Ok(()), Replay::freeze).map_err(reason)
+    }
+
+    fn again(self) -> Result<ReplayBody<B>, NotReplayed> {
+        self.0.map_or_else(|| Ok(ReplayBody::default()), Replay::take_over).map_err(reason)
+    }
+}
+
+fn reason(refused: ReplayRefused) -> NotReplayed {
+    match refused {
+        ReplayRefused::OverCap => NotReplayed::BodyTooLarge,
+        _ => NotReplayed::BodyUnavailable,
+    }
+}
+
+/// [`Buffered`] for an inner service that is typed for one body: see [`Buffered::into_body`].
+#[derive(Clone, Copy)]
+pub struct IntoBody<F> {
+    buffered: Buffered,
+    into: F,
+}
+
+impl<F> IntoBody<F> {
+    /// Keeps bodies of up to `bytes`, trailers included. Default: 64 KiB.
+    #[must_use]
+    pub fn cap(mut self, bytes: usize) -> Self {
+        self.buffered = self.buffered.cap(bytes);
+        self
+    }
+}
+
+impl<F> fmt::Debug for IntoBody<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IntoBody").field("cap", &self.buffered.cap).finish_non_exhaustive()
+    }
+}
+
+impl<B, F> Strategy<B> for IntoBody<F>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+    F: Fn(ReplayBody<B>) -> B + Clone,
+{
+    type Body = B;
+    type Keep = TeedInto<B, F>;
+
+    fn split(&self, body: B) -> (B, Option<TeedInto<B, F>>) {
+        let into = self.into.clone();
+        if body.is_end_stream() {
+            return (body, Some(TeedInto { teed: Teed(None), into }));
+        }
+        let (first, replay) = ReplayBody::tee(body, self.buffered.cap);
+        (into(first), Some(TeedInto { teed: Teed(replay), into }))
+    }
+
+    fn pass(&self, body: B) -> B {
+        body
+    }
+}
+
+/// What [`IntoBody`] keeps.
+pub struct TeedInto<B, F> {
+    teed: Teed<B>,
+    into: F,
+}
+
+impl<B, F> fmt::Debug for TeedInto<B, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TeedInto").field(&self.teed).finish()
+    }
+}
+
+impl<B, F> Keep for TeedInto<B, F>
+where
+    B: Body,
+    F: Fn(ReplayBody<B>) -> B,
+{
+    type Body = B;
+
+    fn freeze(&self) -> Result<(), NotReplayed> {
+        self.teed.freeze()
+    }
+
+    fn again(self) -> Result<B, NotReplayed> {
+        self.teed.again().map(self.into)
+    }
+}
+
+/// Replay by cloning the body before the first send: for bodies of bytes in memory, such as
+/// `http_body_util::Full<Bytes>`, whose clones share them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CloneBody;
+
+impl<B: Clone> Strategy<B> for CloneBody {
+    type Body = B;
+    type Keep = Cloned<B>;
+
+    fn split(&self, body: B) -> (B, Option<Cloned<B>>) {
+        (body.clone(), Some(Cloned(body)))
+    }
+
+    fn pass(&self, body: B) -> B {
+        body
+    }
+}
+
+/// What [`CloneBody`] keeps: the body.
+pub struct Cloned<B>(B);
+
+impl<B> fmt::Debug for Cloned<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cloned").finish_non_exhaustive()
+    }
+}
+
+impl<B> Keep for Cloned<B> {
+    type Body = B;
+
+    fn freeze(&self) -> Result<(), NotReplayed> {
+        Ok(())
+    }
+
+    fn again(self) -> Result<B, NotReplayed> {
+        Ok(self.0)
+    }
+}
+
+/// No replay: a 401 goes to the caller, and the token is renewed for the next request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoReplay;
+
+impl<B> Strategy<B> for NoReplay {
+    type Body = B;
+    type Keep = Nothing<B>;
+
+    fn split(&self, body: B) -> (B, Option<Nothing<B>>) {
+        (body, None)
+    }
+
+    fn pass(&self, body: B) -> B {
+        body
+    }
+}
+
+/// What [`NoReplay`] keeps. There is no value of this type.
+#[derive(Debug)]
+pub struct Nothing<B> {
+    never: Infallible,
+    body: PhantomData<fn() -> B>,
+}
+
+impl<B> Keep for Nothing<B> {
+    type Body = B;
+
+    fn freeze(&self) -> Result<(), NotReplayed> {
+        match self.never {}
+    }
+
+    fn again(self) -> Result<B, NotReplayed> {
+        match self.never {}
+    }
+}
