@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -103,7 +104,7 @@ pub(crate) enum Ending {
 /// Bytes for the wire: a head, written a byte at a time if it has a pace, and a rest, written at once.
 pub(crate) struct Raw {
     pub(crate) head: Bytes,
-    pub(crate) pace: std::time::Duration,
+    pub(crate) pace: Duration,
     pub(crate) rest: Bytes,
 }
 
@@ -111,13 +112,13 @@ impl Raw {
     pub(crate) fn at_once(bytes: &'static [u8]) -> Self {
         Raw {
             head: Bytes::new(),
-            pace: std::time::Duration::ZERO,
+            pace: Duration::ZERO,
             rest: Bytes::from_static(bytes),
         }
     }
 
     /// An answer as HTTP/1.1 text whose head takes its time. Only a full body can be written this way.
-    pub(crate) fn slow(response: Response<ReplyBody>, pace: std::time::Duration) -> Self {
+    pub(crate) fn slow(response: Response<ReplyBody>, pace: Duration) -> Self {
         let (parts, body) = response.into_parts();
         let rest = match body {
             ReplyBody::Full(Some(bytes)) => bytes,

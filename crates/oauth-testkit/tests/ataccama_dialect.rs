@@ -1,5 +1,7 @@
 //! Ataccama's token endpoint and API, word for word.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use common::{FORM, ask, ask_but, ask_with, bearer, encode, good_fields, send, with_token};

@@ -50,7 +50,7 @@ fn form_decode(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// RFC 6749 §2.3.1, with the vector of the RFC's errata discussions.
+    // RFC 6749 §2.3.1
     #[test]
     fn id_and_secret_are_form_decoded() {
         let mut headers = HeaderMap::new();

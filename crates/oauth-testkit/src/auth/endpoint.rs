@@ -1,7 +1,7 @@
 //! The token endpoint.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -27,7 +27,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 pub(crate) struct Endpoint {
     pub(super) dialect: Dialect,
     pub(super) settings: Mutex<Settings>,
-    pub(crate) tokens: std::sync::Arc<Tokens>,
+    pub(crate) tokens: Arc<Tokens>,
     pub(super) faults: FaultQueue,
     pub(super) log: Log,
     pub(super) requests: AtomicU64,
@@ -40,7 +40,7 @@ impl Endpoint {
         Self {
             dialect,
             settings: Mutex::new(Settings::new(dialect)),
-            tokens: std::sync::Arc::new(Tokens::new(dialect)),
+            tokens: Arc::new(Tokens::new(dialect)),
             faults: FaultQueue::new(),
             log: Log::default(),
             requests: AtomicU64::new(0),
