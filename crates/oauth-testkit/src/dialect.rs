@@ -7,7 +7,6 @@ use std::time::Duration;
 ///
 /// Displayed as its lower-case name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Dialect {
     /// A form with `scope`; bare RFC 6749 errors; tokens of one hour.
     Oleria,

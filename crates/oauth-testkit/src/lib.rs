@@ -8,7 +8,13 @@
 //! - [`Fault`]s script what goes wrong at either of them: statuses, delays, hangs, resets, bodies without end.
 //! - Both count and record what reaches them.
 //!
-//! Time is tokio's clock: under `tokio::time::pause`, tokens expire by `tokio::time::advance`.
+//! Time is tokio's clock: under `tokio::time::pause`, tokens expire by `tokio::time::advance`. A paused clock
+//! also moves on by itself when every task waits for the network; to make tokens expire without that, pause,
+//! advance and resume between two requests.
+//!
+//! What a provider does not document is chosen by this crate, in the style of that provider's other answers:
+//! the bodies of 404, 405, 413 and 415, and the descriptions beside Apiera's and Ataccama's `invalid_request`.
+//! A test should not depend on them.
 //!
 //! This is for tests and for them alone: traffic is plain text, secrets are compared and kept carelessly, and
 //! recorded requests hold credentials. `Debug` shows none of them.

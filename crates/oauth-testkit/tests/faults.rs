@@ -303,3 +303,47 @@ async fn bytes_that_are_not_http_do_no_harm() {
     }
     assert_eq!(get(&api).await.unwrap().status, 200);
 }
+
+#[tokio::test]
+async fn a_status_that_has_no_body_gets_none() {
+    let api = open().await;
+    for status in [204, 205, 304, 599, 999] {
+        api.inject(Fault::status(status).body(String::from("x")).times(2));
+        assert_eq!(get(&api).await.unwrap().status, status);
+        let _ = get_http2(&api).await;
+    }
+    assert_eq!(get(&api).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_stopped_server_leaves_no_task_behind() {
+    let tasks = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
+    let api = open().await;
+    api.inject(Fault::hang().forever());
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        let api = api.addr();
+        calls.spawn(async move {
+            let client: Client<_, Full<bytes::Bytes>> = Client::builder(TokioExecutor::new())
+                .http2_only(true)
+                .build_http();
+            client
+                .get(format!("http://{api}/").parse().unwrap())
+                .await
+                .unwrap_err();
+        });
+    }
+    while api.requests() < 3 {
+        tokio::task::yield_now().await;
+    }
+    drop((auth, api));
+    while calls.join_next().await.is_some() {}
+    while tasks() > 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}

@@ -41,7 +41,8 @@ impl AuthServer {
         self.endpoint.log.clear();
     }
 
-    /// The latest request whose body reached the token endpoint in full.
+    /// The latest request to the token endpoint. It is recorded once its body has arrived; a body beyond 64 KiB
+    /// is recorded as empty.
     pub fn last_token_request(&self) -> Option<RecordedRequest> {
         self.endpoint.log.last()
     }

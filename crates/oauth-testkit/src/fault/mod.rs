@@ -128,9 +128,9 @@ impl Fault {
 
     /// The body of the answer; JSON by its content type unless [`header`](Fault::header) names another.
     /// Ignored by faults that do not come from [`status`](Fault::status) or [`redirect`](Fault::redirect).
-    pub fn body(mut self, text: impl Into<Bytes>) -> Self {
+    pub fn body(mut self, bytes: impl AsRef<[u8]>) -> Self {
         if let Kind::Answer { headers, body, .. } = &mut self.kind {
-            *body = text.into();
+            *body = Bytes::copy_from_slice(bytes.as_ref());
             if !headers.contains_key(CONTENT_TYPE) {
                 let _ = headers.try_insert(CONTENT_TYPE, JSON);
             }
