@@ -163,21 +163,24 @@ impl Policy {
 
     /// What to do with the answer to a request that carried our token.
     ///
-    /// `requested` is where the request went, for adapters that keep it. An answer from another
-    /// origin is one to a request that a redirect led there, without our token.
-    pub fn judge(&self, answer: &response::Parts, requested: Option<&Uri>) -> Verdict {
-        let from = self.answer_uri.and_then(|uri| uri(&answer.extensions));
-        let ours = match (from, requested) {
-            (Some(from), Some(requested)) if !same_origin(from, requested) => Verdict::Deliver,
-            _ => verdict(answer.status, &answer.headers),
-        };
+    /// `elsewhere`: it came from another origin than the request's. Then a redirect led there,
+    /// without our token, and the answer says nothing about it.
+    pub fn judge(&self, answer: &response::Parts, elsewhere: bool) -> Verdict {
+        let ours =
+            if elsewhere { Verdict::Deliver } else { verdict(answer.status, &answer.headers) };
         match self.overrule {
             Some(overrule) => overrule(answer, ours),
             None => ours,
         }
     }
 
-    /// Whether [`judge`](Self::judge) wants to know where the request went.
+    /// Whether the answer says that it came from another origin than the request's.
+    pub fn is_from_elsewhere(&self, answer: &Extensions, requested: &Uri) -> bool {
+        let from = self.answer_uri.and_then(|uri| uri(answer));
+        from.is_some_and(|from| !same_origin(from, requested))
+    }
+
+    /// Whether [`is_from_elsewhere`](Self::is_from_elsewhere) can say anything at all.
     pub fn keeps_uri(&self) -> bool {
         self.answer_uri.is_some()
     }

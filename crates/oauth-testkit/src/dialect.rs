@@ -20,12 +20,8 @@ pub enum Dialect {
 
 impl Dialect {
     /// Every dialect, for tests that run once for each.
-    pub const ALL: [Dialect; 4] = [
-        Dialect::Oleria,
-        Dialect::Apiera,
-        Dialect::Fuuffy,
-        Dialect::Ataccama,
-    ];
+    pub const ALL: [Dialect; 4] =
+        [Dialect::Oleria, Dialect::Apiera, Dialect::Fuuffy, Dialect::Ataccama];
 
     /// The lower-case name, as displayed.
     pub const fn name(self) -> &'static str {
@@ -53,13 +49,9 @@ impl Dialect {
     pub const fn fields(self) -> &'static [&'static str] {
         match self {
             Dialect::Oleria => &["grant_type", "client_id", "client_secret", "scope"],
-            Dialect::Apiera => &[
-                "client_id",
-                "client_secret",
-                "audience",
-                "grant_type",
-                "organization",
-            ],
+            Dialect::Apiera => {
+                &["client_id", "client_secret", "audience", "grant_type", "organization"]
+            }
             Dialect::Fuuffy | Dialect::Ataccama => &["grant_type", "client_id", "client_secret"],
         }
     }

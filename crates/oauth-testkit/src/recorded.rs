@@ -89,17 +89,12 @@ impl RecordedRequest {
         let dialect = [Dialect::Oleria, Dialect::Apiera]
             .into_iter()
             .find(|dialect| media_type.eq_ignore_ascii_case(dialect.content_type()));
-        dialect
-            .and_then(|dialect| fields::parse(dialect, &self.body))
-            .unwrap_or_default()
+        dialect.and_then(|dialect| fields::parse(dialect, &self.body)).unwrap_or_default()
     }
 
     /// The first field of that name.
     pub fn field(&self, name: &str) -> Option<String> {
-        self.fields()
-            .into_iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value)
+        self.fields().into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
 

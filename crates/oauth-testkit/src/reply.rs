@@ -110,11 +110,7 @@ pub(crate) struct Raw {
 
 impl Raw {
     pub(crate) fn at_once(bytes: &'static [u8]) -> Self {
-        Raw {
-            head: Bytes::new(),
-            pace: Duration::ZERO,
-            rest: Bytes::from_static(bytes),
-        }
+        Raw { head: Bytes::new(), pace: Duration::ZERO, rest: Bytes::from_static(bytes) }
     }
 
     /// An answer as HTTP/1.1 text whose head takes its time. Only a full body can be written this way.
@@ -133,17 +129,9 @@ impl Raw {
             head.extend_from_slice(b"\r\n");
         }
         head.extend_from_slice(
-            format!(
-                "content-length: {}\r\nconnection: close\r\n\r\n",
-                rest.len()
-            )
-            .as_bytes(),
+            format!("content-length: {}\r\nconnection: close\r\n\r\n", rest.len()).as_bytes(),
         );
-        Raw {
-            head: head.into(),
-            pace,
-            rest,
-        }
+        Raw { head: head.into(), pace, rest }
     }
 }
 

@@ -55,10 +55,7 @@ impl Tokens {
             latest: None,
             sweep_at: FIRST_SWEEP,
         };
-        Self {
-            dialect,
-            book: Mutex::new(book),
-        }
+        Self { dialect, book: Mutex::new(book) }
     }
 
     pub(crate) fn issue(&self) -> Issued {
@@ -72,20 +69,13 @@ impl Tokens {
                 if let Some(entry) = book.entries.get_mut(token) {
                     entry.expires = expires;
                 }
-                return Issued {
-                    token: token.clone(),
-                    lifetime,
-                };
+                return Issued { token: token.clone(), lifetime };
             }
         }
         book.sweep(now);
         book.issued += 1;
         let token = random::token(self.dialect);
-        let entry = Entry {
-            seq: book.issued,
-            expires,
-            revoked: false,
-        };
+        let entry = Entry { seq: book.issued, expires, revoked: false };
         book.entries.insert(token.clone(), entry);
         book.latest = Some(token.clone());
         Issued { token, lifetime }
@@ -95,10 +85,7 @@ impl Tokens {
     pub(crate) fn accept(&self, token: &str) -> Option<u64> {
         let now = Instant::now();
         let book = lock(&self.book);
-        book.entries
-            .get(token)
-            .filter(|entry| entry.is_live(now))
-            .map(|entry| entry.seq)
+        book.entries.get(token).filter(|entry| entry.is_live(now)).map(|entry| entry.seq)
     }
 
     pub(crate) fn revoke(&self, token: &str) {
@@ -130,8 +117,7 @@ impl Book {
             return;
         }
         let latest = self.latest.as_deref();
-        self.entries
-            .retain(|token, entry| entry.is_live(now) || latest == Some(token));
+        self.entries.retain(|token, entry| entry.is_live(now) || latest == Some(token));
         self.sweep_at = FIRST_SWEEP + 2 * self.entries.len();
     }
 }

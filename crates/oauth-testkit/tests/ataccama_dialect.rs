@@ -29,24 +29,14 @@ async fn a_missing_or_doubled_parameter_is_an_invalid_request() {
     for name in Dialect::Ataccama.fields() {
         for value in [None, Some("")] {
             let answer = ask_but(&auth, name, value).await;
-            assert_eq!(
-                (answer.status, &*answer.member("error")),
-                (400, "invalid_request")
-            );
+            assert_eq!((answer.status, &*answer.member("error")), (400, "invalid_request"));
         }
         let mut fields = good_fields(&auth);
-        fields.extend(
-            good_fields(&auth)
-                .into_iter()
-                .filter(|(known, _)| known == name),
-        );
+        fields.extend(good_fields(&auth).into_iter().filter(|(known, _)| known == name));
         let answer = ask_with(&auth, &fields).await;
         assert_eq!(
             (answer.status, &*answer.body),
-            (
-                400,
-                r#"{"error":"invalid_request","error_description":"duplicated parameter"}"#
-            )
+            (400, r#"{"error":"invalid_request","error_description":"duplicated parameter"}"#)
         );
     }
 }
@@ -72,9 +62,7 @@ async fn another_realm_does_not_exist() {
         "/realms/testkit/protocol/openid-connect/token",
         "/auth/realms/a/b/protocol/openid-connect/token",
     ] {
-        let answer = send(auth.addr(), &format!("POST {path}"), &[FORM], &body)
-            .await
-            .unwrap();
+        let answer = send(auth.addr(), &format!("POST {path}"), &[FORM], &body).await.unwrap();
         assert_eq!(answer.status, 404);
     }
     assert_eq!((auth.token_requests(), auth.stray_requests()), (1, 2));
@@ -93,13 +81,7 @@ async fn a_content_type_with_a_charset_gets_415() {
     let auth = start().await;
     let body = encode(Dialect::Ataccama, &good_fields(&auth));
     let start = format!("POST {}", common::token_path(&auth));
-    let answer = send(
-        auth.addr(),
-        &start,
-        &[&format!("{FORM}; charset=utf-8")],
-        &body,
-    )
-    .await;
+    let answer = send(auth.addr(), &start, &[&format!("{FORM}; charset=utf-8")], &body).await;
     assert_eq!(answer.unwrap().status, 415);
 }
 
@@ -107,9 +89,7 @@ async fn a_content_type_with_a_charset_gets_415() {
 async fn the_api_challenges_in_keycloaks_words() {
     let auth = start().await;
     let api = ProtectedApi::start(&auth).await.unwrap();
-    let answer = send(api.addr(), "GET /api/x", &[&bearer("unknown")], "")
-        .await
-        .unwrap();
+    let answer = send(api.addr(), "GET /api/x", &[&bearer("unknown")], "").await.unwrap();
     assert_eq!(answer.status, 401);
     assert_eq!(
         answer.header("www-authenticate"),
@@ -119,8 +99,5 @@ async fn the_api_challenges_in_keycloaks_words() {
     );
     // RFC 6750 §3.1
     let answer = send(api.addr(), "GET /api/x", &[], "").await.unwrap();
-    assert_eq!(
-        answer.header("www-authenticate"),
-        Some("Bearer realm=\"testkit\"")
-    );
+    assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"testkit\""));
 }

@@ -17,9 +17,7 @@ async fn ask_basic(auth: &AuthServer, id: &str, secret: &str, in_body: &[&str]) 
     let mut all = headers(auth.dialect());
     all.push(&authorization);
     let start = format!("POST {}", token_path(auth));
-    send(auth.addr(), &start, &all, &encode(auth.dialect(), &fields))
-        .await
-        .unwrap()
+    send(auth.addr(), &start, &all, &encode(auth.dialect(), &fields)).await.unwrap()
 }
 
 fn escaped(text: &str) -> String {
@@ -31,16 +29,8 @@ async fn form_encoded_basic_is_taken_in_place_of_the_secret_in_the_body() {
     for dialect in Dialect::ALL {
         let auth = AuthServer::start(dialect).await.unwrap();
         let (id, secret) = (auth.client_id(), escaped(&auth.client_secret()));
-        assert_eq!(
-            ask_basic(&auth, &id, &secret, &[]).await.status,
-            200,
-            "{dialect}"
-        );
-        assert_eq!(
-            ask_basic(&auth, &id, &secret, &["client_id"]).await.status,
-            200,
-            "{dialect}"
-        );
+        assert_eq!(ask_basic(&auth, &id, &secret, &[]).await.status, 200, "{dialect}");
+        assert_eq!(ask_basic(&auth, &id, &secret, &["client_id"]).await.status, 200, "{dialect}");
     }
 }
 
@@ -51,18 +41,9 @@ async fn basic_that_was_not_form_encoded_is_refused_unless_told() {
         let (id, secret) = (auth.client_id(), auth.client_secret());
         let answer = ask_basic(&auth, &id, &secret, &[]).await;
         assert_eq!(answer.status, 401, "{dialect}");
-        assert!(
-            answer
-                .header("www-authenticate")
-                .unwrap()
-                .starts_with("Basic ")
-        );
+        assert!(answer.header("www-authenticate").unwrap().starts_with("Basic "));
         auth.raw_basic(true);
-        assert_eq!(
-            ask_basic(&auth, &id, &secret, &[]).await.status,
-            200,
-            "{dialect}"
-        );
+        assert_eq!(ask_basic(&auth, &id, &secret, &[]).await.status, 200, "{dialect}");
     }
 }
 
@@ -85,9 +66,7 @@ async fn a_parameter_of_the_body_in_the_query_gets_400_and_any_other_is_let_thro
         let body = encode(dialect, &good_fields(&auth));
         for (query, status) in [("client_secret=x", 400), ("tenant=a", 200)] {
             let start = format!("POST {}?{query}", token_path(&auth));
-            let answer = send(auth.addr(), &start, &headers(dialect), &body)
-                .await
-                .unwrap();
+            let answer = send(auth.addr(), &start, &headers(dialect), &body).await.unwrap();
             assert_eq!(answer.status, status, "{dialect} {query}");
             assert_eq!(auth.last_token_request().unwrap().query(), Some(query));
         }
@@ -103,13 +82,8 @@ async fn fields_out_of_order_get_400_unless_told() {
         assert_eq!(ask_with(&auth, &fields).await.status, 400, "{dialect}");
         auth.strict_order(false);
         assert_eq!(ask_with(&auth, &fields).await.status, 200, "{dialect}");
-        let names: Vec<String> = auth
-            .last_token_request()
-            .unwrap()
-            .fields()
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
+        let names: Vec<String> =
+            auth.last_token_request().unwrap().fields().into_iter().map(|(name, _)| name).collect();
         assert_eq!(names[..2], [dialect.fields()[1], dialect.fields()[0]]);
     }
 }
@@ -121,13 +95,7 @@ async fn a_field_beyond_the_contract_is_let_through() {
         let mut fields = good_fields(&auth);
         fields.insert(1, ("tenant".to_owned(), "a b".to_owned()));
         assert_eq!(ask_with(&auth, &fields).await.status, 200, "{dialect}");
-        assert_eq!(
-            auth.last_token_request()
-                .unwrap()
-                .field("tenant")
-                .as_deref(),
-            Some("a b")
-        );
+        assert_eq!(auth.last_token_request().unwrap().field("tenant").as_deref(), Some("a b"));
     }
 }
 
@@ -165,13 +133,7 @@ async fn a_body_of_the_tests_own_making_carries_a_token_that_works() {
     assert!(answer.body.ends_with(r#"","expires_in":null}"#));
     let api = oauth_testkit::ProtectedApi::start(&auth).await.unwrap();
     let token = common::bearer(&answer.member("access_token"));
-    assert_eq!(
-        send(api.addr(), "GET /", &[&token], "")
-            .await
-            .unwrap()
-            .status,
-        200
-    );
+    assert_eq!(send(api.addr(), "GET /", &[&token], "").await.unwrap().status, 200);
     auth.answer_normally();
     assert!(ask(&auth).await.body.contains("86400"));
 }

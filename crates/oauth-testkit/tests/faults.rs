@@ -27,45 +27,24 @@ async fn get(api: &ProtectedApi) -> std::io::Result<common::Answer> {
 /// Everything that comes over the wire, and how it ends.
 async fn wire(api: &ProtectedApi) -> (Vec<u8>, std::io::Result<usize>) {
     let mut stream = TcpStream::connect(api.addr()).await.unwrap();
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-        .await
-        .unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     let mut bytes = Vec::new();
     let end = stream.read_to_end(&mut bytes).await;
     (bytes, end)
 }
 
 async fn get_http2(api: &ProtectedApi) -> Result<bytes::Bytes, String> {
-    let client: Client<_, Full<bytes::Bytes>> = Client::builder(TokioExecutor::new())
-        .http2_only(true)
-        .build_http();
-    let answer = client
-        .get(api.url("/").parse().unwrap())
-        .await
-        .map_err(|e| e.to_string())?;
-    Ok(answer
-        .into_body()
-        .collect()
-        .await
-        .map_err(|e| e.to_string())?
-        .to_bytes())
+    let client: Client<_, Full<bytes::Bytes>> =
+        Client::builder(TokioExecutor::new()).http2_only(true).build_http();
+    let answer = client.get(api.url("/").parse().unwrap()).await.map_err(|e| e.to_string())?;
+    Ok(answer.into_body().collect().await.map_err(|e| e.to_string())?.to_bytes())
 }
 
 #[tokio::test]
 async fn a_status_comes_with_its_body_and_headers_as_often_as_told() {
     let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
-    auth.inject(
-        Fault::status(503)
-            .body("{}")
-            .header("Retry-After", "1")
-            .times(2),
-    );
-    auth.inject(
-        Fault::status(429)
-            .body("slow")
-            .header("content-type", "text/plain"),
-    );
+    auth.inject(Fault::status(503).body("{}").header("Retry-After", "1").times(2));
+    auth.inject(Fault::status(429).body("slow").header("content-type", "text/plain"));
     for _ in 0..2 {
         let answer = ask(&auth).await;
         assert_eq!((answer.status, &*answer.body), (503, "{}"));
@@ -73,10 +52,7 @@ async fn a_status_comes_with_its_body_and_headers_as_often_as_told() {
         assert_eq!(answer.header("content-type"), Some("application/json"));
     }
     let answer = ask(&auth).await;
-    assert_eq!(
-        (answer.status, answer.header("content-type")),
-        (429, Some("text/plain"))
-    );
+    assert_eq!((answer.status, answer.header("content-type")), (429, Some("text/plain")));
     assert_eq!(ask(&auth).await.status, 200);
     assert_eq!((auth.token_requests(), auth.tokens_issued()), (4, 1));
     assert_eq!(auth.token_request_log().len(), 4);
@@ -104,11 +80,7 @@ async fn a_fault_for_no_request_is_none() {
 #[tokio::test]
 async fn a_scripted_401_counts_as_refused() {
     let api = open().await;
-    api.inject(
-        Fault::status(401)
-            .header("www-authenticate", "A")
-            .header("www-authenticate", "B"),
-    );
+    api.inject(Fault::status(401).header("www-authenticate", "A").header("www-authenticate", "B"));
     let answer = get(&api).await.unwrap();
     assert_eq!(answer.head.matches("www-authenticate").count(), 2);
     assert_eq!(api.refused(), 1);
@@ -137,10 +109,7 @@ async fn a_redirect_names_its_location() {
     let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
     auth.inject(Fault::redirect(307, "http://127.0.0.1:1/x"));
     let answer = ask(&auth).await;
-    assert_eq!(
-        (answer.status, answer.header("location")),
-        (307, Some("http://127.0.0.1:1/x"))
-    );
+    assert_eq!((answer.status, answer.header("location")), (307, Some("http://127.0.0.1:1/x")));
 }
 
 #[tokio::test]
@@ -148,10 +117,7 @@ async fn a_reset_is_a_reset_over_both_protocols() {
     let api = open().await;
     api.inject(Fault::reset().times(2));
     let (bytes, end) = wire(&api).await;
-    assert_eq!(
-        (bytes.len(), end.unwrap_err().kind()),
-        (0, ErrorKind::ConnectionReset)
-    );
+    assert_eq!((bytes.len(), end.unwrap_err().kind()), (0, ErrorKind::ConnectionReset));
     get_http2(&api).await.unwrap_err();
     assert_eq!(get(&api).await.unwrap().status, 200);
     assert_eq!(api.requests(), 3);
@@ -183,10 +149,7 @@ async fn an_endless_body_goes_on_and_waits_for_its_reader() {
     let api = open().await;
     api.inject(Fault::endless_body());
     let mut stream = TcpStream::connect(api.addr()).await.unwrap();
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-        .await
-        .unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     let mut bytes = vec![0; 8 << 20];
     stream.read_exact(&mut bytes).await.unwrap();
     assert!(bytes.starts_with(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"));
@@ -199,19 +162,10 @@ async fn a_hang_ends_with_the_clearing_and_then_answers_normally() {
     for http2 in [false, true] {
         let api = open().await;
         api.inject(Fault::hang());
-        let call = async {
-            if http2 {
-                get_http2(&api).await.is_ok()
-            } else {
-                get(&api).await.is_ok()
-            }
-        };
+        let call =
+            async { if http2 { get_http2(&api).await.is_ok() } else { get(&api).await.is_ok() } };
         let mut call = std::pin::pin!(call);
-        assert!(
-            timeout(Duration::from_millis(100), call.as_mut())
-                .await
-                .is_err()
-        );
+        assert!(timeout(Duration::from_millis(100), call.as_mut()).await.is_err());
         assert_eq!(api.requests(), 1);
         api.clear_faults();
         assert!(call.await);
@@ -223,10 +177,7 @@ async fn a_hang_ends_with_the_server() {
     let api = open().await;
     api.inject(Fault::hang());
     let mut stream = TcpStream::connect(api.addr()).await.unwrap();
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
-        .await
-        .unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     while api.requests() == 0 {
         tokio::task::yield_now().await;
     }
@@ -272,9 +223,7 @@ async fn a_slow_head_comes_byte_by_byte_with_a_good_answer() {
     let started = Instant::now();
     let start = format!("POST {}", token_path(&auth));
     let body = encode(Dialect::Oleria, &good_fields(&auth));
-    let answer = send(auth.addr(), &start, &headers(Dialect::Oleria), &body)
-        .await
-        .unwrap();
+    let answer = send(auth.addr(), &start, &headers(Dialect::Oleria), &body).await.unwrap();
     assert_eq!(answer.status, 200);
     assert!(answer.member("access_token").len() > 100);
     assert!(started.elapsed() >= pace * answer.head.len() as u32);
@@ -283,11 +232,8 @@ async fn a_slow_head_comes_byte_by_byte_with_a_good_answer() {
 #[tokio::test]
 async fn bytes_that_are_not_http_do_no_harm() {
     let api = open().await;
-    for bytes in [
-        &b"\x00\xff\r\n\r\n"[..],
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff",
-        b"GET",
-    ] {
+    for bytes in [&b"\x00\xff\r\n\r\n"[..], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff", b"GET"]
+    {
         let mut stream = TcpStream::connect(api.addr()).await.unwrap();
         stream.write_all(bytes).await.unwrap();
         stream.shutdown().await.unwrap();
@@ -317,11 +263,7 @@ async fn a_status_that_has_no_body_gets_none() {
 
 #[tokio::test]
 async fn a_stopped_server_leaves_no_task_behind() {
-    let tasks = || {
-        tokio::runtime::Handle::current()
-            .metrics()
-            .num_alive_tasks()
-    };
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
     let api = open().await;
     api.inject(Fault::hang().forever());
@@ -329,13 +271,9 @@ async fn a_stopped_server_leaves_no_task_behind() {
     for _ in 0..3 {
         let api = api.addr();
         calls.spawn(async move {
-            let client: Client<_, Full<bytes::Bytes>> = Client::builder(TokioExecutor::new())
-                .http2_only(true)
-                .build_http();
-            client
-                .get(format!("http://{api}/").parse().unwrap())
-                .await
-                .unwrap_err();
+            let client: Client<_, Full<bytes::Bytes>> =
+                Client::builder(TokioExecutor::new()).http2_only(true).build_http();
+            client.get(format!("http://{api}/").parse().unwrap()).await.unwrap_err();
         });
     }
     while api.requests() < 3 {

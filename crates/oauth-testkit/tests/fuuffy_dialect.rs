@@ -34,10 +34,7 @@ async fn data_may_be_a_string_or_missing() {
     let auth = start().await;
     auth.set_data_envelope(DataEnvelope::JsonString);
     let answer = ask(&auth).await;
-    assert_eq!(
-        answer.body,
-        with_token(OK_STRING, &answer.member("access_token"))
-    );
+    assert_eq!(answer.body, with_token(OK_STRING, &answer.member("access_token")));
     auth.set_data_envelope(DataEnvelope::None);
     assert!(ask(&auth).await.body.starts_with("{\"access_token\":\"sk-"));
 }
@@ -47,10 +44,7 @@ async fn the_grant_type_may_be_left_out_but_not_be_another() {
     let auth = start().await;
     assert_eq!(ask_but(&auth, "grant_type", None).await.status, 200);
     let answer = ask_but(&auth, "grant_type", Some("password")).await;
-    assert_eq!(
-        (answer.status, &*answer.body),
-        (400, BAD_REQUEST.trim_end())
-    );
+    assert_eq!((answer.status, &*answer.body), (400, BAD_REQUEST.trim_end()));
 }
 
 #[tokio::test]
@@ -58,10 +52,7 @@ async fn a_missing_credential_is_400013_in_an_envelope() {
     let auth = start().await;
     for name in ["client_id", "client_secret"] {
         let answer = ask_but(&auth, name, None).await;
-        assert_eq!(
-            (answer.status, &*answer.body),
-            (400, BAD_REQUEST.trim_end())
-        );
+        assert_eq!((answer.status, &*answer.body), (400, BAD_REQUEST.trim_end()));
     }
 }
 
@@ -72,10 +63,7 @@ async fn a_wrong_credential_is_401021_at_the_top_level_unless_told() {
     assert_eq!((answer.status, &*answer.body), (401, BAD_CLIENT.trim_end()));
     auth.set_error_envelope(ErrorEnvelope::Wrapped);
     let answer = ask_but(&auth, "client_id", Some("other")).await;
-    assert_eq!(
-        (answer.status, &*answer.body),
-        (401, BAD_CLIENT_WRAPPED.trim_end())
-    );
+    assert_eq!((answer.status, &*answer.body), (401, BAD_CLIENT_WRAPPED.trim_end()));
     auth.set_error_envelope(ErrorEnvelope::TopLevel);
     let answer = ask_but(&auth, "client_id", None).await;
     assert!(answer.status == 400 && answer.body.starts_with("{\"code\":\"400013\""));
@@ -90,9 +78,8 @@ async fn the_accept_header_must_name_json() {
         ("x-none: 1", 400),
         ("accept: text/html, Application/JSON;q=0.9", 200),
     ] {
-        let answer = send(auth.addr(), "POST /v1/auth/token", &[FORM, accept], &body)
-            .await
-            .unwrap();
+        let answer =
+            send(auth.addr(), "POST /v1/auth/token", &[FORM, accept], &body).await.unwrap();
         assert_eq!(answer.status, status, "{accept}");
     }
 }
@@ -101,9 +88,7 @@ async fn the_accept_header_must_name_json() {
 async fn the_version_belongs_in_the_path() {
     let auth = start().await;
     for path in ["/auth/token", "/v1/v1/auth/token"] {
-        let answer = send(auth.addr(), &format!("POST {path}"), &[FORM], "")
-            .await
-            .unwrap();
+        let answer = send(auth.addr(), &format!("POST {path}"), &[FORM], "").await.unwrap();
         assert_eq!(answer.status, 404);
     }
 }
@@ -112,11 +97,6 @@ async fn the_version_belongs_in_the_path() {
 async fn the_api_refuses_an_expired_token_in_fuuffys_words() {
     let auth = start().await;
     let api = ProtectedApi::start(&auth).await.unwrap();
-    let answer = send(api.addr(), "GET /v1/x", &[&bearer("unknown")], "")
-        .await
-        .unwrap();
-    assert_eq!(
-        (answer.status, &*answer.body),
-        (401, API_EXPIRED.trim_end())
-    );
+    let answer = send(api.addr(), "GET /v1/x", &[&bearer("unknown")], "").await.unwrap();
+    assert_eq!((answer.status, &*answer.body), (401, API_EXPIRED.trim_end()));
 }

@@ -32,18 +32,10 @@ async fn each_missing_empty_or_doubled_field_is_an_invalid_request() {
     for name in Dialect::Oleria.fields() {
         for value in [None, Some("")] {
             let answer = ask_but(&auth, name, value).await;
-            assert_eq!(
-                (answer.status, &*answer.body),
-                (400, INVALID_REQUEST.trim_end()),
-                "{name}"
-            );
+            assert_eq!((answer.status, &*answer.body), (400, INVALID_REQUEST.trim_end()), "{name}");
         }
         let mut fields = good_fields(&auth);
-        fields.extend(
-            good_fields(&auth)
-                .into_iter()
-                .filter(|(known, _)| known == name),
-        );
+        fields.extend(good_fields(&auth).into_iter().filter(|(known, _)| known == name));
         assert_eq!(ask_with(&auth, &fields).await.status, 400, "{name}");
     }
     assert_eq!((auth.token_requests(), auth.tokens_issued()), (12, 0));
@@ -54,10 +46,7 @@ async fn a_wrong_grant_or_scope_is_an_invalid_request() {
     let auth = start().await;
     for name in ["grant_type", "scope"] {
         let answer = ask_but(&auth, name, Some("other")).await;
-        assert_eq!(
-            (answer.status, &*answer.body),
-            (400, INVALID_REQUEST.trim_end())
-        );
+        assert_eq!((answer.status, &*answer.body), (400, INVALID_REQUEST.trim_end()));
     }
 }
 
@@ -66,10 +55,7 @@ async fn a_wrong_id_or_secret_is_an_invalid_client() {
     let auth = start().await;
     for name in ["client_id", "client_secret"] {
         let answer = ask_but(&auth, name, Some("other")).await;
-        assert_eq!(
-            (answer.status, &*answer.body),
-            (401, INVALID_CLIENT.trim_end())
-        );
+        assert_eq!((answer.status, &*answer.body), (401, INVALID_CLIENT.trim_end()));
         assert_eq!(answer.header("www-authenticate"), None);
     }
 }
@@ -94,9 +80,7 @@ async fn a_method_or_content_type_of_its_own_gets_405() {
 #[tokio::test]
 async fn another_path_is_not_found_and_not_a_token_request() {
     let auth = start().await;
-    let answer = send(auth.addr(), "POST /oauth/token", &[FORM], "")
-        .await
-        .unwrap();
+    let answer = send(auth.addr(), "POST /oauth/token", &[FORM], "").await.unwrap();
     assert_eq!(answer.status, 404);
     assert_eq!((auth.token_requests(), auth.stray_requests()), (0, 1));
 }
@@ -105,13 +89,8 @@ async fn another_path_is_not_found_and_not_a_token_request() {
 async fn the_api_refuses_an_expired_token_without_a_challenge() {
     let auth = start().await;
     let api = ProtectedApi::start(&auth).await.unwrap();
-    let answer = send(api.addr(), "GET /v1/x", &[&bearer("unknown")], "")
-        .await
-        .unwrap();
+    let answer = send(api.addr(), "GET /v1/x", &[&bearer("unknown")], "").await.unwrap();
     assert_eq!(answer.status, 401);
-    assert_eq!(
-        answer.body,
-        r#"{"message":"The incoming token has expired"}"#
-    );
+    assert_eq!(answer.body, r#"{"message":"The incoming token has expired"}"#);
     assert_eq!(answer.header("www-authenticate"), None);
 }

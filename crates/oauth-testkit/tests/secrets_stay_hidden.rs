@@ -19,20 +19,12 @@ async fn servers_show_their_dialect_and_address_alone() {
         let token = auth.issue();
         ask(&auth).await;
         let shown = both(&auth) + &both(&api);
-        for hidden in [
-            auth.client_id(),
-            auth.client_secret(),
-            auth.organization(),
-            token,
-        ] {
+        for hidden in [auth.client_id(), auth.client_secret(), auth.organization(), token] {
             assert!(!shown.contains(&hidden));
         }
         assert_eq!(
             format!("{auth:?}"),
-            format!(
-                "AuthServer {{ dialect: {dialect:?}, addr: {}, .. }}",
-                auth.addr()
-            )
+            format!("AuthServer {{ dialect: {dialect:?}, addr: {}, .. }}", auth.addr())
         );
     }
 }
@@ -42,11 +34,7 @@ async fn a_recorded_request_shows_no_credentials() {
     for dialect in Dialect::ALL {
         let auth = AuthServer::start(dialect).await.unwrap();
         let mut all = headers(dialect);
-        all.extend([
-            "authorization: Basic c2VjcmV0",
-            "cookie: secret",
-            "x-shown: plain",
-        ]);
+        all.extend(["authorization: Basic c2VjcmV0", "cookie: secret", "x-shown: plain"]);
         let start = format!("POST {}?q=secret", token_path(&auth));
         let body = encode(dialect, &good_fields(&auth));
         send(auth.addr(), &start, &all, &body).await.unwrap();
@@ -55,12 +43,7 @@ async fn a_recorded_request_shows_no_credentials() {
         assert_eq!(recorded.header("authorization"), Some("Basic c2VjcmV0"));
         assert_eq!(recorded.fields(), good_fields(&auth));
         let shown = both(&recorded) + &both(&auth.token_request_log());
-        for hidden in [
-            "secret",
-            "c2VjcmV0",
-            &auth.client_secret(),
-            &auth.client_id(),
-        ] {
+        for hidden in ["secret", "c2VjcmV0", &auth.client_secret(), &auth.client_id()] {
             assert!(!shown.contains(hidden), "{shown}");
         }
         assert!(shown.contains("plain"));
@@ -72,18 +55,13 @@ async fn an_api_keeps_no_token_that_debug_would_show() {
     let auth = AuthServer::start(Dialect::Fuuffy).await.unwrap();
     let api = ProtectedApi::start(&auth).await.unwrap();
     let token = auth.issue();
-    send(api.addr(), "GET /", &[&bearer(&token)], "")
-        .await
-        .unwrap();
+    send(api.addr(), "GET /", &[&bearer(&token)], "").await.unwrap();
     assert!(!both(&api.request_log()).contains(&token));
 }
 
 #[test]
 fn a_fault_shows_its_kind_and_not_its_body() {
-    let fault = Fault::status(200)
-        .body("sk-secret")
-        .header("x", "sk-secret")
-        .times(3);
+    let fault = Fault::status(200).body("sk-secret").header("x", "sk-secret").times(3);
     assert_eq!(
         format!("{fault:?}"),
         r#"Fault { kind: "answer", status: 200, after: 0ns, times: Some(3), .. }"#

@@ -20,9 +20,7 @@ type Body = Full<bytes::Bytes>;
 fn client(http2: bool) -> Client<HttpConnector, Body> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    Client::builder(TokioExecutor::new())
-        .http2_only(http2)
-        .build(connector)
+    Client::builder(TokioExecutor::new()).http2_only(http2).build(connector)
 }
 
 async fn pair(dialect: Dialect) -> (AuthServer, ProtectedApi) {
@@ -32,10 +30,7 @@ async fn pair(dialect: Dialect) -> (AuthServer, ProtectedApi) {
 }
 
 async fn status(api: &ProtectedApi, headers: &[&str]) -> u16 {
-    send(api.addr(), "GET /v1/x", headers, "")
-        .await
-        .unwrap()
-        .status
+    send(api.addr(), "GET /v1/x", headers, "").await.unwrap().status
 }
 
 #[tokio::test]
@@ -44,9 +39,8 @@ async fn a_good_token_gets_an_echo_of_the_request() {
         let (auth, api) = pair(dialect).await;
         auth.issue();
         let token = ask(&auth).await.member("access_token");
-        let answer = send(api.addr(), "PATCH /v1/a%20b?c=d", &[&bearer(&token)], "abc")
-            .await
-            .unwrap();
+        let answer =
+            send(api.addr(), "PATCH /v1/a%20b?c=d", &[&bearer(&token)], "abc").await.unwrap();
         assert_eq!(answer.status, 200, "{dialect}");
         let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(
@@ -58,10 +52,7 @@ async fn a_good_token_gets_an_echo_of_the_request() {
         assert_eq!(answer.header("x-body-sha256"), Some(sha256));
         assert_eq!(answer.header("x-body-length"), Some("3"));
         assert_eq!(api.last_request().unwrap().query(), Some("c=d"));
-        assert_eq!(
-            (api.requests(), api.refused(), api.tokens_seen()),
-            (1, 0, 1)
-        );
+        assert_eq!((api.requests(), api.refused(), api.tokens_seen()), (1, 0, 1));
         assert_eq!(auth.tokens_issued(), 1);
     }
 }
@@ -72,31 +63,16 @@ async fn the_authorization_header_has_to_be_there_once_and_be_bearer() {
     let token = auth.issue();
     let good = bearer(&token);
     assert_eq!(status(&api, &[&good]).await, 200);
-    assert_eq!(
-        status(&api, &[&format!("authorization: bEARER {token}")]).await,
-        200
-    );
+    assert_eq!(status(&api, &[&format!("authorization: bEARER {token}")]).await, 200);
     assert_eq!(status(&api, &[]).await, 401);
     assert_eq!(status(&api, &[&good, &good]).await, 401);
-    assert_eq!(
-        status(&api, &[&format!("authorization: Basic {token}")]).await,
-        401
-    );
-    assert_eq!(
-        status(&api, &[&format!("authorization: {token}")]).await,
-        401
-    );
+    assert_eq!(status(&api, &[&format!("authorization: Basic {token}")]).await, 401);
+    assert_eq!(status(&api, &[&format!("authorization: {token}")]).await, 401);
     assert_eq!(status(&api, &["authorization: Bearer \u{fc}"]).await, 401);
     assert_eq!(status(&api, &["authorization:"]).await, 401);
-    assert_eq!(
-        (api.requests(), api.refused(), api.tokens_seen()),
-        (8, 6, 7)
-    );
+    assert_eq!((api.requests(), api.refused(), api.tokens_seen()), (8, 6, 7));
     api.reset_counters();
-    assert_eq!(
-        (api.requests(), api.refused(), api.tokens_seen()),
-        (0, 0, 0)
-    );
+    assert_eq!((api.requests(), api.refused(), api.tokens_seen()), (0, 0, 0));
 }
 
 #[tokio::test]
@@ -162,19 +138,13 @@ async fn the_challenge_is_the_tests_to_choose() {
     let (_auth, api) = pair(Dialect::Ataccama).await;
     for (challenge, expected) in [
         (Challenge::None, None),
-        (
-            Challenge::Custom("Bearer error=\"x\"".into()),
-            Some("Bearer error=\"x\""),
-        ),
+        (Challenge::Custom("Bearer error=\"x\"".into()), Some("Bearer error=\"x\"")),
         (Challenge::Custom("a\r\nb: c".into()), None),
         (Challenge::ProviderDefault, Some("Bearer realm=\"testkit\"")),
     ] {
         api.challenge(challenge);
         let answer = send(api.addr(), "GET /", &[], "").await.unwrap();
-        assert_eq!(
-            (answer.status, answer.header("www-authenticate")),
-            (401, expected)
-        );
+        assert_eq!((answer.status, answer.header("www-authenticate")), (401, expected));
     }
 }
 
@@ -192,14 +162,9 @@ async fn everything_can_be_refused_and_be_taken_again() {
 async fn an_open_api_takes_everything_and_counts_the_tokens_it_sees() {
     let api = ProtectedApi::open().await.unwrap();
     assert_eq!(status(&api, &[]).await, 200);
-    let answer = send(api.addr(), "GET /", &["authorization: Bearer leaked"], "")
-        .await
-        .unwrap();
+    let answer = send(api.addr(), "GET /", &["authorization: Bearer leaked"], "").await.unwrap();
     assert!(answer.status == 200 && answer.body.ends_with("\"token_seq\":null}"));
-    assert_eq!(
-        (api.requests(), api.tokens_seen(), api.dialect()),
-        (2, 1, None)
-    );
+    assert_eq!((api.requests(), api.tokens_seen(), api.dialect()), (2, 1, None));
 }
 
 #[tokio::test]
@@ -207,16 +172,11 @@ async fn an_early_answer_does_not_wait_for_the_body() {
     let (auth, api) = pair(Dialect::Oleria).await;
     api.answer_early(true);
     let mut stream = TcpStream::connect(api.addr()).await.unwrap();
-    stream
-        .write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nab")
-        .await
-        .unwrap();
+    stream.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nab").await.unwrap();
     let mut answer = [0; 12];
     stream.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 401");
-    let good = send(api.addr(), "POST /", &[&bearer(&auth.issue())], "abc")
-        .await
-        .unwrap();
+    let good = send(api.addr(), "POST /", &[&bearer(&auth.issue())], "abc").await.unwrap();
     assert!(good.body.contains("\"length\":3"));
 }
 
@@ -288,9 +248,7 @@ async fn a_server_stops_with_its_last_clone_and_takes_its_connections_along() {
     drop(api);
     assert_eq!(status(&clone, &[&bearer(&auth.issue())]).await, 200);
     let mut held = TcpStream::connect(addr).await.unwrap();
-    held.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n")
-        .await
-        .unwrap();
+    held.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n").await.unwrap();
     drop(clone);
     // Closed, by a FIN or a RST.
     let _ = held.read_to_end(&mut Vec::new()).await;

@@ -287,7 +287,8 @@ fn judge<ResBody>(
         return (response, Verdict::Deliver);
     }
     let (head, body) = response.into_parts();
-    let verdict = policy.judge(&head, requested);
+    let elsewhere = requested.is_some_and(|uri| policy.is_from_elsewhere(&head.extensions, uri));
+    let verdict = policy.judge(&head, elsewhere);
     (Response::from_parts(head, body), verdict)
 }
 

@@ -93,11 +93,7 @@ impl ProtectedApi {
 
     /// The URL of a path, which may lack its first slash and may carry a query.
     pub fn url(&self, path: &str) -> String {
-        format!(
-            "{}/{}",
-            self.base_url(),
-            path.strip_prefix('/').unwrap_or(path)
-        )
+        format!("{}/{}", self.base_url(), path.strip_prefix('/').unwrap_or(path))
     }
 }
 

@@ -69,11 +69,7 @@ impl Resource {
         let challenge = match lock(&self.settings).challenge.clone() {
             Challenge::None => None,
             Challenge::ProviderDefault => {
-                let realm = self
-                    .auth
-                    .as_ref()
-                    .map(|auth| auth.realm())
-                    .unwrap_or_default();
+                let realm = self.auth.as_ref().map(|auth| auth.realm()).unwrap_or_default();
                 let has_token = parts.headers.contains_key(AUTHORIZATION);
                 shape::api_challenge(dialect, &realm, has_token)
             }
@@ -101,9 +97,7 @@ fn echo(parts: &Parts, token_seq: Option<u64>, body: &Digest) -> Response<ReplyB
         quoted(parts.uri.path()),
     );
     let mut response = json(StatusCode::OK, text);
-    response
-        .headers_mut()
-        .insert("x-body-length", HeaderValue::from(*length));
+    response.headers_mut().insert("x-body-length", HeaderValue::from(*length));
     if let Ok(value) = HeaderValue::from_str(sha256) {
         response.headers_mut().insert("x-body-sha256", value);
     }

@@ -28,22 +28,15 @@ pub(super) fn read(headers: &HeaderMap, raw: bool) -> Result<Option<Basic>, Prob
         return Err(Problem::ClientAuthentication);
     }
     let unreadable = || Problem::BadClient { basic: true };
-    let decoded = STANDARD
-        .decode(credentials.trim_start_matches(' '))
-        .map_err(|_| unreadable())?;
+    let decoded = STANDARD.decode(credentials.trim_start_matches(' ')).map_err(|_| unreadable())?;
     let decoded = String::from_utf8(decoded).map_err(|_| unreadable())?;
     let (id, secret) = decoded.split_once(':').ok_or_else(unreadable)?;
     let decode = if raw { str::to_owned } else { form_decode };
-    Ok(Some(Basic {
-        id: decode(id),
-        secret: decode(secret),
-    }))
+    Ok(Some(Basic { id: decode(id), secret: decode(secret) }))
 }
 
 fn form_decode(text: &str) -> String {
-    percent_decode_str(&text.replace('+', " "))
-        .decode_utf8_lossy()
-        .into_owned()
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -58,9 +51,6 @@ mod tests {
         headers.insert(AUTHORIZATION, value.parse().unwrap());
         let basic = read(&headers, false).unwrap().unwrap();
         assert_eq!(basic.id, "1PpG/Q 1");
-        assert_eq!(
-            basic.secret,
-            "z/tZ9VwFZqApmIQ+ZH1I5pLk/uB4ud:X2/8bL+wfFTt1rFw="
-        );
+        assert_eq!(basic.secret, "z/tZ9VwFZqApmIQ+ZH1I5pLk/uB4ud:X2/8bL+wfFTt1rFw=");
     }
 }

@@ -22,9 +22,7 @@ pub(super) fn check(
     check_each(&fields)?;
     let field = |name: &str| -> Result<&str, Problem> {
         let found = fields.iter().find(|(known, _)| known == name);
-        found
-            .map(|(_, value)| &**value)
-            .ok_or_else(|| Problem::Missing(name.to_owned()))
+        found.map(|(_, value)| &**value).ok_or_else(|| Problem::Missing(name.to_owned()))
     };
 
     let basic = basic::read(request.headers(), settings.raw_basic)?;
@@ -54,9 +52,7 @@ pub(super) fn check(
         return Err(Problem::ClientAuthentication);
     }
     if !settings.clients.accept(id, secret) {
-        return Err(Problem::BadClient {
-            basic: basic.is_some(),
-        });
+        return Err(Problem::BadClient { basic: basic.is_some() });
     }
 
     match dialect {
@@ -74,17 +70,14 @@ pub(super) fn check(
 fn check_headers(dialect: Dialect, request: &RecordedRequest) -> Result<(), Problem> {
     let mut types = request.headers().get_all(CONTENT_TYPE).iter();
     let expected = dialect.content_type().as_bytes();
-    let is_expected = types
-        .next()
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(expected));
+    let is_expected =
+        types.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(expected));
     if !is_expected || types.next().is_some() {
         return Err(Problem::ContentType);
     }
     let wants_json = || {
         let values = request.headers().get_all(ACCEPT).iter();
-        let mut ranges = values
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|v| v.split(','));
+        let mut ranges = values.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
         ranges.any(|range| {
             let media_type = range.split(';').next().unwrap_or_default().trim();
             media_type.eq_ignore_ascii_case("application/json")

@@ -14,18 +14,13 @@ pub(super) struct Client {
 
 impl Client {
     fn random() -> Self {
-        Self {
-            id: random::alphanumeric(26),
-            secret: random::secret(),
-        }
+        Self { id: random::alphanumeric(26), secret: random::secret() }
     }
 }
 
 impl Clients {
     pub(super) fn new() -> Self {
-        Self {
-            accepted: vec![Client::random()],
-        }
+        Self { accepted: vec![Client::random()] }
     }
 
     /// The one that was made last.
@@ -34,9 +29,7 @@ impl Clients {
     }
 
     pub(super) fn accept(&self, id: &str, secret: &str) -> bool {
-        self.accepted
-            .iter()
-            .any(|client| client.id == id && client.secret == secret)
+        self.accepted.iter().any(|client| client.id == id && client.secret == secret)
     }
 
     pub(super) fn add(&mut self) -> Client {
@@ -46,10 +39,7 @@ impl Clients {
     }
 
     pub(super) fn add_secret(&mut self) -> String {
-        let client = Client {
-            id: self.latest().id,
-            secret: random::secret(),
-        };
+        let client = Client { id: self.latest().id, secret: random::secret() };
         self.accepted.push(client.clone());
         client.secret
     }

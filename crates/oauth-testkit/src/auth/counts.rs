@@ -30,11 +30,7 @@ impl AuthServer {
     /// Sets every counter back to zero and forgets the recorded requests. Tokens stay what they are, and keep
     /// their numbers.
     pub fn reset_counters(&self) {
-        for counter in [
-            &self.endpoint.requests,
-            &self.endpoint.issued,
-            &self.endpoint.strays,
-        ] {
+        for counter in [&self.endpoint.requests, &self.endpoint.issued, &self.endpoint.strays] {
             counter.store(0, Ordering::SeqCst);
         }
         self.running.connections().reset();

@@ -74,11 +74,7 @@ impl Endpoint {
                 return Ok((!is_known).then_some(Problem::UnknownRealm));
             }
         };
-        if path == expected {
-            Ok(None)
-        } else {
-            Err(Problem::NotFound)
-        }
+        if path == expected { Ok(None) } else { Err(Problem::NotFound) }
     }
 
     fn answer(
@@ -128,18 +124,13 @@ impl Handler for Endpoint {
             Ok(body) => Ok(body.to_bytes()),
             Err(_) => Err(Problem::TooLarge),
         };
-        let recorded = RecordedRequest::new(
-            &parts,
-            body.as_ref().map_or_else(|_| Bytes::new(), Bytes::clone),
-        );
+        let recorded =
+            RecordedRequest::new(&parts, body.as_ref().map_or_else(|_| Bytes::new(), Bytes::clone));
         self.log.push(recorded.clone());
         let request = body.map(|_| recorded);
 
         let latency = lock(&self.settings).latency;
-        let outcome = self
-            .faults
-            .play(is_http2, async { self.answer(request, other_realm) })
-            .await;
+        let outcome = self.faults.play(is_http2, async { self.answer(request, other_realm) }).await;
         // The token lives from here on, not from the moment at which the client reads it.
         if !latency.is_zero() {
             sleep(latency).await;

@@ -17,11 +17,7 @@ pub(crate) fn parse(dialect: Dialect, body: &[u8]) -> Option<Vec<(String, String
         Some(fields)
     } else {
         let text = std::str::from_utf8(body).ok()?;
-        Some(
-            form_urlencoded::parse(text.as_bytes())
-                .into_owned()
-                .collect(),
-        )
+        Some(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
     }
 }
 

@@ -23,11 +23,7 @@ use crate::Dialect;
 use crate::serve::Running;
 
 /// RFC 3986 §2.3.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// An authorization server on a port of its own on 127.0.0.1, over plain HTTP/1.1 and HTTP/2.
 ///
@@ -90,11 +86,7 @@ impl AuthServer {
 
     /// The URL that the provider's paths are under, without a slash at the end; with `/v1` for Fuuffy.
     pub fn base_url(&self) -> String {
-        let version = if self.dialect() == Dialect::Fuuffy {
-            "/v1"
-        } else {
-            ""
-        };
+        let version = if self.dialect() == Dialect::Fuuffy { "/v1" } else { "" };
         format!("http://{}{version}", self.addr())
     }
 

@@ -40,11 +40,7 @@ pub struct Fault {
 #[derive(Clone)]
 pub(crate) enum Kind {
     Normal,
-    Answer {
-        status: StatusCode,
-        headers: HeaderMap,
-        body: Bytes,
-    },
+    Answer { status: StatusCode, headers: HeaderMap, body: Bytes },
     Hang,
     Reset,
     Garbage,
@@ -55,11 +51,7 @@ pub(crate) enum Kind {
 
 impl Fault {
     const fn new(kind: Kind) -> Self {
-        Self {
-            kind,
-            after: Duration::ZERO,
-            times: Some(1),
-        }
+        Self { kind, after: Duration::ZERO, times: Some(1) }
     }
 
     /// Answers with this status and an empty body. A number that no final answer can have (below 200, above
@@ -69,11 +61,7 @@ impl Fault {
             .ok()
             .filter(|status| !status.is_informational())
             .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self::new(Kind::Answer {
-            status,
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-        })
+        Self::new(Kind::Answer { status, headers: HeaderMap::new(), body: Bytes::new() })
     }
 
     /// Answers with a redirect to `location`, and an empty body.
@@ -83,11 +71,7 @@ impl Fault {
 
     /// Answers normally, after a delay on tokio's clock.
     pub const fn delay(delay: Duration) -> Self {
-        Self {
-            kind: Kind::Normal,
-            after: delay,
-            times: Some(1),
-        }
+        Self { kind: Kind::Normal, after: delay, times: Some(1) }
     }
 
     /// Takes the request and never answers. When the faults are cleared, a request that hangs gets its
@@ -210,9 +194,6 @@ impl fmt::Debug for Fault {
         if let Kind::Answer { status, .. } = &self.kind {
             shown.field("status", &status.as_u16());
         }
-        shown
-            .field("after", &self.after)
-            .field("times", &self.times)
-            .finish_non_exhaustive()
+        shown.field("after", &self.after).field("times", &self.times).finish_non_exhaustive()
     }
 }

@@ -25,10 +25,7 @@ pub(crate) struct FaultQueue {
 
 impl FaultQueue {
     pub(crate) fn new() -> Self {
-        Self {
-            waiting: Mutex::default(),
-            cleared: watch::Sender::new(0),
-        }
+        Self { waiting: Mutex::default(), cleared: watch::Sender::new(0) }
     }
 
     pub(crate) fn inject(&self, fault: Fault) {
@@ -71,11 +68,9 @@ impl FaultQueue {
         }
         match fault.kind {
             Kind::Normal => Outcome::Respond(normal.await),
-            Kind::Answer {
-                status,
-                headers,
-                body,
-            } => Outcome::Respond(answer(status, headers, body)),
+            Kind::Answer { status, headers, body } => {
+                Outcome::Respond(answer(status, headers, body))
+            }
             Kind::Hang => {
                 if cleared.changed().await.is_err() {
                     pending::<()>().await;

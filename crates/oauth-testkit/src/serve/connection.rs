@@ -64,10 +64,7 @@ pub(super) async fn serve<H: Handler>(
         }
     });
     let mut server = auto::Builder::new(UntilStopped(stopped));
-    server
-        .http2()
-        .max_concurrent_streams(MAX_STREAMS)
-        .max_pending_accept_reset_streams(1024);
+    server.http2().max_concurrent_streams(MAX_STREAMS).max_pending_accept_reset_streams(1024);
     // hyper's half of the connection is dropped at the end of the block, before the stream is ended.
     let ending = {
         let mut connection = pin!(server.serve_connection(TokioIo::new(stream.clone()), service));

@@ -93,12 +93,7 @@ impl Running {
         let connections = Arc::<Connections>::default();
         let (stop, stopped) = watch::channel(());
         let accepting = runtime.spawn(accept(listener, handler, Arc::clone(&connections), stopped));
-        Ok(Self {
-            addr,
-            connections,
-            accepting: accepting.abort_handle(),
-            _stop: stop,
-        })
+        Ok(Self { addr, connections, accepting: accepting.abort_handle(), _stop: stop })
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {

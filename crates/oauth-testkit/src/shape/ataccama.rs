@@ -12,26 +12,18 @@ pub(super) fn refusal(problem: &Problem) -> (StatusCode, String) {
     let (status, error, description) = match problem {
         Problem::NotFound => (StatusCode::NOT_FOUND, "HTTP 404 Not Found", None),
         Problem::UnknownRealm => (StatusCode::NOT_FOUND, "Realm does not exist", None),
-        Problem::MethodNotAllowed => (
-            StatusCode::METHOD_NOT_ALLOWED,
-            "HTTP 405 Method Not Allowed",
-            None,
-        ),
-        Problem::ContentType => (
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "HTTP 415 Unsupported Media Type",
-            None,
-        ),
-        Problem::TooLarge => (
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "HTTP 413 Request Entity Too Large",
-            None,
-        ),
-        Problem::GrantType => (
-            StatusCode::BAD_REQUEST,
-            "unsupported_grant_type",
-            Some(problem.explanation()),
-        ),
+        Problem::MethodNotAllowed => {
+            (StatusCode::METHOD_NOT_ALLOWED, "HTTP 405 Method Not Allowed", None)
+        }
+        Problem::ContentType => {
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "HTTP 415 Unsupported Media Type", None)
+        }
+        Problem::TooLarge => {
+            (StatusCode::PAYLOAD_TOO_LARGE, "HTTP 413 Request Entity Too Large", None)
+        }
+        Problem::GrantType => {
+            (StatusCode::BAD_REQUEST, "unsupported_grant_type", Some(problem.explanation()))
+        }
         Problem::BadClient { .. } => (
             StatusCode::UNAUTHORIZED,
             "unauthorized_client",
@@ -42,23 +34,14 @@ pub(super) fn refusal(problem: &Problem) -> (StatusCode, String) {
             "invalid_request",
             Some(format!("Missing form parameter: {name}")),
         ),
-        Problem::Duplicate(_) => (
-            StatusCode::BAD_REQUEST,
-            "invalid_request",
-            Some("duplicated parameter".to_owned()),
-        ),
-        _ => (
-            StatusCode::BAD_REQUEST,
-            "invalid_request",
-            Some(problem.explanation()),
-        ),
+        Problem::Duplicate(_) => {
+            (StatusCode::BAD_REQUEST, "invalid_request", Some("duplicated parameter".to_owned()))
+        }
+        _ => (StatusCode::BAD_REQUEST, "invalid_request", Some(problem.explanation())),
     };
     let body = match description {
         None => format!(r#"{{"error":"{error}"}}"#),
-        Some(text) => format!(
-            r#"{{"error":"{error}","error_description":{}}}"#,
-            quoted(&text)
-        ),
+        Some(text) => format!(r#"{{"error":"{error}","error_description":{}}}"#, quoted(&text)),
     };
     (status, body)
 }

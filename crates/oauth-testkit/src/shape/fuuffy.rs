@@ -14,24 +14,18 @@ pub(super) fn refusal(problem: &Problem, envelope: ErrorEnvelope) -> (StatusCode
         Problem::NotFound | Problem::UnknownRealm => {
             (StatusCode::NOT_FOUND, "404000", "not_found", "Not found")
         }
-        Problem::MethodNotAllowed => (
-            StatusCode::METHOD_NOT_ALLOWED,
-            "405000",
-            "method_not_allowed",
-            "Method not allowed",
-        ),
+        Problem::MethodNotAllowed => {
+            (StatusCode::METHOD_NOT_ALLOWED, "405000", "method_not_allowed", "Method not allowed")
+        }
         Problem::BadClient { .. } => (
             StatusCode::UNAUTHORIZED,
             "401021",
             "invalid_client",
             "Invalid client_id, client_secret, or session_key",
         ),
-        _ => (
-            StatusCode::BAD_REQUEST,
-            "400013",
-            "invalid_request",
-            "Missing or invalid parameters",
-        ),
+        _ => {
+            (StatusCode::BAD_REQUEST, "400013", "invalid_request", "Missing or invalid parameters")
+        }
     };
     let members = format!(r#"{{"code":"{code}","code_reason":"{reason}","message":"{message}"}}"#);
     let wrapped = match envelope {
@@ -39,14 +33,7 @@ pub(super) fn refusal(problem: &Problem, envelope: ErrorEnvelope) -> (StatusCode
         ErrorEnvelope::Wrapped => true,
         ErrorEnvelope::TopLevel => false,
     };
-    (
-        status,
-        if wrapped {
-            format!(r#"{{"error":{members}}}"#)
-        } else {
-            members
-        },
-    )
+    (status, if wrapped { format!(r#"{{"error":{members}}}"#) } else { members })
 }
 
 pub(super) fn success(token: &str, seconds: u64, envelope: DataEnvelope) -> String {

@@ -85,9 +85,7 @@ pub(crate) fn refusal(
     };
     let mut response = json(status, body);
     let mut set = |name: HeaderName, value| {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     };
     set(CACHE_CONTROL, "no-store");
     match problem {
@@ -117,12 +115,8 @@ pub(crate) fn success(
 /// A token answer with its headers.
 pub(crate) fn token_answer(body: String) -> Response<ReplyBody> {
     let mut response = json(StatusCode::OK, body);
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-        .headers_mut()
-        .insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
     response
 }
 

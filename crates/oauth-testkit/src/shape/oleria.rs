@@ -12,10 +12,9 @@ pub(super) fn refusal(problem: &Problem) -> (StatusCode, String) {
             (StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#)
         }
         // The card: 405 is also what a missing or wrong content type gets.
-        Problem::MethodNotAllowed | Problem::ContentType => (
-            StatusCode::METHOD_NOT_ALLOWED,
-            r#"{"message":"Method Not Allowed"}"#,
-        ),
+        Problem::MethodNotAllowed | Problem::ContentType => {
+            (StatusCode::METHOD_NOT_ALLOWED, r#"{"message":"Method Not Allowed"}"#)
+        }
         Problem::BadClient { .. } => (StatusCode::UNAUTHORIZED, r#"{"error":"invalid_client"}"#),
         _ => (StatusCode::BAD_REQUEST, r#"{"error":"invalid_request"}"#),
     };

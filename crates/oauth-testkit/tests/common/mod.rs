@@ -57,18 +57,12 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Answer> {
     let text = String::from_utf8_lossy(bytes);
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
-    Some(Answer {
-        status,
-        head: head.to_owned(),
-        body: body.to_owned(),
-    })
+    Some(Answer { status, head: head.to_owned(), body: body.to_owned() })
 }
 
 pub(crate) fn token_path(auth: &AuthServer) -> String {
     let url = auth.token_url();
-    url.strip_prefix(&format!("http://{}", auth.addr()))
-        .unwrap()
-        .to_owned()
+    url.strip_prefix(&format!("http://{}", auth.addr())).unwrap().to_owned()
 }
 
 /// The fields that the dialect wants, in its order, with the right values.
@@ -81,11 +75,7 @@ pub(crate) fn good_fields(auth: &AuthServer) -> Vec<(String, String)> {
         "audience" => auth.audience(),
         _ => auth.organization(),
     };
-    auth.dialect()
-        .fields()
-        .iter()
-        .map(|name| ((*name).to_owned(), value(name)))
-        .collect()
+    auth.dialect().fields().iter().map(|name| ((*name).to_owned(), value(name))).collect()
 }
 
 pub(crate) fn encode(dialect: Dialect, fields: &[(String, String)]) -> String {
@@ -122,14 +112,7 @@ pub(crate) fn headers(dialect: Dialect) -> Vec<&'static str> {
 pub(crate) async fn ask_with(auth: &AuthServer, fields: &[(String, String)]) -> Answer {
     let start = format!("POST {}", token_path(auth));
     let dialect = auth.dialect();
-    send(
-        auth.addr(),
-        &start,
-        &headers(dialect),
-        &encode(dialect, fields),
-    )
-    .await
-    .unwrap()
+    send(auth.addr(), &start, &headers(dialect), &encode(dialect, fields)).await.unwrap()
 }
 
 /// A token request in order.
@@ -143,12 +126,9 @@ pub(crate) async fn ask_but(auth: &AuthServer, name: &str, value: Option<&str>) 
     match value {
         None => fields.retain(|(known, _)| known != name),
         Some(value) => {
-            fields
-                .iter_mut()
-                .filter(|(known, _)| known == name)
-                .for_each(|field| {
-                    field.1 = value.to_owned();
-                });
+            fields.iter_mut().filter(|(known, _)| known == name).for_each(|field| {
+                field.1 = value.to_owned();
+            });
         }
     }
     ask_with(auth, &fields).await

@@ -1,0 +1,226 @@
+//! The middleware.
+
+use http::header::AUTHORIZATION;
+use http::{Extensions, StatusCode};
+use oauth_core::policy::{Admission, Policy, VerdictFn};
+use oauth_core::slot::Authorized;
+use oauth_core::{
+    Generation, IssuedToken, NotAttached, NotReplayed, OnForeignOrigin, Origins, Outcome,
+    TokenSlot, Verdict,
+};
+use reqwest::{Request, Response, Url};
+use reqwest_middleware::{Error, Middleware, Next, Result};
+
+use crate::replay::{Buffered, Kept, Strategy};
+
+/// Attaches tokens of a slot to requests, and answers a 401 by one refresh and one replay.
+///
+/// ```
+/// use oauth_core::{Origins, StaticToken, Token, TokenSlot};
+/// use oauth_reqwest::OAuthMiddleware;
+///
+/// let slot = TokenSlot::builder(StaticToken::new(Token::bearer("abc")?))
+///     .origins(Origins::parse(["https://api.example.com"])?)
+///     .build();
+/// let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
+///     .with(OAuthMiddleware::new(slot))
+///     .build();
+/// # drop(client);
+/// # Ok::<(), oauth_core::Error>(())
+/// ```
+///
+/// Put [`NoToken`](oauth_core::NoToken) into a request with `with_extension` to opt it out.
+#[derive(Clone, Debug)]
+pub struct OAuthMiddleware {
+    policy: Policy,
+    strategy: Strategy,
+}
+
+impl OAuthMiddleware {
+    /// A middleware with the defaults: the slot's origins, foreign ones pass without a token,
+    /// replay of streams of up to 64 KiB and of all bodies of bytes.
+    pub fn new(slot: TokenSlot) -> Self {
+        Self { policy: Policy::new(slot), strategy: Buffered::default().into() }
+    }
+
+    /// Whether and how requests are sent twice: [`Buffered`] or [`NoReplay`](crate::NoReplay).
+    #[must_use]
+    pub fn replay(mut self, strategy: impl Into<Strategy>) -> Self {
+        self.strategy = strategy.into();
+        self
+    }
+
+    /// Where tokens may go, instead of what the slot says.
+    #[must_use]
+    pub fn origins(mut self, origins: Origins) -> Self {
+        self.policy.set_origins(origins);
+        self
+    }
+
+    /// What happens to requests for origins that the token was not made for. Default: they pass
+    /// without a token.
+    #[must_use]
+    pub fn on_foreign_origin(mut self, choice: OnForeignOrigin) -> Self {
+        self.policy.set_on_foreign_origin(choice);
+        self
+    }
+
+    /// Overrules the verdict on answers, for an API that says "expired" with a 403 or a gateway
+    /// that answers only `Basic` to an expired token. It sees every answer to a request with our
+    /// token, and our verdict.
+    #[must_use]
+    pub fn verdict(mut self, overrule: VerdictFn) -> Self {
+        self.policy.set_verdict(overrule);
+        self
+    }
+
+    /// Puts a token into the request, waiting for one where that is needed.
+    async fn authorize(&self, request: &mut Request) -> Result<Authorized> {
+        let slot = self.policy.slot();
+        match slot.authorize(request.headers_mut()) {
+            Authorized::Empty => {
+                let issued = slot.token().await.map_err(Error::middleware)?;
+                self.authorize_with(issued, request).await
+            }
+            done => Ok(done),
+        }
+    }
+
+    async fn authorize_with(
+        &self,
+        mut issued: IssuedToken,
+        request: &mut Request,
+    ) -> Result<Authorized> {
+        let slot = self.policy.slot();
+        loop {
+            match slot.authorize_with(&issued, request.headers_mut()) {
+                // It ended between the flight's landing and now.
+                Authorized::Empty => issued = slot.token().await.map_err(Error::middleware)?,
+                Authorized::Full => return Err(Error::middleware(Policy::no_room())),
+                done => return Ok(done),
+            }
+        }
+    }
+
+    /// The first send has its answer: whether it stands, or the request goes out once more.
+    async fn second_send(
+        &self,
+        kept: Option<Kept>,
+        refused: Generation,
+    ) -> std::result::Result<(Request, IssuedToken), Outcome> {
+        let slot = self.policy.slot();
+        let frozen = match &kept {
+            None => Err(NotReplayed::Off),
+            Some(kept) => kept.freeze(),
+        };
+        if let Err(reason) = frozen {
+            // For the next request. What the slot says to it changes nothing for this one.
+            let _ = slot.report_refused(refused);
+            return Err(Outcome::NotReplayed(reason));
+        }
+        let issued = slot.replace(refused).await.map_err(Outcome::RefreshFailed)?;
+        let kept = kept.ok_or(Outcome::NotReplayed(NotReplayed::Off))?;
+        let mut request = kept.again().map_err(Outcome::NotReplayed)?;
+        request.headers_mut().remove(AUTHORIZATION);
+        Ok((request, issued))
+    }
+
+    fn judge(&self, response: &Response, requested: &Url) -> Verdict {
+        if !self.wants_to_judge(response) {
+            return Verdict::Deliver;
+        }
+        let (mut parts, ()) = http::Response::new(()).into_parts();
+        parts.status = response.status();
+        parts.version = response.version();
+        parts.headers = response.headers().clone();
+        // reqwest follows redirects below us, and drops our header across origins.
+        let elsewhere = response.url().origin() != requested.origin();
+        self.policy.judge(&parts, elsewhere)
+    }
+
+    fn wants_to_judge(&self, response: &Response) -> bool {
+        response.status() == StatusCode::UNAUTHORIZED || self.policy.judges_all()
+    }
+}
+
+#[async_trait::async_trait]
+impl Middleware for OAuthMiddleware {
+    async fn handle(
+        &self,
+        mut request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        let url = request.url();
+        let authority = url.has_host().then(|| url.authority());
+        let headers = request.headers();
+        let passed =
+            match self.policy.admit_parts(Some(url.scheme()), authority, headers, extensions) {
+                Admission::Attach => match self.authorize(&mut request).await? {
+                    Authorized::Attached(generation) => Ok(generation),
+                    _ => Err(NotAttached::OwnAuthorization),
+                },
+                Admission::Pass(reason) => Err(reason),
+                Admission::Refuse(error) => return Err(Error::middleware(error)),
+            };
+        let generation = match passed {
+            Ok(generation) => generation,
+            Err(reason) => {
+                let response = next.run(request, extensions).await?;
+                return Ok(told(response, Outcome::NotAttached(reason)));
+            }
+        };
+        let kept = self.strategy.keep(&mut request);
+        // The kept request has the URL; without one it must outlive the first send.
+        let url = kept.is_none().then(|| request.url().clone());
+        let response = next.clone().run(request, extensions).await?;
+        let requested = url.as_ref().or(kept.as_ref().map(Kept::url));
+        let verdict = match requested {
+            Some(requested) => self.judge(&response, requested),
+            None => Verdict::Deliver,
+        };
+        if verdict == Verdict::Deliver {
+            return Ok(response);
+        }
+        match self.second_send(kept, generation).await {
+            Err(outcome) => Ok(told(response, outcome)),
+            Ok((mut request, issued)) => {
+                // Before the second send: hyper drains a small body that is dropped, and the
+                // connection is free again.
+                drop(response);
+                let authorized = self.authorize_with(issued, &mut request).await?;
+                let url = request.url().clone();
+                let response = next.run(request, extensions).await?;
+                if let Authorized::Attached(generation) = authorized {
+                    if self.judge(&response, &url) == Verdict::Replace {
+                        // For the next request, as above.
+                        let _ = self.policy.slot().report_refused(generation);
+                    }
+                }
+                Ok(told(response, Outcome::Replayed))
+            }
+        }
+    }
+}
+
+fn told(mut response: Response, outcome: Outcome) -> Response {
+    outcome.record(response.extensions_mut());
+    response
+}
+
+/// Why there was no token, if that is what a chain's error is about.
+///
+/// ```
+/// # fn demo(error: reqwest_middleware::Error) {
+/// if let Some(error) = oauth_reqwest::token_error(&error) {
+///     eprintln!("no token: {error}, transient: {}", error.is_transient());
+/// }
+/// # }
+/// ```
+pub fn token_error(error: &Error) -> Option<&oauth_core::Error> {
+    match error {
+        // Middlewares outside of ours may have wrapped it.
+        Error::Middleware(error) => error.chain().find_map(|cause| cause.downcast_ref()),
+        Error::Reqwest(_) => None,
+    }
+}

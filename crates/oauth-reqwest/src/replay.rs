@@ -1,0 +1,120 @@
+//! How a request comes to be sent twice.
+
+use http_body::Body as _;
+use oauth_core::replay::{Replay, ReplayRefused};
+use oauth_core::{NotReplayed, ReplayBody};
+use reqwest::{Body, Request};
+
+/// Whether and how requests are sent again after a 401: [`Buffered`] or [`NoReplay`].
+#[derive(Clone, Copy, Debug)]
+pub struct Strategy {
+    cap: Option<usize>,
+}
+
+/// The default: bodies of bytes are sent again as they are; of a streamed one, what the first send
+/// pulls is kept on the way, up to a cap of 64 KiB. A stream that turns out larger is sent once,
+/// untouched.
+#[derive(Clone, Copy, Debug)]
+pub struct Buffered {
+    cap: usize,
+}
+
+impl Default for Buffered {
+    fn default() -> Self {
+        Self { cap: 64 * 1024 }
+    }
+}
+
+impl Buffered {
+    /// The default cap of 64 KiB.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps streams of up to `bytes`. Bodies of bytes have no cap: they are shared, not copied.
+    #[must_use]
+    pub fn cap(mut self, bytes: usize) -> Self {
+        self.cap = bytes;
+        self
+    }
+}
+
+/// No replay: a 401 goes to the caller, and the token is renewed for the next request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoReplay;
+
+impl From<Buffered> for Strategy {
+    fn from(buffered: Buffered) -> Self {
+        Self { cap: Some(buffered.cap) }
+    }
+}
+
+impl From<NoReplay> for Strategy {
+    fn from(NoReplay: NoReplay) -> Self {
+        Self { cap: None }
+    }
+}
+
+/// What the second send needs, kept from before the first.
+pub(crate) struct Kept {
+    request: Request,
+    body: KeptBody,
+}
+
+enum KeptBody {
+    /// The kept request has it: none, or bytes that both sends share.
+    Whole,
+    Stream(Replay<Body>),
+}
+
+impl Strategy {
+    /// Keeps what a second send needs. A body of bytes stays as it is: a wrapped one would lose
+    /// reqwest's own handling of 307, 308 and retries.
+    pub(crate) fn keep(self, request: &mut Request) -> Option<Kept> {
+        let cap = self.cap?;
+        if let Some(request) = request.try_clone() {
+            return Some(Kept { request, body: KeptBody::Whole });
+        }
+        let body = request.body_mut().take().unwrap_or_default();
+        // Without its body every request can be cloned.
+        let copy = request.try_clone()?;
+        if body.is_end_stream() {
+            *request.body_mut() = Some(body);
+            return Some(Kept { request: copy, body: KeptBody::Whole });
+        }
+        let (first, replay) = ReplayBody::tee(body, cap);
+        *request.body_mut() = Some(Body::wrap(first));
+        let body = replay.map_or(KeptBody::Whole, KeptBody::Stream);
+        Some(Kept { request: copy, body })
+    }
+}
+
+impl Kept {
+    pub(crate) fn url(&self) -> &reqwest::Url {
+        self.request.url()
+    }
+
+    /// Stops the first body, so that nothing more is pulled from it. Dropping `self` lets it flow.
+    pub(crate) fn freeze(&self) -> Result<(), NotReplayed> {
+        match &self.body {
+            KeptBody::Whole => Ok(()),
+            KeptBody::Stream(replay) => replay.freeze().map_err(reason),
+        }
+    }
+
+    /// The second send. A streamed first body ends with an error now.
+    pub(crate) fn again(self) -> Result<Request, NotReplayed> {
+        let mut request = self.request;
+        if let KeptBody::Stream(replay) = self.body {
+            *request.body_mut() = Some(Body::wrap(replay.take_over().map_err(reason)?));
+        }
+        Ok(request)
+    }
+}
+
+fn reason(refused: ReplayRefused) -> NotReplayed {
+    match refused {
+        ReplayRefused::OverCap => NotReplayed::BodyTooLarge,
+        _ => NotReplayed::BodyUnavailable,
+    }
+}

@@ -1,0 +1,84 @@
+//! A reqwest client as the way to the token endpoint.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use oauth_core::BoxError;
+use reqwest::{Body, Client, ClientBuilder};
+use tower_service::Service;
+
+/// A token transport made of a [`reqwest::ClientBuilder`], with the user's proxy, TLS and timeouts.
+///
+/// It never follows a redirect and never sends a token request twice: either could hand the secret
+/// to somebody else. An answer that comes from another URL than the request's is refused.
+///
+/// ```
+/// use oauth_core::{ClientAuth, GrantSource, Oleria, TokenSlot};
+/// use oauth_reqwest::ReqwestTransport;
+///
+/// let grant = Oleria::builder(ClientAuth::secret("id", "secret"))
+///     .authentication_url("https://auth.example.com/oauth2/token")
+///     .api_url("https://devx.acme.oleria.io")
+///     .build()?;
+/// let transport = ReqwestTransport::from_builder(reqwest::Client::builder())?;
+/// let slot = TokenSlot::new(GrantSource::new(grant, transport));
+/// # drop(slot);
+/// # Ok::<(), oauth_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct ReqwestTransport {
+    client: Client,
+}
+
+impl ReqwestTransport {
+    /// Builds the client. Its redirect and retry policies are replaced by "never", and idle
+    /// connections are not kept: they may belong to a runtime that has ended.
+    ///
+    /// # Errors
+    /// What reqwest finds wrong with the builder's settings.
+    pub fn from_builder(builder: ClientBuilder) -> Result<Self, oauth_core::Error> {
+        let client = builder
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .pool_max_idle_per_host(0)
+            .build()
+            .map_err(oauth_core::Error::permanent)?;
+        Ok(Self { client })
+    }
+}
+
+impl Service<http::Request<Full<Bytes>>> for ReqwestTransport {
+    type Response = http::Response<Body>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Full<Bytes>>) -> Self::Future {
+        let client = self.client.clone();
+        Box::pin(async move {
+            // Wrapped, so that reqwest takes it for a stream and cannot send it twice.
+            let request = reqwest::Request::try_from(request.map(Body::wrap))
+                .map_err(reqwest::Error::without_url)?;
+            let url = request.url().clone();
+            let response = client.execute(request).await.map_err(reqwest::Error::without_url)?;
+            if *response.url() != url {
+                return Err("the answer comes from another URL than the token endpoint's".into());
+            }
+            Ok(response.into())
+        })
+    }
+}
+
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The client's own text shows default headers, which may be secrets.
+        f.debug_struct("ReqwestTransport").finish_non_exhaustive()
+    }
+}
