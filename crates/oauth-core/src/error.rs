@@ -141,6 +141,15 @@ impl Error {
         .into()
     }
 
+    /// The same error with the provider's name before its text.
+    pub(crate) fn of_provider(mut self, provider: impl Into<Cow<'static, str>>) -> Self {
+        // A clone that somebody else holds already stays as it is.
+        if let Some(details) = Arc::get_mut(&mut self.details) {
+            details.provider = Some(provider.into());
+        }
+        self
+    }
+
     /// Whether another attempt may succeed without anybody changing anything: connect errors,
     /// time-outs, 429, 5xx and what the provider's contract calls throttling.
     pub fn is_transient(&self) -> bool {

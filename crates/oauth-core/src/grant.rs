@@ -1,5 +1,19 @@
 //! Grants: what to send to a token endpoint and how to read its answer, without any I/O.
 
+mod answer;
+mod apiera;
+mod ataccama;
+mod body;
+mod client_credentials;
+mod fuuffy;
+mod json_text;
+mod lifetime;
+mod oleria;
+mod recipe;
+mod response;
+mod retry_after;
+mod settings;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +24,12 @@ use crate::error::Error;
 use crate::origin::Origins;
 use crate::token::Token;
 
+pub use apiera::{Apiera, ApieraBuilder};
+pub use ataccama::{Ataccama, AtaccamaBuilder};
+pub use client_credentials::{ClientCredentials, ClientCredentialsBuilder};
+pub use fuuffy::{Fuuffy, FuuffyBuilder};
+pub use oleria::{Oleria, OleriaBuilder};
+
 /// One provider's way to mint a token with client credentials (RFC 6749 §4.4).
 ///
 /// Sans-IO: [`GrantSource`](crate::GrantSource) carries the request over a transport.
@@ -17,7 +37,7 @@ pub trait Grant: Send + Sync + 'static {
     /// The credentials, as they are now and as they will be after a rotation.
     fn client(&self) -> &RotatingClient;
 
-    /// The token request for these credentials.
+    /// The token request for these credentials. It holds the secret: do not format or log it.
     fn request(&self, client: &ClientAuth) -> Request<Bytes>;
 
     /// Reads the token endpoint's answer to a request with these credentials.

@@ -12,11 +12,12 @@ pub mod replay;
 pub mod slot;
 mod source;
 mod token;
+mod transport;
 pub mod verdict;
 
 pub use client_auth::{ClientAuth, RotatingClient};
 pub use error::{BoxError, Error};
-pub use grant::Grant;
+pub use grant::{Apiera, Ataccama, ClientCredentials, Fuuffy, Grant, Oleria};
 pub use origin::{Origin, Origins};
 pub use outcome::{NoToken, NotAttached, NotReplayed, Outcome};
 pub use policy::OnForeignOrigin;
@@ -24,4 +25,7 @@ pub use replay::ReplayBody;
 pub use slot::{Generation, IssuedToken, SlotBuilder, Status, TokenSlot};
 pub use source::{SourceFn, StaticToken, TokenSource, source_fn};
 pub use token::Token;
+pub use transport::GrantSource;
+#[cfg(feature = "hyper-transport")]
+pub use transport::{HyperTransport, HyperTransportFuture};
 pub use verdict::Verdict;

@@ -223,6 +223,11 @@ impl Origins {
         Ok(Self(Set::These(origins.into())))
     }
 
+    /// These origins; undeclared if there are none.
+    pub(crate) fn these(origins: Vec<Origin>) -> Self {
+        if origins.is_empty() { Self::undeclared() } else { Self(Set::These(origins.into())) }
+    }
+
     /// Whether somebody has said where the token may go.
     pub fn is_declared(&self) -> bool {
         self.0 != Set::Undeclared

@@ -1,6 +1,12 @@
 //! Text of a server, made fit to be shown: secrets masked, control characters escaped, cut short.
 
-use std::fmt::Write;
+use std::error::Error as StdError;
+use std::fmt::{self, Write};
+
+use zeroize::Zeroizing;
+
+use crate::client_auth::ClientAuth;
+use crate::error::BoxError;
 
 /// How much of a server's text an error keeps, in characters.
 const SHOWN: usize = 200;
@@ -8,10 +14,94 @@ const SHOWN: usize = 200;
 const TOKEN_SHAPED: usize = 20;
 const MASK: &str = "[redacted]";
 
+/// A client's secret in every spelling in which a request carries it.
+pub(crate) struct Secrets(Vec<Zeroizing<String>>);
+
+impl Secrets {
+    pub(crate) fn of(client: &ClientAuth) -> Self {
+        let secret = client.expose_secret();
+        let mut spellings = vec![Zeroizing::new(secret.to_owned())];
+        // Writing text cannot fail.
+        let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
+        let json = json.get(1..json.len().saturating_sub(1)).unwrap_or_default();
+        if json != secret {
+            spellings.push(Zeroizing::new(json.to_owned()));
+        }
+        if let Some(basic) = client.basic_header() {
+            let pair = basic.to_str().unwrap_or_default().trim_start_matches("Basic ");
+            spellings.push(Zeroizing::new(pair.to_owned()));
+        }
+        Self(spellings)
+    }
+
+    /// See [`shown`].
+    pub(crate) fn shown(&self, text: &str) -> String {
+        shown(text, &self.all())
+    }
+
+    /// The same for a name in which long runs are no tokens: of a host.
+    pub(crate) fn shown_name(&self, text: &str) -> String {
+        escape_and_cut(&mask_secrets(text, &self.all()))
+    }
+
+    /// Whether the secret stands in `text`.
+    pub(crate) fn are_in(&self, text: &str) -> bool {
+        mask_secrets(text, &self.all()) != text
+    }
+
+    fn all(&self) -> Vec<&str> {
+        self.0.iter().map(|secret| secret.as_str()).collect()
+    }
+}
+
+/// `error` as it is if no text in its chain shows the secret, else a chain of the masked texts.
+pub(crate) fn masked_chain(error: BoxError, secrets: &Secrets) -> BoxError {
+    let mut texts = Vec::new();
+    let mut leaks = false;
+    let mut next: Option<&(dyn StdError + 'static)> = Some(&*error);
+    while let Some(link) = next {
+        let text = link.to_string();
+        leaks |= secrets.are_in(&text) || secrets.are_in(&format!("{link:?}"));
+        texts.push(text);
+        next = link.source();
+    }
+    if !leaks {
+        return error;
+    }
+    let masked = texts
+        .iter()
+        .rev()
+        .fold(None, |source, text| Some(Box::new(Masked { text: secrets.shown(text), source })));
+    masked.map_or(error, |chain| chain)
+}
+
+/// What is left of an error whose text showed a secret.
+#[derive(Debug)]
+struct Masked {
+    text: String,
+    source: Option<Box<Masked>>,
+}
+
+impl fmt::Display for Masked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl StdError for Masked {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|e| e as _)
+    }
+}
+
 /// `text` with every occurrence of `secrets` and everything token-shaped masked.
 ///
 /// The secrets go first: cutting or masking by shape before would leave a part of one standing.
 pub(crate) fn shown(text: &str, secrets: &[&str]) -> String {
+    escape_and_cut(&mask_tokens(&mask_secrets(text, secrets)))
+}
+
+fn mask_secrets(text: &str, secrets: &[&str]) -> String {
     let mut masked = text.to_owned();
     for secret in secrets.iter().filter(|s| !s.is_empty()) {
         if masked.contains(secret) {
@@ -22,7 +112,7 @@ pub(crate) fn shown(text: &str, secrets: &[&str]) -> String {
             masked = masked.replace(&encoded, MASK);
         }
     }
-    escape_and_cut(&mask_tokens(&masked))
+    masked
 }
 
 fn mask_tokens(text: &str) -> String {

@@ -99,6 +99,16 @@ impl TokenSlot {
         SlotBuilder::new(source)
     }
 
+    /// A slot with the default settings for tokens of this grant, fetched over the default
+    /// transport.
+    ///
+    /// # Errors
+    /// If the default transport cannot be set up.
+    #[cfg(feature = "hyper-transport")]
+    pub fn for_grant(grant: impl crate::Grant) -> Result<Self, Error> {
+        Ok(Self::new(crate::GrantSource::with_default_transport(grant)?))
+    }
+
     fn assemble(
         source: Arc<dyn DynSource>,
         origins: Origins,

@@ -1,0 +1,116 @@
+//! The members of a token endpoint's answer.
+
+use serde::Deserialize;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use super::json_text::{present, string, string_or_number};
+
+/// Known members of any type; a known one that comes twice is refused, unknown ones are ignored.
+#[derive(Default, Deserialize)]
+pub(super) struct Answer<'a> {
+    #[serde(borrow)]
+    pub(super) access_token: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) token_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) expires_in: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) expires_on: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) scope: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_description: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_uri: Option<&'a RawValue>,
+    #[serde(borrow)]
+    code: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message: Option<&'a RawValue>,
+}
+
+/// What is wrong with a body, in words that show nothing of it.
+pub(super) enum Unreadable {
+    Empty,
+    NoObject,
+    Broken(String),
+}
+
+/// What a server calls its refusal.
+#[derive(Default)]
+pub(super) struct Complaint {
+    pub(super) code: Option<Zeroizing<String>>,
+    pub(super) description: Option<Zeroizing<String>>,
+}
+
+impl<'a> Answer<'a> {
+    pub(super) fn parse(body: &'a [u8]) -> Result<Self, Unreadable> {
+        let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+        match body.trim_ascii_start().first() {
+            None => return Err(Unreadable::Empty),
+            // An array would pass for the members in their order.
+            Some(b'{') => {}
+            Some(_) => return Err(Unreadable::NoObject),
+        }
+        serde_json::from_slice(body).map_err(|error| {
+            // Never serde's own text: it quotes the body.
+            let problem = match error.classify() {
+                Category::Eof => "ends too early",
+                Category::Data => "has a member twice",
+                Category::Syntax | Category::Io => "is malformed",
+            };
+            let (line, column) = (error.line(), error.column());
+            Unreadable::Broken(format!("{problem} (line {line}, column {column})"))
+        })
+    }
+
+    /// Whether the server calls this an error, whatever the status says.
+    pub(super) fn is_error(&self) -> bool {
+        present(self.error).is_some_and(|error| !matches!(error, "\"\"" | "false"))
+    }
+
+    /// Whether there is a code outside of `error`, as in Fuuffy's bare errors.
+    pub(super) fn has_code(&self) -> bool {
+        present(self.code).is_some()
+    }
+
+    /// `{"error": code, "error_description": text}` (RFC 6749 §5.2),
+    /// `{"error": {"code", "message"}}` or `{"code", "message"}`.
+    pub(super) fn complaint(&self) -> Complaint {
+        let text = |value| present(value).and_then(string_or_number).filter(|t| !t.is_empty());
+        let nested = present(self.error)
+            .filter(|json| json.starts_with('{'))
+            .and_then(|json| Answer::parse(json.as_bytes()).ok())
+            .unwrap_or_default();
+        let code = text(self.error).or_else(|| text(nested.code)).or_else(|| text(self.code));
+        let description = text(self.error_description)
+            .or_else(|| text(nested.message))
+            .or_else(|| text(self.message));
+        let description = match (description, text(self.error_uri)) {
+            (Some(description), Some(uri)) => {
+                Some(Zeroizing::new(format!("{}; see {}", *description, *uri)))
+            }
+            (None, Some(uri)) => Some(Zeroizing::new(format!("see {}", *uri))),
+            (description, None) => description,
+        };
+        Complaint { code, description }
+    }
+
+    /// The granted scope, as a string or an array of strings; none if it says nothing.
+    pub(super) fn scope(&self) -> Option<String> {
+        let json = present(self.scope)?;
+        let scope = if json.starts_with('[') {
+            let words: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+            let words: Vec<_> = words.iter().filter_map(|word| string(word.get())).collect();
+            words.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(" ")
+        } else {
+            string(json)?.trim().to_owned()
+        };
+        Some(scope).filter(|scope| !scope.is_empty())
+    }
+}

@@ -1,0 +1,252 @@
+//! Oleria: the token URL is shown by the workspace, and a scope is required.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use crate::client_auth::{ClientAuth, RotatingClient};
+use crate::error::Error;
+use crate::origin::Origins;
+use crate::token::Token;
+
+use super::Grant;
+use super::recipe::{Class, Dialect, Member, Recipe, Refusal};
+use super::settings::{self, Vars};
+
+const NAME: &str = "Oleria";
+const SCOPE: &str = "ClientCredentialsResourceServer/client_credentials_base_scope";
+
+static DIALECT: Dialect = Dialect {
+    provider: NAME,
+    envelope: false,
+    rate_limit_reset: false,
+    classify,
+    unreachable_hint: Some(
+        "the egress firewall must allow the host of the Authentication URL and of the API URL",
+    ),
+};
+
+/// Client credentials at Oleria.
+///
+/// Sends a form with `grant_type`, `client_id`, `client_secret` and `scope`, all required by
+/// Oleria's contract, to the Authentication URL exactly as the workspace shows it. Renews 60 s
+/// before the end.
+///
+/// ```
+/// use oauth_core::{ClientAuth, Oleria};
+///
+/// let grant = Oleria::builder(ClientAuth::secret("id", "secret"))
+///     .authentication_url("https://auth.example.com/oauth2/token")
+///     .api_url("https://devx.acme.oleria.io")
+///     .build()?;
+/// # drop(grant);
+/// # Ok::<(), oauth_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Oleria(Recipe);
+
+impl Oleria {
+    /// Starts a grant for these credentials; `authentication_url` and `api_url` must follow.
+    pub fn builder(client: impl Into<RotatingClient>) -> OleriaBuilder {
+        OleriaBuilder {
+            client: client.into(),
+            authentication_url: None,
+            token_url: None,
+            api_urls: Vec::new(),
+            scope: SCOPE.to_owned(),
+            audience: String::new(),
+        }
+    }
+
+    /// A grant from the environment: `OLERIA_CLIENT_ID`, `OLERIA_CLIENT_SECRET`,
+    /// `OLERIA_AUTHENTICATION_URL`, `OLERIA_API_URL`, and, if they are set, `OLERIA_SCOPE` and
+    /// `OLERIA_AUDIENCE`. A line end at the end of a value is dropped.
+    ///
+    /// # Errors
+    /// If a variable is missing or wrong; the error names it or its setting.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::from_vars(settings::environment()).map_err(|error| error.of_provider(NAME))
+    }
+
+    fn from_vars(vars: Vars<impl Fn(&str) -> Option<String>>) -> Result<Self, Error> {
+        let mut builder = Self::builder(vars.client("OLERIA")?)
+            .authentication_url(vars.required("OLERIA_AUTHENTICATION_URL")?)
+            .api_url(vars.required("OLERIA_API_URL")?);
+        if let Some(scope) = vars.optional("OLERIA_SCOPE") {
+            builder = builder.scope(scope);
+        }
+        if let Some(audience) = vars.optional("OLERIA_AUDIENCE") {
+            builder = builder.audience(audience);
+        }
+        builder.build()
+    }
+}
+
+/// Settings of an [`Oleria`] grant.
+#[derive(Clone)]
+#[must_use = "call `.build()`"]
+pub struct OleriaBuilder {
+    client: RotatingClient,
+    authentication_url: Option<String>,
+    token_url: Option<String>,
+    api_urls: Vec<String>,
+    scope: String,
+    audience: String,
+}
+
+impl OleriaBuilder {
+    /// The "Authentication URL" of the workspace, verbatim. Required.
+    pub fn authentication_url(mut self, url: impl Into<String>) -> Self {
+        self.authentication_url = Some(url.into());
+        self
+    }
+
+    /// The token endpoint, for other deployments and tests: used instead of `authentication_url`.
+    pub fn token_url(mut self, url: impl Into<String>) -> Self {
+        self.token_url = Some(url.into());
+        self
+    }
+
+    /// The "API URL" of the workspace: its origin is where tokens may be sent. Required; each
+    /// further call adds one more.
+    pub fn api_url(mut self, url: impl Into<String>) -> Self {
+        self.api_urls.push(url.into());
+        self
+    }
+
+    /// Another scope. Default: `ClientCredentialsResourceServer/client_credentials_base_scope`.
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scope = scope.into();
+        self
+    }
+
+    /// The "Audience" of the workspace. Default: not sent, as in the documented request.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = audience.into();
+        self
+    }
+
+    /// The grant.
+    ///
+    /// # Errors
+    /// If a setting is missing or wrong; the error names it and shows no value.
+    pub fn build(self) -> Result<Oleria, Error> {
+        self.checked().map_err(|error| error.of_provider(NAME))
+    }
+
+    fn checked(self) -> Result<Oleria, Error> {
+        let token_url = match self.token_url {
+            Some(url) => settings::url("token_url", &url, false)?,
+            None => {
+                let url = settings::required("authentication_url", self.authentication_url)?;
+                settings::url("authentication_url", &url, false)?
+            }
+        };
+        if self.api_urls.is_empty() {
+            settings::required("api_url", None::<()>)?;
+        }
+        let origins = settings::origins("api_url", &self.api_urls)?;
+        if self.scope.is_empty() {
+            return Err(Error::setting("scope", "is empty, and Oleria requires one"));
+        }
+        settings::scope("scope", &self.scope)?;
+        let members = vec![
+            Member::grant_type(),
+            Member::ClientId,
+            Member::ClientSecret,
+            Member::plain("scope", self.scope),
+            Member::plain("audience", self.audience),
+        ];
+        Ok(Oleria(Recipe {
+            refresh_window: Some(Duration::from_secs(60)),
+            ..Recipe::new(&DIALECT, self.client, token_url, members, origins)?
+        }))
+    }
+}
+
+fn classify(refusal: &Refusal<'_>) -> Class {
+    let class = Class::of_status(refusal.status);
+    match (refusal.status.as_u16(), refusal.code) {
+        (400, Some("invalid_request")) => class
+            .hint("a field of grant_type, client_id, client_secret, scope is missing or misspelt"),
+        (400 | 401, Some("invalid_client")) => {
+            class.bad_credentials("id or secret wrong, key deleted, or wrong environment")
+        }
+        (405, _) => class.hint("content type stripped on the way, or a wrong URL"),
+        _ => class,
+    }
+}
+
+impl Grant for Oleria {
+    fn client(&self) -> &RotatingClient {
+        &self.0.client
+    }
+
+    fn request(&self, client: &ClientAuth) -> Request<Bytes> {
+        self.0.request(client)
+    }
+
+    fn response(&self, client: &ClientAuth, response: &Response<Bytes>) -> Result<Token, Error> {
+        self.0.response(client, response)
+    }
+
+    fn origins(&self) -> Origins {
+        self.0.origins.clone()
+    }
+
+    fn refresh_window(&self) -> Option<Duration> {
+        self.0.refresh_window
+    }
+
+    fn provider(&self) -> &str {
+        &self.0.provider
+    }
+
+    fn unreachable_hint(&self) -> Option<&'static str> {
+        self.0.dialect.unreachable_hint
+    }
+}
+
+impl fmt::Debug for Oleria {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Oleria").field(&self.0).finish()
+    }
+}
+
+impl fmt::Debug for OleriaBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The settings are not checked yet: a URL among them may carry a password.
+        f.debug_struct("OleriaBuilder").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_gives_every_setting() {
+        let all = [
+            ("OLERIA_CLIENT_ID", "id\n"),
+            ("OLERIA_CLIENT_SECRET", "secret\r\n"),
+            ("OLERIA_AUTHENTICATION_URL", "https://auth.example/t\n"),
+            ("OLERIA_API_URL", "https://devx.acme.oleria.io\n"),
+            ("OLERIA_SCOPE", "s"),
+            ("OLERIA_AUDIENCE", "a"),
+        ];
+        let grant = Oleria::from_vars(settings::fixed(&all)).unwrap();
+        assert_eq!(
+            grant.request(&grant.client().current()).body(),
+            "grant_type=client_credentials&client_id=id&client_secret=secret&scope=s&audience=a"
+        );
+        assert_eq!(grant.origins().to_string(), "https://devx.acme.oleria.io");
+        for missing in 0..4 {
+            let mut some = all.to_vec();
+            let (name, _) = some.remove(missing);
+            let error = Oleria::from_vars(settings::fixed(&some)).unwrap_err();
+            assert!(error.to_string().contains(&format!("`{name}` is not set")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What all grants of this crate share: a token request as data, and the dialect of its answers.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+
+use crate::client_auth::{ClientAuth, Method as AuthMethod, RotatingClient};
+use crate::error::Error;
+use crate::origin::Origins;
+use crate::token::Token;
+
+use super::{body, response};
+
+/// The life of a token whose answer does not tell it: the shortest that any of the four providers
+/// hands out. Too short costs a token request, too long costs failed calls.
+pub(super) const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
+
+/// One configured grant.
+#[derive(Clone)]
+pub(super) struct Recipe {
+    pub(super) dialect: &'static Dialect,
+    pub(super) provider: Cow<'static, str>,
+    pub(super) client: RotatingClient,
+    pub(super) token_url: Uri,
+    pub(super) encoding: Encoding,
+    /// In the order in which they are sent.
+    pub(super) members: Vec<Member>,
+    pub(super) origins: Origins,
+    pub(super) refresh_window: Option<Duration>,
+    pub(super) default_lifetime: Duration,
+    pub(super) require_token_type: bool,
+    pub(super) plain_http: bool,
+}
+
+/// How one provider's answers are read.
+pub(super) struct Dialect {
+    pub(super) provider: &'static str,
+    /// Whether a token comes in a `data` member.
+    pub(super) envelope: bool,
+    /// Whether throttled answers tell the end of the wait in `x-ratelimit-reset`.
+    pub(super) rate_limit_reset: bool,
+    pub(super) classify: fn(&Refusal<'_>) -> Class,
+    pub(super) unreachable_hint: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Form,
+    Json,
+}
+
+/// One member of the request's body.
+#[derive(Clone)]
+pub(super) enum Member {
+    ClientId,
+    ClientSecret,
+    Plain { name: Cow<'static, str>, values: Vec<String> },
+}
+
+impl Member {
+    pub(super) const GRANT_TYPE: &'static str = "grant_type";
+
+    pub(super) fn grant_type() -> Self {
+        Self::plain(Self::GRANT_TYPE, "client_credentials")
+    }
+
+    pub(super) fn plain(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        Self::Plain { name: name.into(), values: vec![value.into()] }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::ClientId => "client_id",
+            Self::ClientSecret => "client_secret",
+            Self::Plain { name, .. } => name,
+        }
+    }
+}
+
+/// What a token endpoint said instead of handing out a token, as it said it.
+pub(super) struct Refusal<'a> {
+    pub(super) status: StatusCode,
+    pub(super) code: Option<&'a str>,
+    pub(super) description: Option<&'a str>,
+}
+
+/// What a refusal means.
+#[derive(Clone, Copy)]
+pub(super) struct Class {
+    pub(super) transient: bool,
+    pub(super) throttled: bool,
+    pub(super) bad_credentials: bool,
+    pub(super) hint: Option<&'static str>,
+}
+
+impl Class {
+    /// 408, 429 and 5xx pass by themselves, the rest does not.
+    pub(super) fn of_status(status: StatusCode) -> Self {
+        let throttled = status == StatusCode::TOO_MANY_REQUESTS;
+        let transient =
+            throttled || status == StatusCode::REQUEST_TIMEOUT || status.is_server_error();
+        Self { transient, throttled, bad_credentials: false, hint: None }
+    }
+
+    pub(super) fn hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    pub(super) fn bad_credentials(self, hint: &'static str) -> Self {
+        Self { bad_credentials: true, ..self.hint(hint) }
+    }
+
+    pub(super) fn throttled(self, hint: &'static str) -> Self {
+        Self { transient: true, throttled: true, ..self.hint(hint) }
+    }
+}
+
+impl Recipe {
+    /// A form with these members, and everything else by default.
+    pub(super) fn new(
+        dialect: &'static Dialect,
+        client: RotatingClient,
+        token_url: Uri,
+        members: Vec<Member>,
+        origins: Origins,
+    ) -> Result<Self, Error> {
+        client.current().check()?;
+        // RFC 6749 §3.2: no parameter twice; §2.3.1: no credentials in a URI.
+        let query = token_url.query().unwrap_or_default();
+        for (name, _) in form_urlencoded::parse(query.as_bytes()) {
+            if members.iter().any(|member| member.name() == name) {
+                return Err(Error::setting(
+                    "token_url",
+                    "has a parameter in its query that the body sends: take it out",
+                ));
+            }
+        }
+        Ok(Self {
+            dialect,
+            provider: dialect.provider.into(),
+            client,
+            token_url,
+            encoding: Encoding::Form,
+            members,
+            origins,
+            refresh_window: None,
+            default_lifetime: DEFAULT_LIFETIME,
+            require_token_type: false,
+            plain_http: false,
+        })
+    }
+
+    pub(super) fn request(&self, client: &ClientAuth) -> Request<Bytes> {
+        let in_body = client.method() == AuthMethod::Post;
+        let members: Vec<_> = self
+            .members
+            .iter()
+            .filter_map(|member| {
+                let values = match member {
+                    // RFC 6749 §2.3: one method a request.
+                    Member::ClientId | Member::ClientSecret if !in_body => return None,
+                    Member::ClientId => vec![client.id()],
+                    Member::ClientSecret => vec![client.expose_secret()],
+                    Member::Plain { values, .. } => {
+                        // RFC 6749 §3.2: a parameter without a value counts as left out.
+                        values.iter().map(String::as_str).filter(|v| !v.is_empty()).collect()
+                    }
+                };
+                (!values.is_empty()).then(|| (member.name(), values))
+            })
+            .collect();
+        // No charset parameter: some gateways refuse one.
+        let (content_type, body) = match self.encoding {
+            Encoding::Form => ("application/x-www-form-urlencoded", body::form(&members)),
+            Encoding::Json => ("application/json", body::json(&members)),
+        };
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.token_url.clone();
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(basic) = client.basic_header() {
+            headers.insert(AUTHORIZATION, basic);
+        }
+        request
+    }
+
+    pub(super) fn response(
+        &self,
+        client: &ClientAuth,
+        response: &Response<Bytes>,
+    ) -> Result<Token, Error> {
+        response::read(self, client, response)
+    }
+}
+
+impl fmt::Debug for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The query and the extra members stay out: some deployments put keys there.
+        let authority = self.token_url.authority().map_or("", |authority| authority.as_str());
+        let path = self.token_url.path();
+        f.debug_struct("Recipe")
+            .field("provider", &self.provider)
+            .field("token_endpoint", &format_args!("{authority}{path}"))
+            .field("client", &self.client)
+            .field("origins", &format_args!("{}", self.origins))
+            .field("refresh_window", &self.refresh_window)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,222 @@
+//! The tolerant reader of token answers and error answers, as real token endpoints give them.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use http::{Response, Uri};
+
+use crate::client_auth::ClientAuth;
+use crate::error::{Details, Error, Kind};
+use crate::redact::Secrets;
+use crate::token::Token;
+
+use super::answer::{Answer, Unreadable};
+use super::json_text::{present, string};
+use super::lifetime::{self, Lifetime};
+use super::recipe::{Recipe, Refusal};
+use super::retry_after::{rate_limit_reset, retry_after};
+
+/// How much of an unknown error code is kept, in characters.
+const LONGEST_CODE: usize = 64;
+/// Shorter secrets occur in ordinary words, so that finding one in a scope says nothing.
+const TELLING: usize = 8;
+
+pub(super) fn read(
+    recipe: &Recipe,
+    client: &ClientAuth,
+    response: &Response<Bytes>,
+) -> Result<Token, Error> {
+    Reader { recipe, client, response, now: SystemTime::now() }.read()
+}
+
+struct Reader<'a> {
+    recipe: &'a Recipe,
+    client: &'a ClientAuth,
+    response: &'a Response<Bytes>,
+    now: SystemTime,
+}
+
+impl Reader<'_> {
+    fn read(&self) -> Result<Token, Error> {
+        let status = self.response.status();
+        if status.is_redirection() {
+            return Err(self.redirected());
+        }
+        if !status.is_success() {
+            // A gateway's HTML page is no reason to lose the status.
+            let answer = Answer::parse(self.response.body()).unwrap_or_default();
+            return Err(self.refused(&answer));
+        }
+        if let Some(encoding) = self.content_encoding() {
+            return Err(self.unusable(format!(
+                "the answer is encoded (`{encoding}`), although nothing but plain was asked for"
+            )));
+        }
+        let outer = self.parse(self.response.body())?;
+        let data = present(outer.data)
+            .filter(|_| self.recipe.dialect.envelope && present(outer.access_token).is_none());
+        match data {
+            _ if outer.is_error() => Err(self.refused(&outer)),
+            None => self.token(&outer),
+            Some(json) if json.starts_with('{') => self.token(&self.parse(json.as_bytes())?),
+            Some(json) => match string(json) {
+                // A string that holds the object: unwrapped once, never again.
+                Some(text) => self.token(&self.parse(text.as_bytes())?),
+                None => Err(self.unusable("`data` is neither an object nor a string".into())),
+            },
+        }
+    }
+
+    fn parse<'b>(&self, body: &'b [u8]) -> Result<Answer<'b>, Error> {
+        Answer::parse(body).map_err(|problem| match problem {
+            Unreadable::Empty => self.unusable("the answer is empty".into()),
+            Unreadable::Broken(problem) => self.unusable(format!("the answer's JSON {problem}")),
+            Unreadable::NoObject => {
+                let content_type = match self.response.headers().get(CONTENT_TYPE) {
+                    Some(value) => {
+                        let text = String::from_utf8_lossy(value.as_bytes());
+                        format!("content type `{}`", self.secrets().shown(&text))
+                    }
+                    None => "no content type".to_owned(),
+                };
+                let length = body.len();
+                self.unusable(format!(
+                    "the answer is no JSON object ({content_type}, {length} bytes)"
+                ))
+            }
+        })
+    }
+
+    fn token(&self, answer: &Answer<'_>) -> Result<Token, Error> {
+        if answer.is_error() {
+            return Err(self.refused(answer));
+        }
+        let Some(json) = present(answer.access_token) else {
+            if answer.has_code() {
+                return Err(self.refused(answer));
+            }
+            return Err(self.unusable("the answer has no `access_token`".into()));
+        };
+        let secret = string(json)
+            .filter(|text| !text.is_empty() && text.as_str() != "null")
+            .ok_or_else(|| self.unusable("the answer's `access_token` is no token".into()))?;
+        self.check_token_type(answer)?;
+        let token = Token::bearer(secret.as_str())
+            .map_err(|error| self.unusable(error.to_string()))?
+            .expires_in(self.lifetime(answer));
+        // What a server echoes into the scope would be shown with the token.
+        let telling = |text: &str| {
+            let secrets = [self.client.expose_secret(), secret.as_str()];
+            secrets.into_iter().any(|s| s.len() >= TELLING && text.contains(s))
+        };
+        Ok(match answer.scope().filter(|scope| !telling(scope)) {
+            Some(scope) => token.with_scope(scope),
+            None => token,
+        })
+    }
+
+    /// Without case; anything but Bearer is not used (RFC 6749 §5.1, §7.1).
+    fn check_token_type(&self, answer: &Answer<'_>) -> Result<(), Error> {
+        let Some(json) = present(answer.token_type) else {
+            if self.recipe.require_token_type {
+                return Err(self.unusable("the answer has no `token_type`".into()));
+            }
+            return Ok(());
+        };
+        match string(json) {
+            Some(text) if text.trim().eq_ignore_ascii_case("bearer") => Ok(()),
+            Some(text) => {
+                let name = self.secrets().shown(&text);
+                Err(self.unusable(format!("the token's type is not Bearer but `{name}`")))
+            }
+            None => Err(self.unusable("the answer's `token_type` is no text".into())),
+        }
+    }
+
+    fn lifetime(&self, answer: &Answer<'_>) -> std::time::Duration {
+        match lifetime::read(answer.expires_in, answer.expires_on, self.now) {
+            Lifetime::Known(lifetime) => lifetime,
+            Lifetime::Missing => self.recipe.default_lifetime,
+            Lifetime::Unreadable => {
+                tracing::warn!(
+                    provider = %self.recipe.provider,
+                    default_lifetime = ?self.recipe.default_lifetime,
+                    "the token's lifetime is no number: the default is used"
+                );
+                self.recipe.default_lifetime
+            }
+        }
+    }
+
+    fn refused(&self, answer: &Answer<'_>) -> Error {
+        let dialect = self.recipe.dialect;
+        let (status, headers) = (self.response.status(), self.response.headers());
+        let complaint = answer.complaint();
+        let code = complaint.code.as_ref().map(|code| code.as_str());
+        let description = complaint.description.as_ref().map(|text| text.as_str());
+        let class = (dialect.classify)(&Refusal { status, code, description });
+        let wait = retry_after(headers, self.now).or_else(|| {
+            let told = class.throttled && dialect.rate_limit_reset;
+            told.then(|| rate_limit_reset(headers, self.now)).flatten()
+        });
+        let message = if class.throttled {
+            "the token endpoint limits the rate of requests"
+        } else if status.is_server_error() {
+            "the token endpoint failed"
+        } else {
+            "the token endpoint refused the request"
+        };
+        let secrets = self.secrets();
+        Details {
+            code: code.map(|code| secrets.shown(code).chars().take(LONGEST_CODE).collect()),
+            description: description.map(|text| secrets.shown(text)),
+            hint: class.hint.map(Into::into),
+            transient: class.transient,
+            bad_credentials: class.bad_credentials,
+            retry_after: wait,
+            ..self.details(Kind::Refused, message.to_owned())
+        }
+        .into()
+    }
+
+    /// A redirect would hand the secret on, so none is followed. Of its target only scheme and
+    /// host are shown.
+    fn redirected(&self) -> Error {
+        let target = self.response.headers().get(LOCATION);
+        let target = target.and_then(|value| value.to_str().ok()?.parse::<Uri>().ok());
+        let target = match target.as_ref().map(|uri| (uri.scheme_str(), uri.host())) {
+            Some((Some(scheme), Some(host))) => {
+                format!(" to {}", self.secrets().shown_name(&format!("{scheme}://{host}")))
+            }
+            _ => String::new(),
+        };
+        let message = format!("the token endpoint redirects{target}; redirects are not followed");
+        let hint = "the token URL must be the endpoint's final address";
+        Details { hint: Some(hint.into()), ..self.details(Kind::Answer, message) }.into()
+    }
+
+    fn content_encoding(&self) -> Option<String> {
+        let values = self.response.headers().get_all(CONTENT_ENCODING);
+        let names = values.iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
+        let mut names = names.map(|name| String::from_utf8_lossy(name.trim_ascii()));
+        let encoded = names.find(|n| !n.is_empty() && !n.eq_ignore_ascii_case("identity"))?;
+        Some(self.secrets().shown(&encoded))
+    }
+
+    fn unusable(&self, message: String) -> Error {
+        self.details(Kind::Answer, message).into()
+    }
+
+    fn details(&self, kind: Kind, message: String) -> Details {
+        Details {
+            provider: Some(self.recipe.provider.clone()),
+            status: Some(self.response.status()),
+            ..Details::new(kind, message)
+        }
+    }
+
+    fn secrets(&self) -> Secrets {
+        Secrets::of(self.client)
+    }
+}

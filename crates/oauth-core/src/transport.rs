@@ -1,0 +1,222 @@
+//! One token request over any `tower::Service`: https only, limited in time and size, redirects
+//! not followed.
+
+mod collect;
+#[cfg(feature = "hyper-transport")]
+mod hyper;
+
+use std::fmt;
+use std::future::poll_fn;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use http_body::Body;
+use http_body_util::Full;
+use tower_service::Service;
+
+use crate::client_auth::ClientAuth;
+use crate::error::{BoxError, Details, Error, Kind};
+use crate::grant::Grant;
+use crate::origin::{Origins, is_private_channel};
+use crate::redact::{Secrets, masked_chain};
+use crate::source::TokenSource;
+use crate::token::Token;
+
+use collect::{Stopped, collect};
+#[cfg(feature = "hyper-transport")]
+pub use hyper::{HyperTransport, HyperTransportFuture};
+
+/// Just inside of the slot's limit for one attempt (10 s), so that this error, which names the
+/// provider and carries its hint, comes first.
+const TIME_LIMIT: Duration = Duration::from_millis(9_500);
+const SIZE_CAP: usize = 1024 * 1024;
+
+/// A [`Grant`] and a transport: a [`TokenSource`].
+///
+/// The transport is any `tower::Service` from `http::Request<Full<Bytes>>` to an `http::Response`.
+/// It must not follow redirects (a 307 would hand the secret on) and should not retry: the slot
+/// does. Each fetch is one request on a clone of it.
+///
+/// ```
+/// # #[cfg(feature = "hyper-transport")] {
+/// use oauth_core::{Apiera, ClientAuth, GrantSource};
+///
+/// let grant = Apiera::builder(ClientAuth::secret("id", "secret"))
+///     .organization("org_EXAMPLE")
+///     .build()?;
+/// let source = GrantSource::with_default_transport(grant)?;
+/// # drop(source);
+/// # }
+/// # Ok::<(), oauth_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct GrantSource<G, T> {
+    grant: G,
+    transport: T,
+    time_limit: Duration,
+    size_cap: usize,
+}
+
+impl<G, T> GrantSource<G, T> {
+    /// Fetches the grant's tokens over this transport.
+    pub fn new(grant: G, transport: T) -> Self {
+        Self { grant, transport, time_limit: TIME_LIMIT, size_cap: SIZE_CAP }
+    }
+
+    /// How long one exchange may take, from asking the transport whether it is ready to the end of
+    /// the answer's body. Default: 9.5 s, just inside of the slot's 10 s for one attempt.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
+        self
+    }
+
+    /// How large an answer may be, in bytes. Default: 1 MiB.
+    #[must_use]
+    pub fn size_cap(mut self, cap: usize) -> Self {
+        self.size_cap = cap;
+        self
+    }
+
+    /// The grant.
+    pub fn grant(&self) -> &G {
+        &self.grant
+    }
+}
+
+#[cfg(feature = "hyper-transport")]
+impl<G: Grant> GrantSource<G, HyperTransport> {
+    /// Fetches the grant's tokens over a [`HyperTransport`] of its own.
+    ///
+    /// # Errors
+    /// As [`HyperTransport::new`].
+    pub fn with_default_transport(grant: G) -> Result<Self, Error> {
+        Ok(Self::new(grant, HyperTransport::new()?))
+    }
+}
+
+impl<G, T, B> TokenSource for GrantSource<G, T>
+where
+    G: Grant,
+    T: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + Sync + 'static,
+    T::Future: Send,
+    T::Error: Into<BoxError>,
+    B: Body + Send,
+    B::Error: Into<BoxError>,
+{
+    /// # Cancel safety
+    /// Dropping it drops the exchange; nothing is kept of it.
+    async fn fetch(&self) -> Result<Token, Error> {
+        let client = self.grant.client().current();
+        let request = self.grant.request(&client);
+        self.check_destination(request.uri())?;
+        // Tokio's timer panics without one.
+        if tokio::runtime::Handle::try_current().is_err() {
+            return Err(self.failed(Kind::Runtime, "there is no Tokio runtime here".into()).into());
+        }
+        let response = tokio::time::timeout(self.time_limit, self.exchange(&client, request))
+            .await
+            .map_err(|_| {
+                let limit = self.time_limit;
+                self.unreachable(
+                    Kind::Timeout,
+                    format!("the token endpoint did not answer within {limit:?}"),
+                )
+            })??;
+        self.grant.response(&client, &response)
+    }
+
+    fn origins(&self) -> Origins {
+        self.grant.origins()
+    }
+
+    fn refresh_window(&self) -> Option<Duration> {
+        self.grant.refresh_window()
+    }
+
+    fn credentials_epoch(&self) -> u64 {
+        self.grant.client().epoch()
+    }
+}
+
+impl<G: Grant, T> GrantSource<G, T> {
+    /// RFC 6749 §1.6: the secret goes over https, or to loopback, or where a switch that is named
+    /// dangerous lets it.
+    fn check_destination(&self, uri: &Uri) -> Result<(), Error> {
+        let plain = self.grant.allows_plain_http() && uri.scheme_str() == Some("http");
+        let problem = match uri.authority() {
+            // RFC 6749 §2.3.1: no credentials in a URI.
+            Some(authority) if authority.as_str().contains('@') => "has user information",
+            Some(_) if plain || is_private_channel(uri) => return Ok(()),
+            Some(_) => "must be https: plain http is for loopback alone",
+            None => "is not absolute",
+        };
+        Err(Error::setting("token_url", problem).of_provider(self.grant.provider().to_owned()))
+    }
+
+    async fn exchange<B>(
+        &self,
+        client: &ClientAuth,
+        request: Request<Bytes>,
+    ) -> Result<Response<Bytes>, Error>
+    where
+        T: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone,
+        T::Error: Into<BoxError>,
+        B: Body,
+        B::Error: Into<BoxError>,
+    {
+        let broken = |message: &'static str, error: BoxError| {
+            let source = Some(masked_chain(error, &Secrets::of(client)));
+            Error::from(Details {
+                source,
+                ..self.unreachable_details(Kind::Connect, message.into())
+            })
+        };
+        let mut transport = self.transport.clone();
+        poll_fn(|cx| transport.poll_ready(cx))
+            .await
+            .map_err(|e| broken("the token transport is not ready", e.into()))?;
+        let (head, body) = transport
+            .call(request.map(Full::new))
+            .await
+            .map_err(|e| broken("the token endpoint could not be reached", e.into()))?
+            .into_parts();
+        match collect(&head.headers, body, self.size_cap).await {
+            Ok(body) => Ok(Response::from_parts(head, body)),
+            Err(Stopped::TooLarge) => {
+                let message =
+                    format!("the token endpoint's answer is larger than {} bytes", self.size_cap);
+                let status = Some(head.status);
+                Err(Details { status, ..self.failed(Kind::Answer, message) }.into())
+            }
+            Err(Stopped::Broken(error)) => {
+                Err(broken("the token endpoint's answer broke off", error))
+            }
+        }
+    }
+
+    fn failed(&self, kind: Kind, message: String) -> Details {
+        let provider = Some(self.grant.provider().to_owned().into());
+        Details { provider, ..Details::new(kind, message) }
+    }
+
+    fn unreachable_details(&self, kind: Kind, message: String) -> Details {
+        let hint = self.grant.unreachable_hint().map(Into::into);
+        Details { hint, ..self.failed(kind, message) }
+    }
+
+    fn unreachable(&self, kind: Kind, message: String) -> Error {
+        self.unreachable_details(kind, message).into()
+    }
+}
+
+impl<G: fmt::Debug, T> fmt::Debug for GrantSource<G, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GrantSource")
+            .field("grant", &self.grant)
+            .field("time_limit", &self.time_limit)
+            .field("size_cap", &self.size_cap)
+            .finish_non_exhaustive()
+    }
+}

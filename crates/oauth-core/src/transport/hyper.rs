@@ -1,0 +1,120 @@
+//! The default transport: hyper-util's client over rustls with the system's certificates.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, ResponseFuture};
+use hyper_util::rt::TokioExecutor;
+use rustls::{ClientConfig, RootCertStore};
+use tower_service::Service;
+
+use crate::error::{BoxError, Error, Kind};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The default token transport: HTTP/1.1 or HTTP/2 over TLS.
+///
+/// - rustls with the ring provider, named explicitly: the process-wide default is not touched;
+/// - the system's certificates (none of them is a warning in the log, and TLS fails then);
+/// - 5 s to connect, no proxy, no redirects, no retries;
+/// - no pooled connections: token requests are rare, and an idle connection could belong to a
+///   runtime that is gone.
+///
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct HyperTransport {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+impl HyperTransport {
+    /// A client of its own. Needs no runtime until it is called.
+    ///
+    /// # Errors
+    /// If the TLS provider offers no protocol version, which a working build does not do.
+    pub fn new() -> Result<Self, Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|_| Error::new(Kind::Usage, "the TLS provider has no usable version"))?
+            .with_root_certificates(system_roots())
+            .with_no_client_auth();
+        let mut tcp = HttpConnector::new();
+        // The connector above takes care of https.
+        tcp.enforce_http(false);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        tcp.set_nodelay(true);
+        // Plain http is for loopback alone: `GrantSource` sees to it.
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .enable_http2()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(0)
+            .retry_canceled_requests(false)
+            .build(connector);
+        Ok(Self { client })
+    }
+}
+
+fn system_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    let (usable, broken) = roots.add_parsable_certificates(found.certs);
+    if usable == 0 {
+        tracing::warn!(
+            errors = found.errors.len(),
+            broken,
+            "the system has no usable root certificates: https to a token endpoint will fail"
+        );
+    }
+    roots
+}
+
+impl Service<Request<Full<Bytes>>> for HyperTransport {
+    type Response = Response<UnsyncBoxBody<Bytes, BoxError>>;
+    type Error = BoxError;
+    type Future = HyperTransportFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.client.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Request<Full<Bytes>>) -> HyperTransportFuture {
+        HyperTransportFuture(self.client.call(request))
+    }
+}
+
+impl fmt::Debug for HyperTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HyperTransport").finish_non_exhaustive()
+    }
+}
+
+/// The answer to come of a [`HyperTransport`].
+pub struct HyperTransportFuture(ResponseFuture);
+
+impl Future for HyperTransportFuture {
+    type Output = Result<Response<UnsyncBoxBody<Bytes, BoxError>>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let response = std::task::ready!(Pin::new(&mut self.get_mut().0).poll(cx))?;
+        Poll::Ready(Ok(response.map(|body| body.map_err(Into::into).boxed_unsync())))
+    }
+}
+
+impl fmt::Debug for HyperTransportFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HyperTransportFuture").finish_non_exhaustive()
+    }
+}
