@@ -177,3 +177,6 @@ impl fmt::Debug for Challenge<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
