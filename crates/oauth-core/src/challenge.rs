@@ -171,3 +171,6 @@ impl fmt::Debug for Challenge<'_> {
         f.debug_struct("Challenge").field("scheme", &self.scheme).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

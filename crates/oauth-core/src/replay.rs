@@ -23,7 +23,8 @@
 //!
 //! [`ReplayBody::plain`] and [`ReplayBody::default`] allocate nothing. A tee allocates twice (the state
 //! that the two ends share, the pinned source), once more when there is a second frame to keep, and a
-//! box for trailers. Each frame takes one lock, which is contended only in the moment of the verdict.
+//! box for trailers; a `Bytes` made of a `Vec` adds its own reference count. Each frame takes one lock,
+//! which is contended only in the moment of the verdict.
 //!
 //! # What it asks of the body
 //!

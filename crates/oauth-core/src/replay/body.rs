@@ -132,10 +132,14 @@ impl<B: Body> Takeover<B> {
         if let Some(frame) = self.buffer.pop() {
             return Poll::Ready(Some(Ok(frame)));
         }
-        match &mut self.source {
-            Some(source) => poll_source(source.as_mut(), cx),
-            None => Poll::Ready(None),
+        let Some(source) = &mut self.source else {
+            return Poll::Ready(None);
+        };
+        let polled = poll_source(source.as_mut(), cx);
+        if let Poll::Ready(None) = polled {
+            self.source = None;
         }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -21,7 +21,8 @@ pub(super) struct Shared<B> {
     source: Option<Pin<Box<B>>>,
     phase: Phase,
     tee: Tee,
-    /// The first body has had everything. From then on it ends well, whatever the verdict.
+    /// The first body has had everything: seen in a poll, or at the takeover. From then on it ends
+    /// well, whatever the verdict.
     ended: bool,
     /// Of the first body, from its last pending poll. It is kept while the source is pending as well:
     /// the verdict may fall before the next poll.
@@ -211,7 +212,6 @@ impl<B: Body> Shared<B> {
                         _buffer = shared.tee.replace(Tee::Refused(reason));
                     }
                 }
-                shared.ended = shared.at_end();
             }
             Some(Err(_)) => {
                 if let Tee::Keeping(_) = shared.tee {
