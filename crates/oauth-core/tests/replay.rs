@@ -40,17 +40,13 @@ fn tee(script: Script, cap: usize) -> (Sent, Replay<Script>) {
 
 #[track_caller]
 fn next_data(body: &mut Sent) -> Bytes {
-    let frame = assert_ready!(poll(body))
-        .expect("a frame")
-        .expect("no error");
+    let frame = assert_ready!(poll(body)).expect("a frame").expect("no error");
     frame.into_data().expect("data")
 }
 
 #[track_caller]
 fn next_error(body: &mut Sent) -> ReplayError {
-    assert_ready!(poll(body))
-        .expect("not the end")
-        .expect_err("an error")
+    assert_ready!(poll(body)).expect("not the end").expect_err("an error")
 }
 
 #[track_caller]
@@ -466,10 +462,7 @@ impl Body for Odd {
 
 #[test]
 fn a_body_of_another_buf_is_turned_into_bytes() {
-    let odd = || Odd {
-        chunks: 1,
-        _pinned: PhantomPinned,
-    };
+    let odd = || Odd { chunks: 1, _pinned: PhantomPinned };
     let mut cx = Context::from_waker(Waker::noop());
     let mut next = |body: Pin<&mut ReplayBody<Odd>>| {
         let frame = assert_ready!(body.poll_frame(&mut cx)).unwrap().unwrap();
@@ -500,20 +493,15 @@ impl Wake for Nosy {
 
 #[test]
 fn nothing_is_woken_under_the_lock() {
-    let acts: [fn(Replay<Script>); 3] = [
-        |replay| replay.thaw(),
-        drop,
-        |replay| drop(replay.take_over().unwrap()),
-    ];
+    let acts: [fn(Replay<Script>); 3] =
+        [|replay| replay.thaw(), drop, |replay| drop(replay.take_over().unwrap())];
     for act in acts {
         let (done, wait) = mpsc::channel();
         // Of its own, so that a deadlock is a failure.
         std::thread::spawn(move || {
             let (script, _) = Script::new([data("ab")]);
             let (first, replay) = ReplayBody::tee(script, 10);
-            let nosy = Arc::new(Nosy {
-                body: OnceLock::new(),
-            });
+            let nosy = Arc::new(Nosy { body: OnceLock::new() });
             let first = nosy.body.get_or_init(|| Mutex::new(first));
             let replay = replay.unwrap();
             replay.freeze().unwrap();
@@ -526,8 +514,7 @@ fn nothing_is_woken_under_the_lock() {
             act(replay);
             done.send(()).unwrap();
         });
-        wait.recv_timeout(Duration::from_secs(20))
-            .expect("no deadlock");
+        wait.recv_timeout(Duration::from_secs(20)).expect("no deadlock");
     }
 }
 
@@ -578,10 +565,7 @@ async fn it_boxes_like_any_body() {
 #[test]
 fn debug_shows_nothing_of_the_body() {
     let (first, replay) = ReplayBody::tee(Full::new(Bytes::from("secret")), 10);
-    assert_eq!(
-        format!("{first:#?} {replay:?}"),
-        "ReplayBody { .. } Some(Replay { .. })"
-    );
+    assert_eq!(format!("{first:#?} {replay:?}"), "ReplayBody { .. } Some(Replay { .. })");
 }
 
 #[test]

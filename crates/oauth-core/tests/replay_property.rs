@@ -81,11 +81,7 @@ struct World {
 
 impl Sent {
     fn new(body: ReplayBody<Script>) -> Self {
-        Self {
-            body: spawn(body),
-            seen: Seen::default(),
-            asleep: false,
-        }
+        Self { body: spawn(body), seen: Seen::default(), asleep: false }
     }
 
     fn poll(&mut self) {
@@ -167,9 +163,7 @@ impl World {
     }
 
     fn first_seen(&self) -> &Seen {
-        self.first
-            .as_ref()
-            .map_or(&self.first_seen, |first| &first.seen)
+        self.first.as_ref().map_or(&self.first_seen, |first| &first.seen)
     }
 
     /// What the keeper has to say now.
@@ -318,10 +312,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
     prop_oneof![
         prop::collection::vec(op.clone(), 0..40),
         // The usual order of things.
-        (
-            prop::collection::vec(Just(Op::PollFirst), 0..12),
-            prop::collection::vec(op, 0..12)
-        )
+        (prop::collection::vec(Just(Op::PollFirst), 0..12), prop::collection::vec(op, 0..12))
             .prop_map(|(mut ops, rest)| {
                 ops.extend([Op::Freeze, Op::PollFirst, Op::TakeOver]);
                 ops.extend(rest);

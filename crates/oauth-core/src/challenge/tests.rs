@@ -62,18 +62,11 @@ fn lines_that_servers_send_are_read_as_they_were_meant() {
         ),
         // Several lines.
         (
-            &[
-                "Negotiate",
-                r#"Basic realm="x""#,
-                r#"Bearer error="invalid_token""#,
-            ],
+            &["Negotiate", r#"Basic realm="x""#, r#"Bearer error="invalid_token""#],
             &["Negotiate", "Basic[realm=x]", "Bearer[error=invalid_token]"],
         ),
         // Any case.
-        (
-            &[r#"BEARER Error="invalid_token", REALM=x"#],
-            &["BEARER[realm=x|error=invalid_token]"],
-        ),
+        (&[r#"BEARER Error="invalid_token", REALM=x"#], &["BEARER[realm=x|error=invalid_token]"]),
         // No space after the comma, or several, or tabs.
         (
             &["Bearer realm=\"x\",error=\"e\",\t scope=s,Basic realm=y"],
@@ -85,20 +78,11 @@ fn lines_that_servers_send_are_read_as_they_were_meant() {
             &["Bearer[realm=x|error=e]", "Basic[realm=y]"],
         ),
         // Empty elements, and a comma right after the scheme.
-        (
-            &[", ,Bearer, realm=x, ,,error=e"],
-            &["Bearer[realm=x|error=e]"],
-        ),
+        (&[", ,Bearer, realm=x, ,,error=e"], &["Bearer[realm=x|error=e]"]),
         // Semicolons.
-        (
-            &["Bearer realm=x; error=e; scope=s"],
-            &["Bearer[realm=x|error=e|scope=s]"],
-        ),
+        (&["Bearer realm=x; error=e; scope=s"], &["Bearer[realm=x|error=e|scope=s]"]),
         // Blanks around the sign.
-        (
-            &["Bearer realm = \"x\" , error\t=\te"],
-            &["Bearer[realm=x|error=e]"],
-        ),
+        (&["Bearer realm = \"x\" , error\t=\te"], &["Bearer[realm=x|error=e]"]),
         (&[r#"Bearer realm= "x""#], &["Bearer[realm=x]"]),
         // token68.
         (
@@ -114,10 +98,7 @@ fn lines_that_servers_send_are_read_as_they_were_meant() {
             &["Digest[realm=Bearer error=x, a=1|qop=auth,auth-int]"],
         ),
         // The first of two, whatever its case.
-        (
-            &["Bearer Error=first, error=second, a=1, a=2"],
-            &["Bearer[error=first|a=1]"],
-        ),
+        (&["Bearer Error=first, error=second, a=1, a=2"], &["Bearer[error=first|a=1]"]),
         // A parameter before any scheme belongs to none, and none is carried into the next line.
         (&["error=e, Bearer a=1"], &["Bearer[a=1]"]),
         (&["Bearer", "error=e"], &["Bearer"]),
@@ -127,10 +108,7 @@ fn lines_that_servers_send_are_read_as_they_were_meant() {
             &["Bearer[realm=https://example.com/x?y=z|error=e]"],
         ),
         // Values without a text.
-        (
-            &[r#"Bearer realm="", error=, a=1"#],
-            &["Bearer[realm=|error=|a=1]"],
-        ),
+        (&[r#"Bearer realm="", error=, a=1"#], &["Bearer[realm=|error=|a=1]"]),
         // Strings without an end.
         (&[r#"Bearer error="inv"#], &["Bearer[error=inv]"]),
         (&[r#"Bearer error="inv\"#], &["Bearer[error=inv]"]),
@@ -181,10 +159,7 @@ fn debug_shows_neither_token68_nor_parameters() {
     let shown: Vec<_> = challenges(&headers).map(|c| format!("{c:?}")).collect();
     assert_eq!(
         shown,
-        [
-            r#"Challenge { scheme: "Negotiate", .. }"#,
-            r#"Challenge { scheme: "Digest", .. }"#
-        ]
+        [r#"Challenge { scheme: "Negotiate", .. }"#, r#"Challenge { scheme: "Digest", .. }"#]
     );
 }
 
@@ -200,10 +175,7 @@ fn lines_beyond_the_limit_are_absent() {
 #[test]
 fn challenges_beyond_the_limit_are_absent() {
     for one in ["A,", "A x=y, ", "Negotiate abc=, "] {
-        assert_eq!(
-            challenges(&headers([one.repeat(100_000)])).count(),
-            MAX_CHALLENGES
-        );
+        assert_eq!(challenges(&headers([one.repeat(100_000)])).count(), MAX_CHALLENGES);
     }
 }
 
@@ -223,9 +195,7 @@ fn text_beyond_the_limit_is_absent_whichever_line_it_is_in() {
 /// What would be slow if a byte were looked at again and again: all of it is read in one go.
 #[test]
 fn hostile_text_ends_at_the_limits() {
-    for text in [
-        "\"", "=", "a", "a ", "a=", " ", "\\", "a=\"\\", "a/b ", "a = ", ", ",
-    ] {
+    for text in ["\"", "=", "a", "a ", "a=", " ", "\\", "a=\"\\", "a/b ", "a = ", ", "] {
         let headers = headers([format!("Bearer {}", text.repeat(100_000))]);
         assert!(read(&headers).len() <= MAX_CHALLENGES);
     }

@@ -168,11 +168,6 @@ pub fn data(text: &'static str) -> Step {
 pub fn trailers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
     fields
         .iter()
-        .map(|&(name, value)| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            )
-        })
+        .map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
         .collect()
 }
