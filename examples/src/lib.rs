@@ -1,1 +1,11 @@
-//! Benchmarks.
+//! What the quickstart and its test share: the scenarios, played against the servers of
+//! `oauth-testkit` through either adapter.
+
+mod client;
+mod figures;
+mod scenario;
+mod world;
+
+pub use client::Adapter;
+pub use figures::{Figures, table};
+pub use scenario::{Scenario, play};

@@ -14,6 +14,7 @@ mod response;
 mod retry_after;
 mod settings;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -66,5 +67,40 @@ pub trait Grant: Send + Sync + 'static {
     /// Whether the request may go over plain http beyond loopback. Default: no.
     fn allows_plain_http(&self) -> bool {
         false
+    }
+}
+
+/// A grant behind an `Arc`, chosen at run time: `Arc<dyn Grant>`.
+impl<G: Grant + ?Sized> Grant for Arc<G> {
+    fn client(&self) -> &RotatingClient {
+        (**self).client()
+    }
+
+    fn request(&self, client: &ClientAuth) -> Request<Bytes> {
+        (**self).request(client)
+    }
+
+    fn response(&self, client: &ClientAuth, response: &Response<Bytes>) -> Result<Token, Error> {
+        (**self).response(client, response)
+    }
+
+    fn origins(&self) -> Origins {
+        (**self).origins()
+    }
+
+    fn refresh_window(&self) -> Option<Duration> {
+        (**self).refresh_window()
+    }
+
+    fn provider(&self) -> &str {
+        (**self).provider()
+    }
+
+    fn unreachable_hint(&self) -> Option<&'static str> {
+        (**self).unreachable_hint()
+    }
+
+    fn allows_plain_http(&self) -> bool {
+        (**self).allows_plain_http()
     }
 }

@@ -1,0 +1,103 @@
+//! One call to a real provider's API, through the layer, with the settings in the environment.
+#![expect(clippy::print_stdout, reason = "it is what this program is for")]
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use bytes::Bytes;
+use clap::{Parser, ValueEnum};
+use http::{Method, Request, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use oauth_core::{
+    Apiera, Ataccama, ClientCredentials, Fuuffy, Grant, Oleria, OnForeignOrigin, Outcome, TokenSlot,
+};
+use oauth_tower::OAuthLayer;
+use tower::{ServiceBuilder, ServiceExt};
+
+/// Makes one call with a token of a provider, and prints status and body.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Whose token; its settings come from the environment (see .env.example).
+    #[arg(long, value_enum)]
+    provider: Provider,
+    /// The method, GET and such.
+    method: Method,
+    /// The URL, on the provider's API host.
+    url: Uri,
+    /// The body.
+    #[arg(long)]
+    data: Option<String>,
+    /// The body's content type.
+    #[arg(long, default_value = "application/json")]
+    content_type: String,
+    /// Tells the token's lifetime (never the token) and what happened to the request.
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Provider {
+    Oleria,
+    Apiera,
+    Fuuffy,
+    Ataccama,
+    /// Any RFC 6749 server: the settings are `OAUTH_*`.
+    Generic,
+}
+
+fn grant(provider: Provider) -> Result<Arc<dyn Grant>, oauth_core::Error> {
+    Ok(match provider {
+        Provider::Oleria => Arc::new(Oleria::from_env()?),
+        Provider::Apiera => Arc::new(Apiera::from_env()?),
+        Provider::Fuuffy => Arc::new(Fuuffy::from_env()?),
+        Provider::Ataccama => Arc::new(Ataccama::from_env()?),
+        Provider::Generic => Arc::new(ClientCredentials::from_env()?),
+    })
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let options = Options::parse();
+    let slot = TokenSlot::for_grant(grant(options.provider)?)?;
+    let token = slot.prefetch().await?;
+    if options.verbose {
+        let lifetime = token.lifetime().map_or("no end".into(), |life| format!("{life:?}"));
+        eprintln!("token: {lifetime}, scope: {}", token.scope().unwrap_or("as asked"));
+    }
+
+    let connector = HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())
+        .context("the system's certificates")?
+        .https_or_http()
+        .enable_http1()
+        .enable_http2()
+        .build();
+    let client = ServiceBuilder::new()
+        .timeout(Duration::from_secs(60))
+        // A URL that is not the provider's API would go without a token: say so instead.
+        .layer(OAuthLayer::new(slot).on_foreign_origin(OnForeignOrigin::Refuse))
+        .service(Client::builder(TokioExecutor::new()).build(connector));
+
+    let mut request = Request::builder().method(options.method).uri(options.url);
+    if options.data.is_some() {
+        request = request.header(http::header::CONTENT_TYPE, &options.content_type);
+    }
+    let body = Full::new(Bytes::from(options.data.unwrap_or_default()));
+    let response = client.oneshot(request.body(body)?).await.map_err(anyhow::Error::from_boxed)?;
+
+    let (status, outcome) = (response.status(), Outcome::of(response.extensions()));
+    if options.verbose {
+        eprintln!("outcome: {outcome:?}");
+    }
+    let body = response.into_body().collect().await?.to_bytes();
+    println!("{status}");
+    std::io::stdout().write_all(&body)?;
+    println!();
+    Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
