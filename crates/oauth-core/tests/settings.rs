@@ -78,7 +78,7 @@ fn a_token_url_is_absolute_https_and_plain() {
             "has a parameter in its query that the body sends: take it out",
         ),
         (
-            "https://auth.example/t?scope=x",
+            "https://auth.example/t?grant_type=x",
             "has a parameter in its query that the body sends: take it out",
         ),
     ] {
