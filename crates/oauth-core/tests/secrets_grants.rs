@@ -1,4 +1,5 @@
 //! No secret and no token in any text of a grant, its builder, its source or its errors.
+#![allow(clippy::unwrap_used, reason = "helpers of tests panic as the tests do")]
 
 use std::convert::Infallible;
 use std::error::Error as StdError;

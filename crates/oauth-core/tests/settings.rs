@@ -1,4 +1,5 @@
 //! Missing and wrong settings are refused by name, and no value is shown.
+#![allow(clippy::unwrap_used, reason = "helpers of tests panic as the tests do")]
 
 use oauth_core::{Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Oleria, Origins};
 
@@ -245,4 +246,16 @@ fn the_realm_of_ataccama_is_one_path_segment() {
             .build(),
         "Ataccama: `auth_prefix` must be left out: `base_url` has a path",
     );
+}
+
+#[test]
+fn the_environment_is_read_and_what_is_missing_is_named() {
+    // Set for no test: `set_var` would be unsafe. The values are tested where they are read.
+    let missing = "is not set in the environment, or empty, or not Unicode";
+    let missing = |name: &str| format!("`{name}_CLIENT_ID` {missing}");
+    refused(ClientCredentials::from_env(), &missing("OAUTH"));
+    refused(Oleria::from_env(), &format!("Oleria: {}", missing("OLERIA")));
+    refused(Apiera::from_env(), &format!("Apiera: {}", missing("APIERA")));
+    refused(Fuuffy::from_env(), &format!("Fuuffy: {}", missing("FUUFFY")));
+    refused(Ataccama::from_env(), &format!("Ataccama: {}", missing("ATACCAMA")));
 }

@@ -1,4 +1,5 @@
 //! One exchange over a scripted transport: limits, redirects, broken connections.
+#![allow(clippy::unwrap_used, reason = "helpers of tests panic as the tests do")]
 
 use std::convert::Infallible;
 use std::error::Error as _;
@@ -18,9 +19,11 @@ use oauth_core::{
     RotatingClient, Token, TokenSource,
 };
 use tokio::time::Instant;
+use tower::util::ServiceFn;
 use tower::{Service, service_fn};
 
 type Sent = Request<Full<Bytes>>;
+type Answered<B> = Ready<Result<Response<B>, Infallible>>;
 
 fn grant() -> Oleria {
     Oleria::builder(ClientAuth::secret("id", "the-secret"))
@@ -33,18 +36,7 @@ fn grant() -> Oleria {
 /// A transport that answers each request with what `answer` makes, and counts them.
 fn scripted<B: Body + Send + 'static>(
     answer: impl Fn() -> Response<B> + Clone + Send + Sync + 'static,
-) -> (
-    impl Service<
-        Sent,
-        Response = Response<B>,
-        Error = Infallible,
-        Future = Ready<Result<Response<B>, Infallible>>,
-    > + Clone
-    + Send
-    + Sync
-    + 'static,
-    Arc<AtomicUsize>,
-) {
+) -> (ServiceFn<impl Fn(Sent) -> Answered<B> + Clone + Send + Sync + 'static>, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counter = calls.clone();
     let service = service_fn(move |_: Sent| {
@@ -315,6 +307,8 @@ async fn plain_http_reaches_loopback_or_what_the_dangerous_switch_allows() {
         |url: &str| ClientCredentials::builder(ClientAuth::secret("i", "s")).token_url(url);
     for grant in [
         builder("http://127.0.0.1:1/t").build().unwrap(),
+        builder("HTTP://LocalHost:1/t").build().unwrap(),
+        builder("HTTPS://Auth.Example/t").build().unwrap(),
         builder("http://auth.example/t").dangerous_plain_http(true).build().unwrap(),
     ] {
         let (transport, _) = scripted(token_answer);
@@ -373,4 +367,16 @@ fn outside_of_a_runtime_there_is_an_error_and_no_panic() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn sources_and_grants_go_where_tower_and_tokio_want_them() {
+    fn check<T: Clone + Send + Sync + Unpin + 'static>() {}
+    fn future<F: Send>(_: &F) {}
+    check::<GrantSource<Oleria, NeverReady>>();
+    check::<(Oleria, Apiera, Fuuffy, oauth_core::Ataccama, ClientCredentials)>();
+    #[cfg(feature = "hyper-transport")]
+    check::<GrantSource<Oleria, oauth_core::HyperTransport>>();
+    let source = GrantSource::new(grant(), NeverReady);
+    future(&source.fetch());
 }
