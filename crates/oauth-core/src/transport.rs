@@ -36,7 +36,11 @@ const SIZE_CAP: usize = 1024 * 1024;
 ///
 /// The transport is any `tower::Service` from `http::Request<Full<Bytes>>` to an `http::Response`.
 /// It must not follow redirects (a 307 would hand the secret on) and should not retry: the slot
-/// does. Each fetch is one request on a clone of it.
+/// does. Each fetch is one request on a clone of it, and fails on plain http beyond loopback before
+/// anything is sent.
+///
+/// Request and answer are held in memory that is wiped after use; what the transport, TLS or the
+/// kernel buffer is out of reach.
 ///
 /// ```
 /// # #[cfg(feature = "hyper-transport")] {
@@ -65,7 +69,8 @@ impl<G, T> GrantSource<G, T> {
     }
 
     /// How long one exchange may take, from asking the transport whether it is ready to the end of
-    /// the answer's body. Default: 9.5 s, just inside of the slot's 10 s for one attempt.
+    /// the answer's body. Default: 9.5 s, just inside of the slot's 10 s for one attempt, which a
+    /// longer limit here does not stretch.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;

@@ -234,7 +234,10 @@ mod tests {
         assert_eq!(request.uri(), "https://auth.example/t");
         assert_eq!(
             request.body(),
-            r#"{"client_id":"id","client_secret":"secret","audience":"aud","grant_type":"client_credentials","organization":"org_A"}"#
+            concat!(
+                r#"{"client_id":"id","client_secret":"secret","audience":"aud","#,
+                r#""grant_type":"client_credentials","organization":"org_A"}"#,
+            )
         );
         assert_eq!(grant.origins().to_string(), "https://api.example");
         for missing in 0..3 {

@@ -33,8 +33,8 @@ static DIALECT: Dialect = Dialect {
 /// Client credentials at Ataccama ONE.
 ///
 /// Sends a form with `grant_type`, `client_id` and `client_secret` to
-/// `https://{environment}.ataccama.one/auth/realms/{realm}/protocol/openid-connect/token`; tokens go
-/// to that host. Renews 60 s before the end (the slot takes less for short lives).
+/// `https://{environment}.ataccama.one/auth/realms/{realm}/protocol/openid-connect/token`; tokens
+/// go to that host. Renews 60 s before the end (the slot takes less for short lives).
 ///
 /// ```
 /// use oauth_core::{Ataccama, ClientAuth};

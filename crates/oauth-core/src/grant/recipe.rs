@@ -72,6 +72,13 @@ impl Member {
         Self::Plain { name: name.into(), values: vec![value.into()] }
     }
 
+    fn has_value(&self) -> bool {
+        match self {
+            Self::ClientId | Self::ClientSecret => true,
+            Self::Plain { values, .. } => values.iter().any(|value| !value.is_empty()),
+        }
+    }
+
     fn name(&self) -> &str {
         match self {
             Self::ClientId => "client_id",
@@ -132,7 +139,7 @@ impl Recipe {
         // RFC 6749 §3.2: no parameter twice; §2.3.1: no credentials in a URI.
         let query = token_url.query().unwrap_or_default();
         for (name, _) in form_urlencoded::parse(query.as_bytes()) {
-            if members.iter().any(|member| member.name() == name) {
+            if members.iter().any(|member| member.name() == name && member.has_value()) {
                 return Err(Error::setting(
                     "token_url",
                     "has a parameter in its query that the body sends: take it out",

@@ -60,7 +60,8 @@ pub(super) fn scope(name: &str, text: &str) -> Result<(), Error> {
     }
     Err(Error::setting(
         name,
-        "must be words of visible ASCII without `\"` and `\\`, parted by single spaces (RFC 6749 §3.3)",
+        "must be words of visible ASCII without `\"` and `\\`, \
+         parted by single spaces (RFC 6749 §3.3)",
     ))
 }
 

@@ -36,7 +36,8 @@ pub struct HyperTransport {
 }
 
 impl HyperTransport {
-    /// A client of its own. Needs no runtime until it is called.
+    /// A client of its own. Reads the system's certificates here, once; needs no runtime until it
+    /// is called.
     ///
     /// # Errors
     /// If the TLS provider offers no protocol version, which a working build does not do.

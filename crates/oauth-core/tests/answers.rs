@@ -1,0 +1,445 @@
+//! Token answers and error answers in all the forms in which real token endpoints give them.
+#![allow(clippy::unwrap_used, reason = "helpers of tests panic as the tests do")]
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use oauth_core::grant::ClientCredentialsBuilder;
+use oauth_core::{Apiera, ClientAuth, ClientCredentials, Error, Fuuffy, Grant, Token};
+
+const DEFAULT: Duration = Duration::from_secs(300);
+
+fn builder() -> ClientCredentialsBuilder {
+    ClientCredentials::builder(ClientAuth::secret("id", "the-secret"))
+        .token_url("https://auth.example/t")
+        .provider_name("P")
+}
+
+fn answer(status: u16, headers: &[(&'static str, &str)], body: &[u8]) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::copy_from_slice(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    for (name, value) in headers {
+        let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        response.headers_mut().append(HeaderName::from_static(name), value);
+    }
+    response
+}
+
+fn read(
+    status: u16,
+    headers: &[(&'static str, &str)],
+    body: impl AsRef<[u8]>,
+) -> Result<Token, Error> {
+    let grant = builder().build().unwrap();
+    grant.response(&grant.client().current(), &answer(status, headers, body.as_ref()))
+}
+
+fn ok(body: &str) -> Token {
+    read(200, &[], body).unwrap_or_else(|error| panic!("{body}: {error}"))
+}
+
+fn refused(body: impl AsRef<[u8]>) -> String {
+    let error = read(200, &[], body.as_ref()).unwrap_err();
+    assert!(!error.is_transient(), "{error}");
+    error.to_string()
+}
+
+#[test]
+fn expires_in_is_read_in_every_form() {
+    // Item 34.
+    let ten_years = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+    let seconds = Duration::from_secs;
+    for (member, lifetime) in [
+        (r#","expires_in":300"#, seconds(300)),
+        (r#","expires_in":"3600""#, seconds(3600)),
+        (r#","expires_in":59.5"#, Duration::from_millis(59_500)),
+        (r#","expires_in":300.0"#, seconds(300)),
+        (r#","expires_in":"300.0""#, seconds(300)),
+        ("", DEFAULT),
+        (r#","expires_in":null"#, DEFAULT),
+        (r#","expires_in":"soon""#, DEFAULT),
+        (r#","expires_in":[1]"#, DEFAULT),
+        (r#","expires_in":0"#, Duration::ZERO),
+        (r#","expires_in":"0""#, Duration::ZERO),
+        (r#","expires_in":-1"#, Duration::ZERO),
+        (r#","expires_in":-1e400"#, Duration::ZERO),
+        (r#","expires_in":1000000000000000000"#, ten_years),
+        (r#","expires_in":99999999999999999999999999999999"#, ten_years),
+        (r#","expires_in":1e999"#, ten_years),
+        (r#","expires_in":"1e999""#, ten_years),
+        (r#","expires_on":0"#, Duration::ZERO),
+        (r#","expires_on":"99999999999999""#, ten_years),
+        (r#","expires_in":60,"expires_on":0"#, seconds(60)),
+    ] {
+        let token = ok(&format!(r#"{{"access_token":"abc"{member}}}"#));
+        assert_eq!(token.lifetime(), Some(lifetime), "{member}");
+    }
+}
+
+#[test]
+fn expires_on_is_counted_from_now_where_expires_in_is_missing() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    for quote in ["", "\""] {
+        let body = format!(r#"{{"access_token":"a","expires_on":{quote}{}{quote}}}"#, now + 600);
+        let left = ok(&body).lifetime().unwrap().as_secs_f64();
+        assert!((590.0..=600.0).contains(&left), "{left}");
+    }
+}
+
+#[test]
+fn the_default_lifetime_is_a_setting() {
+    let grant = builder().default_lifetime(Duration::from_secs(42)).build().unwrap();
+    let response = answer(200, &[], br#"{"access_token":"abc"}"#);
+    let token = grant.response(&grant.client().current(), &response).unwrap();
+    assert_eq!(token.lifetime(), Some(Duration::from_secs(42)));
+}
+
+#[test]
+fn a_token_type_is_bearer_without_case_or_refused() {
+    // RFC 6749 §5.1, §7.1.
+    for member in
+        ["", r#","token_type":null"#, r#","token_type":"bearer""#, r#","token_type":"BEARER""#]
+    {
+        let token = ok(&format!(r#"{{"access_token":"abc"{member}}}"#));
+        assert_eq!(token.header_value(), "Bearer abc");
+    }
+    assert_eq!(
+        refused(r#"{"access_token":"abc","token_type":"mac"}"#),
+        "P: the token's type is not Bearer but `mac` (200)"
+    );
+    assert_eq!(
+        refused(r#"{"access_token":"abc","token_type":["Bearer"]}"#),
+        "P: the answer's `token_type` is no text (200)"
+    );
+}
+
+#[test]
+fn a_missing_token_type_is_refused_where_it_is_required() {
+    let grant = builder().require_token_type().build().unwrap();
+    let read = |body: &[u8]| grant.response(&grant.client().current(), &answer(200, &[], body));
+    let error = read(br#"{"access_token":"abc"}"#).unwrap_err();
+    assert_eq!(error.to_string(), "P: the answer has no `token_type` (200)");
+    read(br#"{"access_token":"abc","token_type":"Bearer"}"#).unwrap();
+}
+
+#[test]
+fn a_scope_is_a_string_or_an_array() {
+    // RFC 6749 §3.3, §5.1; item 36.
+    for (member, scope) in [
+        (r#""scope":"a b""#, Some("a b")),
+        (r#""scope":["a","b"]"#, Some("a b")),
+        (r#""scope":"""#, None),
+        (r#""scope":[]"#, None),
+        (r#""scope":null"#, None),
+        (r#""scope":7"#, None),
+        (r#""other":1"#, None),
+        (r#""scope":"echo the-secret""#, None),
+        (r#""scope":["tokentoken"]"#, None),
+    ] {
+        let token = ok(&format!(r#"{{"access_token":"tokentoken",{member}}}"#));
+        assert_eq!(token.scope(), scope, "{member}");
+    }
+}
+
+#[test]
+fn unknown_members_of_any_type_and_a_refresh_token_are_ignored() {
+    // RFC 6749 §4.4.3, §5.1.
+    let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
+    for member in [
+        r#""refresh_token":"r","refresh_expires_in":0"#.to_owned(),
+        r#""x":{"access_token":"no"},"not-before-policy":0,"y":1e999"#.to_owned(),
+        r#""x":1,"x":2"#.to_owned(),
+        format!(r#""x":{deep}"#),
+    ] {
+        assert_eq!(ok(&format!(r#"{{{member},"access_token":"abc"}}"#)).expose_secret(), "abc");
+    }
+}
+
+#[test]
+fn nesting_without_end_is_an_error_and_no_overflow() {
+    let body = format!(r#"{{"access_token":"abc","x":{}"#, "[".repeat(500_000));
+    assert!(refused(body).starts_with("P: the answer's JSON "));
+}
+
+#[test]
+fn a_byte_order_mark_and_any_content_type_are_taken() {
+    // Item 38.
+    let body = b"\xEF\xBB\xBF \r\n{\"access_token\":\"a\\/b\\u002Dc\"}\n";
+    for content_type in [
+        None,
+        Some("application/json;charset=UTF-8"),
+        Some("text/plain"),
+        Some("text/html"),
+        Some("\u{fc}"),
+    ] {
+        let headers: Vec<_> = content_type.iter().map(|value| ("content-type", *value)).collect();
+        assert_eq!(read(200, &headers, body).unwrap().expose_secret(), "a/b-c");
+    }
+}
+
+#[test]
+fn an_answer_without_a_usable_token_is_an_error() {
+    // Item 37.
+    for (body, text) in [
+        ("", "the answer is empty (200)"),
+        (" \r\n", "the answer is empty (200)"),
+        ("\u{feff}", "the answer is empty (200)"),
+        ("{}", "the answer has no `access_token` (200)"),
+        (r#"{"access_token":null}"#, "the answer has no `access_token` (200)"),
+        (r#"{"access_token":""}"#, "the answer's `access_token` is no token (200)"),
+        (r#"{"access_token":"null"}"#, "the answer's `access_token` is no token (200)"),
+        (r#"{"access_token":7}"#, "the answer's `access_token` is no token (200)"),
+        (r#"{"access_token":{"a":1}}"#, "the answer's `access_token` is no token (200)"),
+        (r#"{"access_token":"\ud800"}"#, "the answer's `access_token` is no token (200)"),
+        (
+            r#"{"access_token":"a\r\nx: y"}"#,
+            "the access token has a character that is not visible ASCII (200)",
+        ),
+        (
+            "<html>the-secret</html>",
+            "the answer is no JSON object (no content type, 23 bytes) (200)",
+        ),
+        (
+            r#"["abc","Bearer",300]"#,
+            "the answer is no JSON object (no content type, 20 bytes) (200)",
+        ),
+        ("null", "the answer is no JSON object (no content type, 4 bytes) (200)"),
+        ("access_token=abc", "the answer is no JSON object (no content type, 16 bytes) (200)"),
+    ] {
+        assert_eq!(refused(body), format!("P: {text}"));
+    }
+    let error = read(200, &[("content-type", "text/html; charset=x")], "<html>").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "P: the answer is no JSON object (content type `text/html; charset=x`, 6 bytes) (200)"
+    );
+}
+
+#[test]
+fn broken_json_is_told_by_place_and_never_quoted() {
+    for (body, problem) in [
+        (r#"{"access_token":"abc"#, "ends too early (line 1, column 20)"),
+        ("{\n\"access_token\": the-secret}", "is malformed (line 2, column 18)"),
+        (r#"{"access_token":"abc"} x"#, "is malformed (line 1, column 24)"),
+    ] {
+        assert_eq!(refused(body), format!("P: the answer's JSON {problem} (200)"));
+    }
+    assert!(refused(b"{\"access_token\":\"\xFF\"}").contains("is malformed"));
+}
+
+#[test]
+fn known_members_that_come_twice_are_refused() {
+    // Item 41.
+    for body in [
+        r#"{"access_token":"a","access_token":"a"}"#,
+        r#"{"access_token":"a","access\u005ftoken":"b"}"#,
+        r#"{"access_token":"a","expires_in":1,"expires_in":1}"#,
+        r#"{"access_token":"a","token_type":"Bearer","token_type":"Bearer"}"#,
+        r#"{"access_token":"a","scope":"a","scope":null}"#,
+    ] {
+        assert!(refused(body).starts_with("P: the answer's JSON has a member twice"), "{body}");
+    }
+}
+
+#[test]
+fn an_error_member_makes_an_error_of_a_200() {
+    // Item 37.
+    let error =
+        read(200, &[], r#"{"access_token":"a","error":"invalid_scope","error_description":"no"}"#)
+            .unwrap_err();
+    assert_eq!(error.code(), Some("invalid_scope"));
+    assert_eq!(
+        error.to_string(),
+        "P: the token endpoint refused the request (200 invalid_scope: no); \
+         hint: the scope is unknown or not granted to this client"
+    );
+    assert_eq!(ok(r#"{"access_token":"a","error":null}"#).expose_secret(), "a");
+    assert_eq!(ok(r#"{"access_token":"a","error":""}"#).expose_secret(), "a");
+}
+
+#[test]
+fn codes_and_descriptions_of_any_shape_survive_as_text() {
+    // RFC 6749 §5.2.
+    for (body, code, text) in [
+        (r#"{"error":"made_up"}"#, Some("made_up"), "(400 made_up)"),
+        (r#"{"error":"a","error_description":"b"}"#, Some("a"), "(400 a: b)"),
+        (
+            r#"{"error":"a","error_description":"b","error_uri":"https://e.example/a"}"#,
+            Some("a"),
+            "(400 a: b; see https://e.example/a)",
+        ),
+        (r#"{"error":"a","message":"b"}"#, Some("a"), "(400 a: b)"),
+        (r#"{"error":{"code":7,"message":"b"}}"#, Some("7"), "(400 7: b)"),
+        (r#"{"code":"7","message":"b"}"#, Some("7"), "(400 7: b)"),
+        (
+            r#"{"error":"a\r\n\u001b[31m"}"#,
+            Some(r"a\u{d}\u{a}\u{1b}[31m"),
+            r"(400 a\u{d}\u{a}\u{1b}[31m)",
+        ),
+        (r#"{"message":"b"}"#, None, "(400: b)"),
+        ("<html>", None, "(400)"),
+        ("", None, "(400)"),
+        (r#"{"error":"a","error":"b"}"#, None, "(400)"),
+    ] {
+        let error = read(400, &[], body).unwrap_err();
+        assert_eq!(error.code(), code, "{body}");
+        let text = format!("P: the token endpoint refused the request {text}");
+        assert_eq!(error.to_string(), text, "{body}");
+    }
+    let long = format!(r#"{{"error":"{}","error_description":"{0}"}}"#, "x y".repeat(5_000));
+    let error = read(400, &[], long).unwrap_err();
+    assert_eq!(error.code().map(|code| code.chars().count()), Some(64));
+    assert!(error.to_string().chars().count() < 400);
+}
+
+#[test]
+fn what_passes_by_itself_is_transient_and_the_rest_is_not() {
+    for (status, transient) in [
+        (400, false),
+        (401, false),
+        (403, false),
+        (404, false),
+        (405, false),
+        (408, true),
+        (418, false),
+        (429, true),
+        (500, true),
+        (502, true),
+        (503, true),
+        (599, true),
+    ] {
+        for body in ["<html>Bad Gateway</html>", r#"{"error":"x"}"#, ""] {
+            let error = read(status, &[], body).unwrap_err();
+            assert_eq!(error.is_transient(), transient, "{status}");
+            assert_eq!(error.status().unwrap().as_u16(), status);
+        }
+    }
+}
+
+#[test]
+fn bad_credentials_are_told_by_400_and_401() {
+    // Item 42.
+    for (status, body, bad) in [
+        (400, r#"{"error":"invalid_client"}"#, true),
+        (401, r#"{"error":"invalid_client"}"#, true),
+        (401, r#"{"error":"unauthorized_client"}"#, true),
+        (401, r#"{"error":"access_denied"}"#, true),
+        (401, "", true),
+        (400, r#"{"error":"unauthorized_client"}"#, false),
+        (403, r#"{"error":"access_denied"}"#, false),
+        (500, r#"{"error":"invalid_client"}"#, false),
+    ] {
+        let error = read(status, &[], body).unwrap_err();
+        assert_eq!(error.is_bad_credentials(), bad, "{status} {body}");
+    }
+}
+
+#[test]
+fn retry_after_is_read_from_any_refusal() {
+    // RFC 9110 §10.2.3, RFC 6585 §4.
+    for (status, value, wait) in [
+        (429, Some("60"), Some(60)),
+        (503, Some("7"), Some(7)),
+        (429, Some("Sun, 06 Nov 1994 08:49:37 GMT"), Some(0)),
+        (429, Some("soon"), None),
+        (429, None, None),
+        (503, Some("99999999999999999999999"), Some(u64::MAX)),
+    ] {
+        let headers: Vec<_> = value.iter().map(|value| ("retry-after", *value)).collect();
+        let error = read(status, &headers, "").unwrap_err();
+        assert_eq!(error.retry_after(), wait.map(Duration::from_secs), "{value:?}");
+        assert!(error.is_transient());
+    }
+    let date = httpdate(Duration::from_secs(120));
+    let error = read(429, &[("retry-after", &date)], "").unwrap_err();
+    let wait = error.retry_after().unwrap().as_secs_f64();
+    assert!((110.0..=120.0).contains(&wait), "{wait}");
+}
+
+fn httpdate(from_now: Duration) -> String {
+    httpdate::fmt_http_date(SystemTime::now() + from_now)
+}
+
+#[test]
+fn apiera_and_fuuffy_tell_the_end_of_the_wait_as_a_unix_time() {
+    let client = ClientAuth::secret("id", "the-secret");
+    let apiera = Apiera::builder(client.clone()).organization("org_A").build().unwrap();
+    let fuuffy = Fuuffy::builder(client.clone()).build().unwrap();
+    let generic = builder().build().unwrap();
+    let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 90;
+    let at = at.to_string();
+    let wait = |grant: &dyn Grant, status, headers: &[(&'static str, &str)], body: &str| {
+        let response = answer(status, headers, body.as_bytes());
+        let wait = grant.response(&client, &response).unwrap_err().retry_after();
+        wait.map(|wait| wait.as_secs().div_ceil(30) * 30)
+    };
+    let reset = [("x-ratelimit-reset", at.as_str())];
+    assert_eq!(wait(&apiera, 429, &reset, ""), Some(90));
+    assert_eq!(wait(&fuuffy, 429, &reset, ""), Some(90));
+    assert_eq!(wait(&generic, 429, &reset, ""), None);
+    assert_eq!(wait(&apiera, 403, &reset, ""), None);
+    assert_eq!(wait(&apiera, 500, &reset, r#"{"error":"access_denied"}"#), Some(90));
+    let both = [("x-ratelimit-reset", at.as_str()), ("retry-after", "30")];
+    assert_eq!(wait(&apiera, 429, &both, ""), Some(30));
+}
+
+#[test]
+fn a_redirect_is_its_own_error_and_names_scheme_and_host_alone() {
+    // Item 40.
+    for (status, location, target) in [
+        (301, Some("https://other.example/t?secret=the-secret"), " to https://other.example"),
+        (302, Some("http://u:p@other.example:81/x"), " to http://other.example"),
+        (303, Some("/relative"), ""),
+        (307, Some("https://the-secret.example/"), " to https://[redacted].example"),
+        (308, None, ""),
+        (
+            307,
+            Some("https://eu-west-1.auth.long-name.example/"),
+            " to https://eu-west-1.auth.long-name.example",
+        ),
+    ] {
+        let headers: Vec<_> = location.iter().map(|value| ("location", *value)).collect();
+        let error = read(status, &headers, r#"{"access_token":"abc"}"#).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "P: the token endpoint redirects{target}; redirects are not followed ({status}); \
+                 hint: the token URL must be the endpoint's final address"
+            )
+        );
+        assert!(!error.is_transient());
+    }
+}
+
+#[test]
+fn an_encoded_answer_is_a_clear_error() {
+    let body = r#"{"access_token":"abc"}"#;
+    let error = read(200, &[("content-encoding", "gzip")], body).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "P: the answer is encoded (`gzip`), although nothing but plain was asked for (200)"
+    );
+    for plain in ["identity", "Identity", ""] {
+        read(200, &[("content-encoding", plain)], body).unwrap();
+    }
+    read(200, &[("content-encoding", "identity, br")], body).unwrap_err();
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_answer_makes_the_reader_panic(
+        status in 200_u16..600,
+        body in proptest::collection::vec(proptest::num::u8::ANY, 0..64),
+        member in "(access_token|expires_in|expires_on|data|error|scope|token_type)",
+        value in r#"(-?[0-9]{1,40}(\.[0-9]{1,5})?([eE][+-]?[0-9]{1,9})?|"[ -~]{0,8}"|\{\}|\[\]|null|true)"#,
+    ) {
+        let json = format!(r#"{{"{member}":{value},"access_token":"abc"}}"#);
+        let fuuffy = Fuuffy::builder(ClientAuth::secret("id", "the-secret")).build().unwrap();
+        for body in [body.as_slice(), json.as_bytes()] {
+            let response = answer(status, &[], body);
+            let _ = read(status, &[], body).map_err(|error| error.to_string());
+            let _ = fuuffy.response(&fuuffy.client().current(), &response);
+        }
+    }
+}
