@@ -9,3 +9,8 @@ mod world;
 pub use client::Adapter;
 pub use figures::{Figures, table};
 pub use scenario::{Scenario, play};
+
+/// The README's snippets, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use bytes::Bytes;
 use clap::{Parser, ValueEnum};
-use http::{Method, Request, Uri};
+use http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
@@ -62,8 +62,19 @@ fn grant(provider: Provider) -> Result<Arc<dyn Grant>, oauth_core::Error> {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<ExitCode> {
-    let options = Options::parse();
+async fn main() -> ExitCode {
+    match call(Options::parse()).await {
+        Ok(status) if status.is_success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            // In one line, whatever the environment says of backtraces.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn call(options: Options) -> anyhow::Result<StatusCode> {
     let slot = TokenSlot::for_grant(grant(options.provider)?)?;
     let token = slot.prefetch().await?;
     if options.verbose {
@@ -99,5 +110,5 @@ async fn main() -> anyhow::Result<ExitCode> {
     println!("{status}");
     std::io::stdout().write_all(&body)?;
     println!();
-    Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(status)
 }

@@ -42,10 +42,11 @@ async fn main() -> anyhow::Result<()> {
         .build_with_max_retries(3);
     let client = ClientBuilder::new(reqwest::Client::new())
         .with(RetryTransientMiddleware::new_with_policy(few))
-        .with(OAuthMiddleware::new(slot))
+        .with(OAuthMiddleware::new(slot.clone()))
         .build();
 
     // Two failures of the API, then a revoked token: one call of ours.
+    slot.prefetch().await?;
     api.inject(Fault::status(503).times(2));
     auth.revoke_all();
     let response = client.post(api.url("/v1/things")).body("hello").send().await?;
