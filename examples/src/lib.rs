@@ -8,7 +8,7 @@ mod world;
 
 pub use client::Adapter;
 pub use figures::{Figures, table};
-pub use scenario::{Scenario, play};
+pub use scenario::{Scenario, play, play_and_tell};
 
 /// The README's snippets, compiled.
 #[cfg(doctest)]

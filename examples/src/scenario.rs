@@ -105,6 +105,19 @@ pub async fn play(
     adapter: Adapter,
     scenario: Scenario,
 ) -> anyhow::Result<Figures> {
+    Ok(play_and_tell(dialect, adapter, scenario).await?.0)
+}
+
+/// Plays one scenario, and tells the client secrets and tokens that were used in it, for tests
+/// that look for them where they must not be.
+///
+/// # Errors
+/// As [`play`].
+pub async fn play_and_tell(
+    dialect: Dialect,
+    adapter: Adapter,
+    scenario: Scenario,
+) -> anyhow::Result<(Figures, Vec<String>)> {
     let aging = match scenario {
         Scenario::RefreshAhead | Scenario::EndpointDown => Aging::StaleAtOnce,
         _ => Aging::Normal,
@@ -167,7 +180,7 @@ pub async fn play(
             tally
         }
     };
-    Ok(Figures {
+    let figures = Figures {
         provider: dialect.to_string(),
         adapter: adapter.name(),
         scenario,
@@ -177,7 +190,14 @@ pub async fn play(
         replayed: tally.replayed,
         bodies_intact: tally.bodies_intact,
         longest_wait_ms: u64::try_from(tally.longest_wait.as_millis()).unwrap_or(u64::MAX),
-    })
+    };
+    let tokens = api.request_log().into_iter().filter_map(|request| {
+        Some(request.header("authorization")?.strip_prefix("Bearer ")?.to_owned())
+    });
+    let mut secrets: Vec<_> = tokens.chain([auth.client_secret()]).collect();
+    secrets.sort();
+    secrets.dedup();
+    Ok((figures, secrets))
 }
 
 #[derive(Default)]

@@ -1,4 +1,49 @@
-//! oauth-core
+//! OAuth 2.0 client credentials for services: where tokens come from, and a slot that keeps one
+//! good.
+//!
+//! This crate is the core under `oauth-tower` (a Tower layer) and `oauth-reqwest` (a
+//! reqwest-middleware). Services add one of these two; what they configure is here:
+//!
+//! 1. [`ClientAuth`]: the client's credentials, in a [`RotatingClient`] if they change while the
+//!    service runs.
+//! 2. A grant: [`Oleria`], [`Apiera`], [`Fuuffy`], [`Ataccama`], or [`ClientCredentials`] for any
+//!    server that speaks RFC 6749 §4.4. Or a [`TokenSource`] of your own.
+//! 3. [`TokenSlot`]: holds the token, renews it ahead of its end in a single flight, and replaces
+//!    it when the API refuses it.
+//!
+//! ```no_run
+//! use oauth_core::{ClientAuth, Oleria, TokenSlot};
+//!
+//! # async fn demo() -> Result<(), oauth_core::Error> {
+//! # #[cfg(feature = "hyper-transport")] {
+//! let grant = Oleria::builder(ClientAuth::secret("id", "secret"))
+//!     .authentication_url("https://auth.example.com/oauth2/token")
+//!     .api_url("https://devx.acme.oleria.io")
+//!     .build()?;
+//! let slot = TokenSlot::for_grant(grant)?;
+//!
+//! // At start-up: one attempt, so that a wrong configuration is seen at once.
+//! slot.prefetch().await?;
+//! # }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where a token may go
+//! A token is attached only to requests for the [`Origins`] that its grant names, over https, or
+//! over plain http to loopback. Other requests pass without one, and never silently: see
+//! [`OnForeignOrigin`] and [`Outcome`]. Sources that name no origins get them from
+//! [`SlotBuilder::origins`] or from the adapter.
+//!
+//! # Features
+//! - `hyper-transport` (default): [`HyperTransport`], the default token transport, and
+//!   [`TokenSlot::for_grant`]. Without it, bring any `tower::Service` for a [`GrantSource`].
+//!
+//! # For writers of adapters
+//! [`policy`] says which requests get a token and what a refusal leads to, [`verdict`] reads an
+//! answer, [`replay`] makes a body that can be sent twice, and [`TokenSlot::authorize`] is the hot
+//! path. Both adapters are made of these, so that they never differ.
+
 pub mod challenge;
 mod client_auth;
 pub mod clock;

@@ -1,4 +1,47 @@
-//! A Tower layer that attaches OAuth 2.0 client credentials tokens.
+//! A Tower layer that attaches OAuth 2.0 client credentials tokens to `http` requests and answers
+//! a 401 by one refresh and one replay.
+//!
+//! ```no_run
+//! use bytes::Bytes;
+//! use http_body_util::Full;
+//! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+//! use oauth_core::{ClientAuth, Oleria, TokenSlot};
+//! use oauth_tower::OAuthLayer;
+//! use tower::{ServiceBuilder, ServiceExt};
+//!
+//! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
+//! let grant = Oleria::builder(ClientAuth::secret("id", "secret"))
+//!     .authentication_url("https://auth.example.com/oauth2/token")
+//!     .api_url("https://devx.acme.oleria.io")
+//!     .build()?;
+//! let client = ServiceBuilder::new()
+//!     .layer(OAuthLayer::new(TokenSlot::for_grant(grant)?))
+//!     .service(Client::builder(TokioExecutor::new()).build_http());
+//!
+//! let request = http::Request::get("https://devx.acme.oleria.io/v1/users");
+//! let response = client.oneshot(request.body(Full::<Bytes>::default())?).await?;
+//! # drop(response);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What happens to a request
+//! - A fresh token is put into the header and the inner service is called, with nothing awaited,
+//!   locked or boxed.
+//! - Without a valid token the inner service's readiness is given back, the slot's one flight is
+//!   awaited, and the request is sent when the inner service is ready again.
+//! - A 401 about the token (see [`oauth_core::verdict`]) renews it, by generation, so that a
+//!   hundred of them cost one token request, and sends the request once more. If the token cannot
+//!   be renewed, or the body cannot be sent again, the original 401 is delivered whole.
+//! - A request for another origin, with an `Authorization` of its own, or with
+//!   [`NoToken`](oauth_core::NoToken) in its extensions passes as it is.
+//!
+//! [`Outcome::of`](oauth_core::Outcome::of) tells from a response's extensions what happened.
+//!
+//! # Order of layers
+//! Retries and time limits for the whole call go outside of this one, concurrency limits inside,
+//! redirect followers inside too (see [`OAuthLayer::answer_uri`]).
+
 mod error;
 mod future;
 mod layer;
