@@ -1,1 +1,125 @@
-//! Benchmarks.
+//! What the benchmarks share: requests, a service that does nothing, and a slot with a fresh token.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{Extensions, HeaderValue, Request, Response};
+use http_body_util::Full;
+use oauth_core::{Origins, Token, TokenSlot, source_fn};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
+use tower::Service;
+
+const URL: &str = "https://api.example.com/v1/things";
+
+/// A token of a kilobyte, the size of a usual JWT.
+pub fn secret() -> String {
+    "a".repeat(1024)
+}
+
+/// A slot whose token is fresh for an hour.
+///
+/// # Panics
+/// If the settings of this function are wrong.
+pub fn fresh_slot() -> TokenSlot {
+    let slot = TokenSlot::builder(source_fn(|| async {
+        Ok(Token::bearer(secret())?.expires_in(Duration::from_secs(3600)))
+    }))
+    .origins(Origins::parse(["https://api.example.com"]).expect("an origin"))
+    .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.expect("a runtime").block_on(slot.token()).expect("a token");
+    slot
+}
+
+/// A POST with four headers and room for one more, and this body.
+pub fn request(body: &Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body.clone()));
+    *request.uri_mut() = http::Uri::from_static(URL);
+    *request.method_mut() = http::Method::POST;
+    let headers = request.headers_mut();
+    headers.reserve(8);
+    for (name, value) in [
+        (http::header::ACCEPT, "application/json"),
+        (http::header::CONTENT_TYPE, "application/json"),
+        (http::header::USER_AGENT, "bench"),
+        (http::header::ACCEPT_LANGUAGE, "en"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    request
+}
+
+/// A service that takes a request and answers 200 at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Noop;
+
+impl<B> Service<Request<B>> for Noop {
+    type Response = Response<()>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<()>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        std::hint::black_box(&request);
+        ready(Ok(Response::new(())))
+    }
+}
+
+/// `ready` and `call`, each of which must be done at once.
+///
+/// # Panics
+/// If they are not, or fail.
+pub fn call<S, B>(service: &mut S, request: Request<B>) -> S::Response
+where
+    S: Service<Request<B>>,
+    S::Error: std::fmt::Debug,
+{
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    assert!(matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(()))), "not ready");
+    service.call(request).now_or_never().expect("at once").expect("no error")
+}
+
+/// The end of a chain: answers 200 without a network.
+struct End;
+
+#[async_trait::async_trait]
+impl Middleware for End {
+    async fn handle(
+        &self,
+        request: reqwest::Request,
+        _: &mut Extensions,
+        _: Next<'_>,
+    ) -> reqwest_middleware::Result<reqwest::Response> {
+        std::hint::black_box(&request);
+        Ok(http::Response::new(reqwest::Body::default()).into())
+    }
+}
+
+/// A chain with this middleware, if any, before its end.
+pub fn chain(middleware: Option<impl Middleware>) -> ClientWithMiddleware {
+    let mut builder = ClientBuilder::new(reqwest::Client::new());
+    if let Some(middleware) = middleware {
+        builder = builder.with(middleware);
+    }
+    builder.with(End).build()
+}
+
+/// A POST for a chain.
+///
+/// # Panics
+/// If the URL of this file is wrong.
+pub fn reqwest_request(body: &Bytes) -> reqwest::Request {
+    let mut request = reqwest::Request::new(http::Method::POST, URL.parse().expect("a URL"));
+    *request.headers_mut() = self::request(body).headers().clone();
+    if !body.is_empty() {
+        *request.body_mut() = Some(body.clone().into());
+    }
+    request
+}
