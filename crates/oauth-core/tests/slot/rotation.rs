@@ -24,10 +24,7 @@ async fn a_failure_of_the_old_pair_is_tried_again_with_the_new_one() {
 #[tokio::test(start_paused = true)]
 async fn a_flight_cut_short_over_a_rotation_is_not_remembered() {
     let source = script([Step::hang(), Step::token(HOUR)]);
-    let slot = builder(&source)
-        .attempt_timeout(HOUR)
-        .flight_timeout(secs(5))
-        .build();
+    let slot = builder(&source).attempt_timeout(HOUR).flight_timeout(secs(5)).build();
     let waiter = caller(&slot);
     pass(secs(1)).await;
     source.rotate();
@@ -75,7 +72,8 @@ impl TokenSource for Restless {
 #[tokio::test(start_paused = true)]
 async fn credentials_that_change_without_end_do_not_make_the_flight_spin() {
     let source = Arc::new(Restless(AtomicU64::new(0), AtomicU64::new(0)));
-    let slot = TokenSlot::builder(source.clone()).clock(oauth_core::clock::TokioClock::new()).build();
+    let slot =
+        TokenSlot::builder(source.clone()).clock(oauth_core::clock::TokioClock::new()).build();
     slot.token().await.unwrap_err();
     assert!(source.0.load(SeqCst) <= 10);
 }
