@@ -5,6 +5,7 @@ mod desk;
 mod entry;
 mod flight;
 mod foreign;
+mod keep_fresh;
 mod schedule;
 mod status;
 
@@ -24,6 +25,7 @@ use self::entry::Entry;
 pub use self::entry::{Generation, IssuedToken};
 use self::flight::Flight;
 use self::foreign::ForeignLog;
+pub use self::keep_fresh::KeepFresh;
 pub use self::status::{Changes, State, Status};
 use crate::clock::Clock;
 use crate::error::{Details, Error, Kind};
@@ -267,8 +269,8 @@ impl TokenSlot {
             };
             // Checked by `start_flight`: there is a runtime with timers.
             let now = Instant::now();
-            let deadline = *deadline.get_or_insert_with(|| now + limit);
-            let until = deadline.min(now + dead_in);
+            let deadline = *deadline.get_or_insert_with(|| flight::after(now, limit));
+            let until = deadline.min(flight::after(now, dead_in));
             let landed = match timeout_at(until, outcome.wait_for(Option::is_some)).await {
                 Ok(Ok(landed)) => landed.clone(),
                 // The flight was dropped without an outcome. Ask again: the desk knows.
@@ -286,6 +288,10 @@ impl TokenSlot {
             };
             let Some(result) = landed else { continue };
             let entry = result?;
+            if !entry.single_use() && !entry.valid(self.shared.clock.now()) {
+                // This caller was not polled before the token's end.
+                continue;
+            }
             return match need {
                 Need::Refused(refused) if refused == entry.generation => Err(same_again()),
                 _ => Ok(IssuedToken(entry)),

@@ -66,7 +66,8 @@ struct Flight {
 
 struct Failure {
     error: Error,
-    at: Duration,
+    /// When the first one in a row happened.
+    since: Duration,
     until: Duration,
     epoch: u64,
     in_a_row: u32,
@@ -123,7 +124,8 @@ impl Desk {
     ) -> Option<Arc<Entry>> {
         let entry = current.filter(|entry| entry.valid(now))?;
         let serves = match need {
-            Need::Refused(generation) => entry.generation != generation,
+            // Newer, not merely another: a refused token without life left was never published.
+            Need::Refused(generation) => entry.generation.number > generation.number,
             Need::Age | Need::Prefetch => now < entry.times.stale_at,
         };
         serves.then(|| entry.clone())
@@ -147,14 +149,19 @@ impl Desk {
             self.superseded = self.flight.take().and_then(|flight| flight.abort);
         }
         let valid = current.filter(|entry| entry.valid(now));
-        self.may_start(need, valid, now, epoch)?;
+        let refused = valid.filter(|entry| need == Need::Refused(entry.generation));
+        let need = match need {
+            // The refusal of a token that has ended says nothing about the next one.
+            Need::Refused(_) if refused.is_none() => Need::Age,
+            need => need,
+        };
+        self.may_start(refused, now, epoch)?;
         Ok(self.start(need, now))
     }
 
     fn may_start(
         &mut self,
-        need: Need,
-        valid: Option<&Arc<Entry>>,
+        refused: Option<&Arc<Entry>>,
         now: Duration,
         epoch: u64,
     ) -> Result<(), Error> {
@@ -166,42 +173,32 @@ impl Desk {
                 return Err(failure.error.clone().with_retry_after(wait));
             }
         }
-        match (need, valid) {
-            (Need::Refused(generation), Some(entry)) => self.may_replace(generation, entry, now),
-            _ => match rest(self.rest_until, now) {
-                Some(wait) => Err(too_soon(wait)),
-                None => Ok(()),
-            },
+        match refused {
+            Some(entry) => self.may_replace(entry, now),
+            None => rest(self.rest_until, now).map_or(Ok(()), |wait| Err(too_soon(wait))),
         }
     }
 
-    fn may_replace(
-        &mut self,
-        generation: Generation,
-        entry: &Entry,
-        now: Duration,
-    ) -> Result<(), Error> {
-        match &mut self.damping {
-            Some(damping) if damping.generation == generation => match rest(damping.until, now) {
-                Some(wait) => Err(damped(wait)),
-                None => Ok(()),
-            },
-            before => {
-                if entry.after_refusal && now.saturating_sub(entry.minted_at) < REFUSED_AT_ONCE {
-                    let in_a_row = before.as_ref().map_or(0, |d| d.in_a_row).saturating_add(1);
-                    Err(self.damp(generation, in_a_row, now))
-                } else {
-                    *before = None;
-                    Ok(())
-                }
+    fn may_replace(&mut self, refused: &Entry, now: Duration) -> Result<(), Error> {
+        let known = self.damping.as_ref().is_some_and(|d| d.generation == refused.generation);
+        if !known {
+            let held = now.saturating_sub(refused.minted_at);
+            if refused.after_refusal && held < REFUSED_AT_ONCE {
+                self.damp(refused.generation, refused.started);
+            } else {
+                self.damping = None;
             }
         }
+        let until = self.damping.as_ref().map_or(Duration::ZERO, |d| d.until);
+        rest(until, now).map_or(Ok(()), |wait| Err(damped(wait)))
     }
 
-    fn damp(&mut self, generation: Generation, in_a_row: u32, now: Duration) -> Error {
-        let wait = self.settings.patience.damping(in_a_row);
-        self.damping = Some(Damping { generation, until: now.saturating_add(wait), in_a_row });
-        damped(wait)
+    /// The pause counts from before the refused token's request was sent: a storm right after it
+    /// waits, a second revocation some seconds later is handled like the first.
+    fn damp(&mut self, generation: Generation, started: Duration) {
+        let in_a_row = self.damping.as_ref().map_or(0, |d| d.in_a_row).saturating_add(1);
+        let until = started.saturating_add(self.settings.patience.damping(in_a_row));
+        self.damping = Some(Damping { generation, until, in_a_row });
     }
 
     fn start(&mut self, need: Need, now: Duration) -> Answer {
@@ -248,9 +245,18 @@ impl Desk {
     ) -> Option<Landing> {
         let flight = self.flight.take_if(|flight| flight.id == id)?;
         Some(match result {
+            Ok(minted) if self.ended(&minted, now) => {
+                self.fail(ended_on_its_way(), current, now, epochs)
+            }
             Ok(minted) => self.succeed(minted, flight.need, current, now),
             Err(error) => self.fail(error, current, now, epochs),
         })
+    }
+
+    /// Whether it had some life, and all of it passed while the answer was on its way.
+    fn ended(&self, minted: &Minted, now: Duration) -> bool {
+        let life = minted.token.lifetime().filter(|life| !life.is_zero());
+        life.is_some() && self.settings.lifecycle.times(minted.started, life, 0.0).expires_at <= now
     }
 
     fn succeed(
@@ -272,17 +278,19 @@ impl Desk {
                 Generation { slot: self.slot, number: self.last_generation }
             }
         };
-        let after_refusal = matches!(need, Need::Refused(_));
-        if after_refusal && same.is_some() {
-            let in_a_row = self.damping.as_ref().map_or(0, |d| d.in_a_row).saturating_add(1);
-            self.damp(generation, in_a_row, now);
+        let refused = matches!(need, Need::Refused(_));
+        if refused && same.is_some() {
+            self.damp(generation, started);
         }
+        // A token that came by age while the API refuses them all is one more in the row.
+        let after_refusal = refused || self.damping.as_ref().is_some_and(|d| now < d.until);
         let draw = self.rng.f64();
         let mut times = self.settings.lifecycle.times(started, token.lifetime(), draw);
         // Due before a flight by age may start again: not due until then, so that requests in
         // between take the hot path.
         times.stale_at = times.stale_at.max(self.rest_until).min(times.expires_at);
-        let entry = Arc::new(Entry { token, generation, times, minted_at: now, after_refusal });
+        let entry =
+            Arc::new(Entry { token, generation, times, started, minted_at: now, after_refusal });
         let publish = (!entry.single_use()).then(|| entry.clone());
         Landing { publish, outcome: Ok(entry) }
     }
@@ -307,9 +315,10 @@ impl Desk {
             self.rng.f64(),
             error.retry_after(),
         );
+        let since = self.failure.as_ref().map_or(now, |f| f.since);
         let until = now.saturating_add(wait);
-        let failure = Failure { error: error.clone(), at: now, until, epoch: epochs.now, in_a_row };
-        self.failure = Some(failure);
+        let epoch = epochs.now;
+        self.failure = Some(Failure { error: error.clone(), since, until, epoch, in_a_row });
         // A valid token stays, the same one of the same generation: it is merely not renewed
         // before the next attempt.
         let publish = current.filter(|entry| entry.valid(now)).map(|entry| {
@@ -336,14 +345,14 @@ impl Desk {
         self.last_error.as_ref()
     }
 
-    /// When the remembered failure lets the next attempt start.
-    pub(super) fn next_attempt(&self) -> Option<Duration> {
-        self.failure.as_ref().map(|failure| failure.until)
+    /// When the remembered failure of these credentials lets the next attempt start.
+    pub(super) fn next_attempt(&self, epoch: u64) -> Option<Duration> {
+        self.failure.as_ref().filter(|f| f.epoch == epoch).map(|f| f.until)
     }
 
-    /// When the failure that is remembered happened.
-    pub(super) fn failing_since(&self) -> Option<Duration> {
-        self.failure.as_ref().map(|failure| failure.at)
+    /// When these credentials began to fail without a success since.
+    pub(super) fn failing_since(&self, epoch: u64) -> Option<Duration> {
+        self.failure.as_ref().filter(|f| f.epoch == epoch).map(|f| f.since)
     }
 
     pub(super) fn is_flying(&self) -> bool {
@@ -393,6 +402,14 @@ fn too_soon(wait: Duration) -> Error {
         ..Details::new(Kind::Answer, "the last token ended at once and another is not due yet")
     };
     Error::from(details).with_retry_after(wait)
+}
+
+fn ended_on_its_way() -> Error {
+    let details = Details {
+        transient: true,
+        ..Details::new(Kind::Answer, "the token ended before it arrived")
+    };
+    details.into()
 }
 
 fn damped(wait: Duration) -> Error {

@@ -20,6 +20,8 @@ pub(crate) struct Entry {
     pub(super) token: Token,
     pub(super) generation: Generation,
     pub(super) times: Times,
+    /// Before its request was sent.
+    pub(super) started: Duration,
     pub(super) minted_at: Duration,
     /// It replaced a token that the API had refused. If it is refused itself, something else is
     /// wrong than the token.

@@ -50,7 +50,7 @@ impl Flight {
 
     pub(super) async fn run(mut self) {
         // The deadline counts from the take-off, which is now: the task has just been spawned.
-        let deadline = Instant::now() + self.settings.flight_timeout;
+        let deadline = after(Instant::now(), self.settings.flight_timeout);
         let mut tried = self.source.credentials_epoch();
         let result = timeout_at(deadline, self.attempts(deadline, &mut tried)).await;
         let result = result.unwrap_or_else(|_| {
@@ -61,7 +61,9 @@ impl Flight {
 
     async fn attempts(&mut self, deadline: Instant, tried: &mut u64) -> Result<Minted, Error> {
         let mut failed = 0;
+        let mut attempt = 0;
         loop {
+            attempt += 1;
             *tried = self.source.credentials_epoch();
             let started = self.clock.now();
             let error = match self.attempt().await {
@@ -70,12 +72,15 @@ impl Flight {
             };
             self.pass.note(&error);
             self.last_error = Some(error.clone());
+            if attempt >= MOST_ATTEMPTS {
+                return Err(error);
+            }
             if self.source.credentials_epoch() != *tried {
                 // Rotated meanwhile: what the old pair got says nothing about the new one.
                 continue;
             }
             failed += 1;
-            if !self.retries || !error.is_transient() || failed >= MOST_ATTEMPTS {
+            if !self.retries || !error.is_transient() {
                 return Err(error);
             }
             let draw = self.rng.f64();
@@ -142,6 +147,12 @@ impl Drop for LandingPass {
             }
         }
     }
+}
+
+/// Tokio's addition panics where this means "never".
+pub(super) fn after(start: Instant, wait: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(86_400 * 365 * 30);
+    start.checked_add(wait).unwrap_or_else(|| start + NEVER)
 }
 
 /// The runtime to fly on.

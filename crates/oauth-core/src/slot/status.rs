@@ -84,6 +84,7 @@ impl TokenSlot {
     /// A snapshot for readiness probes and metrics. Cheap: it takes a short lock and no I/O.
     pub fn status(&self) -> Status {
         let now = self.shared.clock.now();
+        let epoch = self.shared.source.credentials_epoch();
         let desk = self.shared.desk();
         let entry = self.shared.current.load_full();
         let ago = |at: Duration| now.saturating_sub(at);
@@ -102,8 +103,8 @@ impl TokenSlot {
             expires_in: entry.as_ref().and_then(|e| left(e.times.expires_at)),
             refreshing: desk.is_flying(),
             last_error: desk.last_error().map(|(error, at)| (error.clone(), ago(*at))),
-            failing_for: desk.failing_since().map(ago),
-            next_attempt_in: desk.next_attempt().map(|at| at.saturating_sub(now)),
+            failing_for: desk.failing_since(epoch).map(ago),
+            next_attempt_in: desk.next_attempt(epoch).map(|at| at.saturating_sub(now)),
             flights: desk.flights,
             failures: desk.failures,
             foreign_requests: self.shared.foreign.count(),

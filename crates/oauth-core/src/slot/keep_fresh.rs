@@ -1,0 +1,120 @@
+//! Renewal without requests.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use super::desk::{Need, Outcome};
+use super::{Joined, Shared, TokenSlot, flight};
+use crate::error::Error;
+
+/// A task sleeps by a clock that may leave out the time that the machine was suspended: it looks
+/// again at least this often.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// Keeps a slot's token fresh until it is dropped, from [`TokenSlot::keep_fresh`].
+#[must_use = "dropping it ends the renewals"]
+pub struct KeepFresh {
+    task: AbortHandle,
+}
+
+impl TokenSlot {
+    /// Renews the token when it is due even if no request comes, on a task of the current runtime;
+    /// the first one is fetched at once. After a failure it comes back when the next attempt may
+    /// start. The task does not keep the slot alive, and ends when the last handle is gone.
+    ///
+    /// A token that comes without any life is not fetched again by itself: nobody waits for it.
+    ///
+    /// ```
+    /// # use oauth_core::{Error, StaticToken, Token, TokenSlot};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Error> {
+    /// let slot = TokenSlot::new(StaticToken::new(Token::bearer("abc")?));
+    /// let keep_fresh = slot.keep_fresh()?;
+    /// // … as long as the service runs …
+    /// drop(keep_fresh);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Outside of a Tokio runtime, or if it has no timers.
+    pub fn keep_fresh(&self) -> Result<KeepFresh, Error> {
+        let runtime = flight::runtime()?;
+        let landed = self.shared.landed.subscribe();
+        let task = runtime.spawn(renew(Arc::downgrade(&self.shared), landed));
+        Ok(KeepFresh { task: task.abort_handle() })
+    }
+}
+
+/// What to wait for before looking again.
+enum Wait {
+    /// This time, or a landed flight.
+    For(Duration),
+    /// The flight under way, until it is presumed dead.
+    Flight(watch::Receiver<Outcome>, Duration),
+}
+
+/// Upgrades the handle for each look, never across an await.
+async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
+    loop {
+        landed.mark_unchanged();
+        let Some(shared) = slot.upgrade() else { return };
+        let wait = TokenSlot { shared }.renew_if_due();
+        match wait {
+            Wait::For(time) => {
+                // Closed: the slot is gone.
+                if let Ok(Err(_)) = timeout(time.min(LOOK_AGAIN), landed.changed()).await {
+                    return;
+                }
+            }
+            Wait::Flight(mut outcome, dead_in) => {
+                // Cut off, or on a runtime that nobody drives: ask again.
+                let lifeless = timeout(dead_in, outcome.wait_for(Option::is_some))
+                    .await
+                    .is_ok_and(|landed| landed.is_ok_and(|landed| is_lifeless(&landed)));
+                landed.mark_unchanged();
+                // Until a caller's flight brings something better.
+                if lifeless && landed.changed().await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn is_lifeless(landed: &Outcome) -> bool {
+    matches!(landed, Some(Ok(entry)) if entry.single_use())
+}
+
+impl TokenSlot {
+    fn renew_if_due(&self) -> Wait {
+        let now = self.shared.clock.now();
+        let due = self.shared.current.load().as_ref().map_or(now, |entry| entry.times.stale_at);
+        if now < due {
+            return Wait::For(due - now);
+        }
+        match self.start_flight(Need::Age) {
+            Ok(Joined::Flight { outcome, dead_in }) => Wait::Flight(outcome, dead_in),
+            // Published since: look again.
+            Ok(Joined::Ready(_)) => Wait::For(Duration::ZERO),
+            Err(error) => Wait::For(error.retry_after().unwrap_or(LOOK_AGAIN)),
+        }
+    }
+}
+
+impl Drop for KeepFresh {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for KeepFresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeepFresh").field("ended", &self.task.is_finished()).finish()
+    }
+}

@@ -1,0 +1,238 @@
+//! Tokens that the API refuses.
+
+use oauth_core::TokenSlot;
+
+use crate::script::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_is_replaced_by_one_flight() {
+    let source = script([Step::token(HOUR)]);
+    let slot = slot(&source);
+    let refused = slot.token().await.unwrap().generation();
+    pass(secs(10)).await;
+    let newer = slot.replace(refused).await.unwrap();
+    assert_eq!(newer.expose_secret(), "secret-2");
+    assert_ne!(newer.generation(), refused);
+    assert_eq!(source.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_401_for_an_old_generation_keeps_the_newer_token() {
+    let source = script([Step::token(HOUR)]);
+    let slot = slot(&source);
+    let old = slot.token().await.unwrap().generation();
+    let newer = slot.replace(old).await.unwrap();
+    for _ in 0..100 {
+        let answer = slot.replace(old).await.unwrap();
+        assert_eq!(answer.generation(), newer.generation());
+        slot.report_refused(old).unwrap();
+    }
+    settle().await;
+    assert_eq!(secret(&slot).await, "secret-2");
+    assert_eq!(source.calls(), 2);
+}
+
+/// 100 answers 401 over half a second; the token endpoint takes 50 ms.
+async fn revocation(slot: &TokenSlot, expected: &str) {
+    let refused = slot.token().await.unwrap().generation();
+    let mut waiters = Vec::new();
+    for _ in 0..100 {
+        waiters.push(refused_caller(slot, refused));
+        tokio::time::sleep(ms(5)).await;
+    }
+    for waiter in waiters {
+        assert_eq!(waiter.await.unwrap().unwrap(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_late_401s_are_one_token_request_and_so_is_the_next_revocation() {
+    let source = script([Step::token(HOUR), Step::token(HOUR).takes(ms(50))]);
+    let slot = slot(&source);
+    secret(&slot).await;
+    pass(secs(10)).await;
+    revocation(&slot, "secret-2").await;
+    println!("100 late 401s: {} token request", source.calls() - 1);
+    assert_eq!(source.calls(), 2);
+    tokio::time::sleep(ms(500)).await;
+    // One second after the first.
+    revocation(&slot, "secret-3").await;
+    assert_eq!(source.calls(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_concurrent_401s_are_one_token_request() {
+    let source = script([Step::token(HOUR), Step::token(HOUR).takes(ms(50))]);
+    let slot = slot(&source);
+    let refused = slot.token().await.unwrap().generation();
+    let waiters: Vec<_> = (0..10_000).map(|_| refused_caller(&slot, refused)).collect();
+    for waiter in waiters {
+        assert_eq!(waiter.await.unwrap().unwrap(), "secret-2");
+    }
+    println!("10,000 concurrent 401s: {} token request", source.calls() - 1);
+    assert_eq!(source.calls(), 2);
+}
+
+/// An API that refuses everything, a hundred calls a second for an hour.
+async fn refused_hour(step: Step) -> (usize, usize) {
+    let source = script([step]);
+    let slot = slot(&source);
+    let (mut calls, mut replays) = (0, 0);
+    let ends = tokio::time::Instant::now() + HOUR;
+    while tokio::time::Instant::now() < ends {
+        let token = slot.token().await.unwrap();
+        calls += 1;
+        if slot.replace(token.generation()).await.is_ok() {
+            replays += 1;
+        }
+        tokio::time::sleep(ms(10)).await;
+    }
+    assert!(replays <= calls);
+    (source.calls(), replays)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_that_refuses_everything_for_an_hour_costs_at_most_120_token_requests() {
+    let (requests, replays) = refused_hour(Step::token(HOUR)).await;
+    println!("refusing hour: {requests} token requests, {replays} replays");
+    assert!((60..=120).contains(&requests), "{requests}");
+    assert!(replays <= requests);
+    // Renewals by age in between do not start the damping anew.
+    let (requests, _) = refused_hour(Step::token(secs(120))).await;
+    println!("refusing hour, lives of 120 s: {requests} token requests");
+    assert!(requests <= 120, "{requests}");
+    // A slow token endpoint.
+    let (requests, _) = refused_hour(Step::token(HOUR).takes(secs(3))).await;
+    println!("refusing hour, a slow token endpoint: {requests} token requests");
+    assert!(requests <= 120, "{requests}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn damping_begins_when_the_renewed_token_is_refused_as_well() {
+    let source = script([Step::token(HOUR)]);
+    let slot = slot(&source);
+    let first = slot.token().await.unwrap().generation();
+    let mut refused = slot.replace(first).await.unwrap().generation();
+    for (count, pause) in [1, 2, 4, 8, 16, 32, 60, 60].into_iter().enumerate() {
+        let error = slot.replace(refused).await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(secs(pause)), "{error}");
+        assert!(error.to_string().contains("refused"), "{error}");
+        pass(secs(pause) - ms(1)).await;
+        slot.replace(refused).await.unwrap_err();
+        assert_eq!(source.calls(), count + 2);
+        pass(ms(1)).await;
+        refused = slot.replace(refused).await.unwrap().generation();
+        assert_eq!(source.calls(), count + 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_minted_by_age_and_revoked_seconds_later_is_renewed_at_once() {
+    let source = script([Step::token(HOUR)]);
+    let slot = slot(&source);
+    secret(&slot).await;
+    pass(secs(2700)).await;
+    secret(&slot).await;
+    settle().await;
+    let by_age = slot.token().await.unwrap();
+    assert_eq!(by_age.expose_secret(), "secret-2");
+    pass(secs(3)).await;
+    let newer = slot.replace(by_age.generation()).await.unwrap();
+    assert_eq!(newer.expose_secret(), "secret-3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewed_token_that_held_for_a_minute_is_renewed_at_once() {
+    let source = script([Step::token(HOUR)]);
+    let slot = slot(&source);
+    let mut generation = slot.token().await.unwrap().generation();
+    for _ in 0..5 {
+        generation = slot.replace(generation).await.unwrap().generation();
+        pass(secs(60)).await;
+    }
+    assert_eq!(source.calls(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_that_had_ended_counts_as_age() {
+    let source = script([Step::token(secs(100)), Step::token(HOUR)]);
+    let slot = slot(&source);
+    let old = slot.token().await.unwrap().generation();
+    pass(secs(200)).await;
+    let second = slot.replace(old).await.unwrap();
+    // The first refusal of a token that was minted by age.
+    assert_eq!(slot.replace(second.generation()).await.unwrap().expose_secret(), "secret-3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_secret_again_is_an_error_and_keeps_its_generation() {
+    let source = script([Step::secret("cached", HOUR)]);
+    let slot = slot(&source);
+    let refused = slot.token().await.unwrap().generation();
+    let error = slot.replace(refused).await.unwrap_err();
+    assert!(error.to_string().contains("the refused token again"), "{error}");
+    assert_eq!(slot.token().await.unwrap().generation(), refused);
+    assert_eq!(source.calls(), 2);
+    // And the issuer is not asked again for every 401.
+    slot.replace(refused).await.unwrap_err();
+    assert_eq!(source.calls(), 2);
+    pass(secs(1)).await;
+    source.now_do(Step::token(HOUR));
+    assert_eq!(slot.replace(refused).await.unwrap().expose_secret(), "secret-3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_issuer_that_caches_costs_at_most_120_token_requests_an_hour() {
+    let (requests, replays) = refused_hour(Step::secret("cached", HOUR)).await;
+    println!("refusing hour, same secret: {requests} token requests, {replays} replays");
+    assert!(requests <= 120, "{requests}");
+    assert_eq!(replays, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_without_life_does_not_bring_back_an_older_one() {
+    let source = script([Step::token(secs(100)), Step::token(secs(0)), Step::token(HOUR)]);
+    let slot = slot(&source);
+    let first = slot.token().await.unwrap().generation();
+    pass(secs(10)).await;
+    let second = slot.replace(first).await.unwrap();
+    assert_eq!(second.expose_secret(), "secret-2");
+    let error = slot.replace(second.generation()).await.unwrap_err();
+    assert!(error.retry_after().is_some(), "{error}");
+    pass(secs(1)).await;
+    assert_eq!(slot.replace(second.generation()).await.unwrap().expose_secret(), "secret-3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn report_refused_renews_for_the_next_request_and_waits_for_nothing() {
+    let source = script([Step::token(HOUR)]);
+    let slot = slot(&source);
+    let refused = slot.token().await.unwrap().generation();
+    slot.report_refused(refused).unwrap();
+    assert_eq!(source.calls(), 1);
+    settle().await;
+    assert_eq!(secret(&slot).await, "secret-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_replacement_is_an_error_and_keeps_the_token() {
+    let source = script([Step::token(HOUR), Step::permanent()]);
+    let slot = slot(&source);
+    let refused = slot.token().await.unwrap().generation();
+    for _ in 0..100 {
+        slot.replace(refused).await.unwrap_err();
+    }
+    assert_eq!(source.calls(), 2);
+    assert_eq!(slot.token().await.unwrap().generation(), refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_generation_of_another_slot_is_refused() {
+    let source = script([Step::token(HOUR)]);
+    let (one, other) = (slot(&source), slot(&source));
+    let foreign = other.token().await.unwrap().generation();
+    secret(&one).await;
+    assert!(one.replace(foreign).await.unwrap_err().to_string().contains("another slot"));
+    assert!(one.report_refused(foreign).is_err());
+    assert_eq!(source.calls(), 2);
+}

@@ -1,0 +1,79 @@
+//! Credentials that change while the slot works.
+
+use oauth_core::{Error, Token, TokenSlot, TokenSource};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+use crate::script::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_the_old_pair_is_tried_again_with_the_new_one() {
+    let door = gate();
+    let source = script([Step::permanent().behind(&door), Step::token(HOUR)]);
+    let slot = slot(&source);
+    let waiter = caller(&slot);
+    settle().await;
+    source.rotate();
+    door.add_permits(1);
+    assert_eq!(waiter.await.unwrap().unwrap(), "secret-2");
+    let status = slot.status();
+    assert_eq!((status.flights, status.failures), (1, 0));
+    assert_eq!(source.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flight_cut_short_over_a_rotation_is_not_remembered() {
+    let source = script([Step::hang(), Step::token(HOUR)]);
+    let slot = builder(&source).attempt_timeout(HOUR).flight_timeout(secs(5)).build();
+    let waiter = caller(&slot);
+    pass(secs(1)).await;
+    source.rotate();
+    assert!(waiter.await.unwrap().unwrap_err().is_timeout());
+    assert_eq!(secret(&slot).await, "secret-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_clears_the_remembered_failure() {
+    let source = script([Step::permanent(), Step::transient(), Step::token(HOUR)]);
+    let slot = slot(&source);
+    slot.token().await.unwrap_err();
+    assert!(slot.status().next_attempt_in.is_some());
+    source.rotate();
+    let status = slot.status();
+    assert_eq!((status.next_attempt_in, status.failing_for), (None, None));
+    // The first flight again: it tries again inside itself.
+    assert_eq!(secret(&slot).await, "secret-3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_keeps_the_valid_token() {
+    let source = script([Step::token(HOUR)]);
+    let slot = slot(&source);
+    let before = slot.token().await.unwrap().generation();
+    source.rotate();
+    assert_eq!(slot.token().await.unwrap().generation(), before);
+    assert_eq!(source.calls(), 1);
+}
+
+/// Says at each question that the credentials have changed.
+struct Restless(AtomicU64, AtomicU64);
+
+impl TokenSource for Restless {
+    async fn fetch(&self) -> Result<Token, Error> {
+        self.0.fetch_add(1, SeqCst);
+        Err(Error::permanent("no"))
+    }
+
+    fn credentials_epoch(&self) -> u64 {
+        self.1.fetch_add(1, SeqCst)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_change_without_end_do_not_make_the_flight_spin() {
+    let source = Arc::new(Restless(AtomicU64::new(0), AtomicU64::new(0)));
+    let slot =
+        TokenSlot::builder(source.clone()).clock(oauth_core::clock::TokioClock::new()).build();
+    slot.token().await.unwrap_err();
+    assert!(source.0.load(SeqCst) <= 10);
+}
