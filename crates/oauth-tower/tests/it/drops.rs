@@ -6,8 +6,8 @@ use http_body_util::Full;
 use oauth_core::{ReplayBody, TokenSlot};
 use oauth_tower::{Buffered, OAuth, OAuthLayer};
 use tokio_test::{assert_pending, assert_ready_ok, task};
+use tower::Layer;
 use tower::limit::ConcurrencyLimit;
-use tower::{Layer, Service};
 use tower_test::mock;
 
 use crate::issuer::{API, Issuer, settle};

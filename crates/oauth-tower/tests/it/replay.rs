@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Version};
 use http_body_util::{BodyExt, Full};
-use oauth_core::{NotReplayed, Outcome, ReplayBody, TokenSlot};
+use oauth_core::{NotReplayed, Outcome, ReplayBody};
 use oauth_tower::{Buffered, CloneBody, OAuthLayer};
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::{Layer, Service, ServiceExt};
