@@ -219,8 +219,11 @@ fn told(mut response: Response, outcome: Outcome) -> Response {
 /// ```
 pub fn token_error(error: &Error) -> Option<&oauth_core::Error> {
     match error {
-        // Middlewares outside of ours may have wrapped it.
-        Error::Middleware(error) => error.chain().find_map(|cause| cause.downcast_ref()),
+        // Middlewares outside of ours may have wrapped it, and a chain's error among its causes
+        // stands for what is in it: that is no cause of its own.
+        Error::Middleware(error) => error.chain().find_map(|cause| {
+            cause.downcast_ref().or_else(|| token_error(cause.downcast_ref::<Error>()?))
+        }),
         Error::Reqwest(_) => None,
     }
 }
