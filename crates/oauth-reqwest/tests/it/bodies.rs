@@ -96,6 +96,7 @@ async fn a_stream_over_the_cap_is_sent_once_and_the_token_renewed_for_the_next_r
     let response = world.post(&client, in_pieces(&sent, 1000)).send().await.unwrap();
     assert_eq!(response.status(), 401);
     assert!(matches!(outcome(&response), Outcome::NotReplayed(NotReplayed::BodyTooLarge)));
+    assert_eq!(world.slot.status().flights, 2);
     changes.changed().await.unwrap();
     let response = world.post(&client, in_pieces(&sent, 1000)).send().await.unwrap();
     assert!(matches!(outcome(&response), Outcome::Attached));
@@ -135,6 +136,7 @@ async fn without_replay_the_401_is_delivered_and_the_token_renewed_for_the_next_
     let response = world.post(&client, "x").send().await.unwrap();
     assert_eq!(response.status(), 401);
     assert!(matches!(outcome(&response), Outcome::NotReplayed(NotReplayed::Off)));
+    assert_eq!(world.slot.status().flights, 2);
     changes.changed().await.unwrap();
     let response = world.post(&client, "x").send().await.unwrap();
     assert_eq!(response.status(), 200);

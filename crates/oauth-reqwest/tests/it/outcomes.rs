@@ -1,11 +1,19 @@
 //! What the caller sees when things do not go as they should.
 
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
+use http::Extensions;
 use http::header::AUTHORIZATION;
+use http_body_util::BodyExt;
 use oauth_core::{
     NoToken, NotAttached, OnForeignOrigin, Origins, Outcome, StaticToken, Token, TokenSlot,
 };
 use oauth_reqwest::{OAuthMiddleware, token_error};
 use oauth_testkit::{Challenge, Fault, ProtectedApi};
+
+use reqwest::{Body, Request, Response, ResponseBuilderExt};
+use reqwest_middleware::{ClientBuilder, Middleware, Next};
 
 use crate::world::{World, bytes, h2, in_pieces, outcome, plain, with};
 
@@ -22,6 +30,49 @@ async fn a_second_401_is_delivered_untouched_and_reported() {
     let generation = world.slot.cached().unwrap().generation();
     assert!(world.slot.replace(generation).await.unwrap_err().retry_after().is_some());
     assert_eq!(world.auth.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn the_second_401_alone_starts_the_damping() {
+    let world = World::new().await;
+    world.api.refuse_everything(true);
+    world.post(&world.client(), "x").send().await.unwrap();
+    world.clock.advance_seconds(2);
+    let generation = world.slot.cached().unwrap().generation();
+    world.slot.replace(generation).await.expect("the damping has passed: the 401 was reported");
+}
+
+/// Answers 401 before the body is read, and keeps that.
+#[derive(Default)]
+struct Early(Arc<Mutex<Option<Body>>>);
+
+#[async_trait::async_trait]
+impl Middleware for Early {
+    async fn handle(
+        &self,
+        mut request: Request,
+        _: &mut Extensions,
+        _: Next<'_>,
+    ) -> reqwest_middleware::Result<Response> {
+        *self.0.lock().unwrap() = request.body_mut().take();
+        let url = request.url().clone();
+        Ok(http::Response::builder().status(401).url(url).body("").unwrap().into())
+    }
+}
+
+#[tokio::test]
+async fn after_an_early_401_and_a_failed_refresh_the_first_body_flows_on() {
+    let world = World::new().await;
+    world.refuse_tokens();
+    let early = Early::default();
+    let first = early.0.clone();
+    let client = ClientBuilder::new(plain().build().unwrap());
+    let client = client.with(world.middleware()).with(early).build();
+    let response = world.post(&client, in_pieces(&bytes(10), 3)).send().await.unwrap();
+    assert!(matches!(outcome(&response), Outcome::RefreshFailed(_)));
+    let first = first.lock().unwrap().take().unwrap();
+    let sent = first.collect().now_or_never().expect("no standstill").unwrap().to_bytes();
+    assert_eq!(sent, bytes(10));
 }
 
 async fn a_failed_refresh(builder: reqwest::ClientBuilder, early: bool) {

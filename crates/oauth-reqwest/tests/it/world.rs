@@ -1,10 +1,13 @@
 //! Both servers, a slot, clients, and a middleware that looks at what goes by.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Extensions;
+use oauth_core::clock::Clock;
 use oauth_core::{ClientAuth, GrantSource, Oleria, Outcome, TokenSlot};
 use oauth_reqwest::{OAuthMiddleware, ReqwestTransport};
 use oauth_testkit::{AuthServer, Dialect, Fault, ProtectedApi};
@@ -16,6 +19,23 @@ pub struct World {
     pub auth: AuthServer,
     pub api: ProtectedApi,
     pub slot: TokenSlot,
+    pub clock: ManualClock,
+}
+
+/// The slot's clock, which stands still until it is told otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct ManualClock(Arc<AtomicU64>);
+
+impl ManualClock {
+    pub fn advance_seconds(&self, seconds: u64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
 }
 
 /// No proxy of the machine's may stand between the tests and loopback.
@@ -41,8 +61,11 @@ impl World {
         let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
         let api = ProtectedApi::start(&auth).await.unwrap();
         let transport = ReqwestTransport::from_builder(plain()).unwrap();
-        let slot = TokenSlot::new(GrantSource::new(grant(&auth, &api), transport));
-        Self { auth, api, slot }
+        let clock = ManualClock::default();
+        let slot = TokenSlot::builder(GrantSource::new(grant(&auth, &api), transport))
+            .clock(clock.clone())
+            .build();
+        Self { auth, api, slot, clock }
     }
 
     /// The slot holds a token.

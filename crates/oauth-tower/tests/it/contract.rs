@@ -1,9 +1,12 @@
 //! What Tower asks of a service, and what a caller gets in every case.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
+use oauth_core::clock::TokioClock;
 use oauth_core::{NoToken, NotAttached, NotReplayed, Outcome, ReplayBody, Token, source_fn};
 use oauth_core::{Origins, TokenSlot, Verdict};
 use oauth_tower::{CloneBody, Error, NoReplay, OAuthLayer};
@@ -146,7 +149,8 @@ where
             Token::bearer(format!("t{number}"))
         }
     });
-    TokenSlot::builder(source).origins(Origins::parse([API]).unwrap()).build()
+    let origins = Origins::parse([API]).unwrap();
+    TokenSlot::builder(source).origins(origins).clock(TokioClock::new()).build()
 }
 
 #[tokio::test(start_paused = true)]
@@ -230,11 +234,42 @@ async fn a_second_401_is_delivered_untouched_and_reported() {
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "still no");
     settle().await;
     assert_eq!((api.seen().len(), issuer.requests()), (2, 2));
-    // Reported: the slot knows that a token minted after a refusal was refused, and damps.
+    // Reported: the slot damps from now on, and not only from the next refusal on.
     let generation = slot.cached().unwrap().generation();
-    let damped = slot.replace(generation).await.unwrap_err();
-    assert!(damped.retry_after().is_some());
-    assert_eq!(issuer.requests(), 2);
+    assert!(slot.replace(generation).await.unwrap_err().retry_after().is_some());
+    tokio::time::advance(Duration::from_secs(2)).await;
+    slot.replace(generation).await.unwrap();
+    assert_eq!(issuer.requests(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_401_alone_starts_the_damping() {
+    let issuer = Issuer::new();
+    let api = Api::<ReplayBody<Full<Bytes>>>::statuses([401, 401]);
+    let slot = issuer.ready_slot().await;
+    OAuthLayer::new(slot.clone()).layer(api).oneshot(post(API, full("x"))).await.unwrap();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    let generation = slot.cached().unwrap().generation();
+    slot.replace(generation).await.expect("the damping has passed: the 401 was reported");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_401_is_dropped_before_the_second_send() {
+    let slot = Issuer::new().ready_slot().await;
+    let inner = tower_test::mock::pair::<Request<Full<Bytes>>, Response<std::sync::Arc<()>>>();
+    let (inner, mut handle) = inner;
+    let service = OAuthLayer::new(slot).replay(CloneBody).layer(inner);
+    let mut call = task::spawn(service.oneshot(post(API, full("x"))));
+    assert_pending!(call.poll());
+    let (_, send) = handle.next_request().await.unwrap();
+    let body = std::sync::Arc::new(());
+    send.send_response(Response::builder().status(401).body(body.clone()).unwrap());
+    assert_pending!(call.poll());
+    assert_eq!(std::sync::Arc::strong_count(&body), 2, "it may have to be delivered");
+    settle().await;
+    assert_pending!(call.poll());
+    let _second = handle.next_request().await.unwrap();
+    assert_eq!(std::sync::Arc::strong_count(&body), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -412,7 +447,7 @@ async fn a_token_without_any_life_serves_the_second_send_too() {
     let minted = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
     let source = source_fn(move || {
         let number = 1 + minted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        let life = std::time::Duration::from_secs(if number == 1 { 3600 } else { 0 });
+        let life = Duration::from_secs(if number == 1 { 3600 } else { 0 });
         async move { Ok(Token::bearer(format!("t{number}"))?.expires_in(life)) }
     });
     let slot = TokenSlot::builder(source).origins(Origins::parse([API]).unwrap()).build();
