@@ -1,6 +1,8 @@
 //! A token endpoint behind a simulated network: partitioned, restarted, slow, throttling. Time is
 //! simulated too, so that an hour takes a second and every run is the same.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail the test")]
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

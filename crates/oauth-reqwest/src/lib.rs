@@ -31,10 +31,12 @@
 //!
 //! TLS is reqwest's: choose one of its features. This crate switches none on.
 
+mod error;
 mod middleware;
 mod replay;
 mod transport;
 
-pub use middleware::{OAuthMiddleware, token_error};
+pub use error::token_error;
+pub use middleware::OAuthMiddleware;
 pub use replay::{Buffered, NoReplay, Strategy};
 pub use transport::ReqwestTransport;

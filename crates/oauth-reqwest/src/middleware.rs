@@ -9,8 +9,9 @@ use oauth_core::{
     TokenSlot, Verdict,
 };
 use reqwest::{Request, Response, Url};
-use reqwest_middleware::{Error, Middleware, Next, Result};
+use reqwest_middleware::{Middleware, Next, Result};
 
+use crate::error::no_token;
 use crate::replay::{Buffered, Kept, Strategy};
 
 /// Attaches tokens of a slot to requests, and answers a 401 by one refresh and one replay.
@@ -79,7 +80,7 @@ impl OAuthMiddleware {
         let slot = self.policy.slot();
         match slot.authorize(request.headers_mut()) {
             Authorized::Empty => {
-                let issued = slot.token().await.map_err(Error::middleware)?;
+                let issued = slot.token().await.map_err(no_token)?;
                 self.authorize_with(issued, request).await
             }
             done => Ok(done),
@@ -95,8 +96,8 @@ impl OAuthMiddleware {
         loop {
             match slot.authorize_with(&issued, request.headers_mut()) {
                 // It ended between the flight's landing and now.
-                Authorized::Empty => issued = slot.token().await.map_err(Error::middleware)?,
-                Authorized::Full => return Err(Error::middleware(Policy::no_room())),
+                Authorized::Empty => issued = slot.token().await.map_err(no_token)?,
+                Authorized::Full => return Err(no_token(Policy::no_room())),
                 done => return Ok(done),
             }
         }
@@ -161,7 +162,7 @@ impl Middleware for OAuthMiddleware {
                     _ => Err(NotAttached::OwnAuthorization),
                 },
                 Admission::Pass(reason) => Err(reason),
-                Admission::Refuse(error) => return Err(Error::middleware(error)),
+                Admission::Refuse(error) => return Err(no_token(error)),
             };
         let generation = match passed {
             Ok(generation) => generation,
@@ -206,21 +207,4 @@ impl Middleware for OAuthMiddleware {
 fn told(mut response: Response, outcome: Outcome) -> Response {
     outcome.record(response.extensions_mut());
     response
-}
-
-/// Why there was no token, if that is what a chain's error is about.
-///
-/// ```
-/// # fn demo(error: reqwest_middleware::Error) {
-/// if let Some(error) = oauth_reqwest::token_error(&error) {
-///     eprintln!("no token: {error}, transient: {}", error.is_transient());
-/// }
-/// # }
-/// ```
-pub fn token_error(error: &Error) -> Option<&oauth_core::Error> {
-    match error {
-        // Middlewares outside of ours may have wrapped it.
-        Error::Middleware(error) => error.chain().find_map(|cause| cause.downcast_ref()),
-        Error::Reqwest(_) => None,
-    }
 }

@@ -154,21 +154,23 @@ where
                     };
                     state.set(State::send(policy, &issued, prepared));
                 }
-                StateProj::Answering { answer, uri, turn, .. } => {
-                    let response = ready!(answer.poll(cx)).map_err(Error::inner)?;
-                    let (response, verdict) = judge(policy, response, uri.as_ref());
+                StateProj::Answering { answer, uri, .. } => {
+                    let judged = ready!(answer.poll(cx))
+                        .map(|response| judge(policy, response, uri.as_ref()));
+                    // From here on the first response future is gone, and with it what it held of
+                    // the inner service: the token request may need it. A request that has its
+                    // answer keeps nothing either, even if this future is not dropped yet.
+                    let StateOwned::Answering { generation, turn, .. } = state.as_mut().take()
+                    else {
+                        continue;
+                    };
+                    let (response, verdict) = judged.map_err(Error::inner)?;
                     if verdict == Verdict::Deliver {
                         return Poll::Ready(Ok(match turn {
                             Turn::Second => told(response, Outcome::Replayed),
                             Turn::First(_) | Turn::Only => response,
                         }));
                     }
-                    // From here on the first response future is gone, and with it what it held of
-                    // the inner service: the token request may need it.
-                    let StateOwned::Answering { generation, turn, .. } = state.as_mut().take()
-                    else {
-                        continue;
-                    };
                     match turn.freeze() {
                         Ok(kept) => {
                             let slot = policy.slot().clone();

@@ -1,0 +1,14 @@
+//! The middleware and the token transport, on real connections to servers on loopback.
+
+#![allow(unreachable_pub, reason = "modules of a test binary")]
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+mod bodies;
+mod outcomes;
+mod redirects;
+mod retries;
+mod transport;
+#[path = "../../../oauth-tower/tests/it/verdict_table.rs"]
+mod verdict_table;
+mod verdicts;
+mod world;

@@ -1,0 +1,231 @@
+//! What the caller sees when things do not go as they should.
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::FutureExt;
+use http::Extensions;
+use http::header::AUTHORIZATION;
+use http_body_util::BodyExt;
+use oauth_core::{
+    NoToken, NotAttached, OnForeignOrigin, Origins, Outcome, StaticToken, Token, TokenSlot,
+};
+use oauth_reqwest::{OAuthMiddleware, token_error};
+use oauth_testkit::{Challenge, Fault, ProtectedApi};
+
+use reqwest::{Body, Request, Response, ResponseBuilderExt};
+use reqwest_middleware::{ClientBuilder, Middleware, Next};
+
+use crate::world::{World, bytes, h2, in_pieces, outcome, plain, with};
+
+#[tokio::test]
+async fn a_second_401_is_delivered_untouched_and_reported() {
+    let world = World::new().await;
+    world.api.refuse_everything(true);
+    world.api.challenge(Challenge::Custom("Bearer error=\"invalid_token\"".into()));
+    let response = world.post(&world.client(), "x").send().await.unwrap();
+    assert_eq!(response.status(), 401);
+    assert!(matches!(outcome(&response), Outcome::Replayed));
+    assert!(!response.bytes().await.unwrap().is_empty());
+    assert_eq!(world.counts(), (2, 2, 2));
+    let generation = world.slot.cached().unwrap().generation();
+    assert!(world.slot.replace(generation).await.unwrap_err().retry_after().is_some());
+    assert_eq!(world.auth.token_requests(), 2);
+}
+
+#[tokio::test]
+async fn the_second_401_alone_starts_the_damping() {
+    let world = World::new().await;
+    world.api.refuse_everything(true);
+    world.post(&world.client(), "x").send().await.unwrap();
+    world.clock.advance_seconds(2);
+    let generation = world.slot.cached().unwrap().generation();
+    world.slot.replace(generation).await.expect("the damping has passed: the 401 was reported");
+}
+
+/// Answers 401 before the body is read, and keeps that.
+#[derive(Default)]
+struct Early(Arc<Mutex<Option<Body>>>);
+
+#[async_trait::async_trait]
+impl Middleware for Early {
+    async fn handle(
+        &self,
+        mut request: Request,
+        _: &mut Extensions,
+        _: Next<'_>,
+    ) -> reqwest_middleware::Result<Response> {
+        *self.0.lock().unwrap() = request.body_mut().take();
+        let url = request.url().clone();
+        Ok(http::Response::builder().status(401).url(url).body("").unwrap().into())
+    }
+}
+
+#[tokio::test]
+async fn after_an_early_401_and_a_failed_refresh_the_first_body_flows_on() {
+    let world = World::new().await;
+    world.refuse_tokens();
+    let early = Early::default();
+    let first = early.0.clone();
+    let client = ClientBuilder::new(plain().build().unwrap());
+    let client = client.with(world.middleware()).with(early).build();
+    let response = world.post(&client, in_pieces(&bytes(10), 3)).send().await.unwrap();
+    assert!(matches!(outcome(&response), Outcome::RefreshFailed(_)));
+    let first = first.lock().unwrap().take().unwrap();
+    let sent = first.collect().now_or_never().expect("no standstill").unwrap().to_bytes();
+    assert_eq!(sent, bytes(10));
+}
+
+async fn a_failed_refresh(builder: reqwest::ClientBuilder, early: bool) {
+    let world = World::revoked().await;
+    world.refuse_tokens();
+    world.api.answer_early(early);
+    let client = with(builder, world.middleware());
+    let response = world.post(&client, in_pieces(&bytes(3000), 1000)).send().await.unwrap();
+    assert_eq!(response.status(), 401);
+    let Outcome::RefreshFailed(error) = outcome(&response) else {
+        panic!("{:?}", outcome(&response));
+    };
+    assert_eq!(error.code(), Some("invalid_client"));
+    let announced = response.content_length();
+    let body = response.bytes().await.unwrap();
+    assert_eq!(Some(body.len() as u64), announced);
+    assert!(!body.is_empty());
+    assert_eq!(world.counts(), (1, 1, 2));
+}
+
+#[tokio::test]
+async fn when_the_refresh_fails_the_first_401_is_delivered_with_its_body() {
+    a_failed_refresh(plain(), false).await;
+    a_failed_refresh(h2(), false).await;
+}
+
+#[tokio::test]
+async fn when_the_refresh_fails_an_early_401_is_delivered_with_its_body() {
+    a_failed_refresh(plain(), true).await;
+    a_failed_refresh(h2(), true).await;
+}
+
+#[tokio::test]
+async fn the_error_of_the_second_send_is_the_callers() {
+    let world = World::new().await;
+    world.api.inject(Fault::status(401));
+    world.api.inject(Fault::reset());
+    let error = world.post(&world.client(), in_pieces(&bytes(10), 1)).send().await.unwrap_err();
+    assert!(matches!(&error, reqwest_middleware::Error::Reqwest(_)), "{error:?}");
+    assert!(token_error(&error).is_none());
+    assert_eq!(world.api.requests(), 2);
+}
+
+#[tokio::test]
+async fn without_a_token_the_request_is_not_sent_and_the_error_says_why() {
+    let world = World::empty().await;
+    world.refuse_tokens();
+    let error = world.post(&world.client(), "x").send().await.unwrap_err();
+    assert_eq!(token_error(&error).unwrap().code(), Some("invalid_client"));
+    assert_eq!(world.api.requests(), 0);
+}
+
+#[tokio::test]
+async fn a_request_that_opts_out_gets_no_token_and_its_401_is_delivered() {
+    let world = World::new().await;
+    let request = world.post(&world.client(), "x").with_extension(NoToken);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 401);
+    assert!(matches!(outcome(&response), Outcome::NotAttached(NotAttached::OptedOut)));
+    assert_eq!(world.counts(), (1, 1, 1));
+    assert_eq!(world.api.tokens_seen(), 0);
+}
+
+#[tokio::test]
+async fn the_callers_own_authorization_stays_and_its_401_is_the_callers() {
+    for world in [World::new().await, World::empty().await] {
+        let before = world.auth.token_requests();
+        let request = world.post(&world.client(), "x").bearer_auth("mine");
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 401);
+        assert!(matches!(outcome(&response), Outcome::NotAttached(NotAttached::OwnAuthorization)));
+        assert_eq!(world.counts(), (1, 1, before));
+        let sent = world.api.last_request().unwrap();
+        assert_eq!(sent.header(AUTHORIZATION.as_str()), Some("Bearer mine"));
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_origin_gets_no_token_and_is_counted() {
+    let world = World::empty().await;
+    let other = ProtectedApi::open().await.unwrap();
+    let client = world.client();
+    let response = client.get(other.url("/")).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(matches!(outcome(&response), Outcome::NotAttached(NotAttached::ForeignOrigin)));
+    assert_eq!((other.requests(), other.tokens_seen(), world.auth.token_requests()), (1, 0, 0));
+    assert_eq!(world.slot.status().foreign_requests, 1);
+}
+
+#[tokio::test]
+async fn a_foreign_origin_can_be_refused_instead() {
+    let world = World::empty().await;
+    let other = ProtectedApi::open().await.unwrap();
+    let middleware = world.middleware().on_foreign_origin(OnForeignOrigin::Refuse);
+    let client = world.client_with(middleware);
+    let error = client.get(other.url("/")).send().await.unwrap_err();
+    assert!(token_error(&error).unwrap().hint().is_some());
+    assert_eq!(other.requests(), 0);
+}
+
+#[tokio::test]
+async fn a_host_header_that_names_another_place_makes_the_request_foreign() {
+    let world = World::new().await;
+    let request = world.post(&world.client(), "x").header("host", "evil.test");
+    let response = request.send().await.unwrap();
+    assert!(matches!(outcome(&response), Outcome::NotAttached(NotAttached::ForeignOrigin)));
+    assert_eq!(world.api.tokens_seen(), 0);
+}
+
+#[tokio::test]
+async fn user_information_in_the_url_gets_no_token() {
+    let world = World::new().await;
+    let url = world.api.url("/").replace("http://", "http://user@");
+    let response = world.client().get(url).send().await.unwrap();
+    assert!(matches!(outcome(&response), Outcome::NotAttached(_)));
+    assert_eq!(world.api.tokens_seen(), 1, "reqwest's own, made of the user information");
+    let sent = world.api.last_request().unwrap();
+    assert!(sent.header("authorization").unwrap().starts_with("Basic "));
+}
+
+#[tokio::test]
+async fn undeclared_origins_are_an_error_that_says_so_until_somebody_declares_them() {
+    let api = ProtectedApi::open().await.unwrap();
+    let slot = TokenSlot::new(StaticToken::new(Token::bearer("t1").unwrap()));
+    let middleware = OAuthMiddleware::new(slot);
+    let client = with(plain(), middleware.clone());
+    let error = client.get(api.url("/")).send().await.unwrap_err();
+    assert!(token_error(&error).unwrap().hint().unwrap().contains("Origins::any_https()"));
+    assert_eq!(api.requests(), 0);
+    let origins = Origins::parse([api.base_url().as_str()]).unwrap();
+    let client = with(plain(), middleware.origins(origins));
+    client.get(api.url("/")).send().await.unwrap();
+    assert_eq!((api.requests(), api.tokens_seen()), (1, 1));
+}
+
+#[tokio::test]
+async fn dropped_while_the_token_is_renewed_the_next_request_has_the_new_one() {
+    let world = World::revoked().await;
+    world.auth.inject(Fault::hang());
+    let client = world.client();
+    let request = world.post(&client, "x").send();
+    {
+        let mut request = std::pin::pin!(request);
+        while world.auth.token_requests() < 2 {
+            tokio::select! {
+                biased;
+                _ = &mut request => panic!("answered without a token"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    }
+    world.auth.clear_faults();
+    let response = world.post(&client, "x").send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(world.auth.token_requests(), 2);
+}

@@ -1,0 +1,65 @@
+//! Redirects that reqwest follows below us.
+
+use oauth_core::{NotAttached, Outcome};
+use oauth_testkit::{Fault, ProtectedApi};
+
+use crate::world::{World, bytes, in_pieces, is_replayed, outcome};
+
+#[tokio::test]
+async fn a_401_from_another_origin_is_delivered_and_no_token_asked_for_or_shown() {
+    for status in [301, 302, 303, 307, 308] {
+        let world = World::new().await;
+        let other = ProtectedApi::open().await.unwrap();
+        other.refuse_everything(true);
+        world.api.inject(Fault::redirect(status, other.url("/x")));
+        let response = world.post(&world.client(), "x").send().await.unwrap();
+        assert_eq!(response.status(), 401);
+        assert!(matches!(outcome(&response), Outcome::Attached), "{status}");
+        assert_eq!((other.requests(), other.tokens_seen()), (1, 0), "{status}");
+        assert_eq!((world.api.requests(), world.auth.token_requests()), (1, 1), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_keep_reqwests_own_handling_of_307() {
+    let world = World::new().await;
+    world.api.inject(Fault::redirect(307, "/moved"));
+    let response = world.post(&world.client(), "hello").send().await.unwrap();
+    crate::world::assert_whole(&response, b"hello");
+    assert_eq!(world.api.last_request().unwrap().path(), "/moved");
+    assert_eq!((world.api.requests(), world.api.tokens_seen()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_401_after_a_redirect_within_the_origin_is_replayed_from_the_start() {
+    let world = World::new().await;
+    world.api.inject(Fault::redirect(307, "/moved"));
+    world.api.inject(Fault::status(401));
+    let response = world.post(&world.client(), "hello").send().await.unwrap();
+    assert!(is_replayed(&response));
+    crate::world::assert_whole(&response, b"hello");
+    let paths: Vec<_> = world.api.request_log().iter().map(|r| r.path().to_owned()).collect();
+    assert_eq!(paths, ["/things", "/moved", "/things"]);
+}
+
+#[tokio::test]
+async fn a_stream_is_not_redirected_with_its_body_and_the_307_is_delivered_as_without_us() {
+    let world = World::new().await;
+    world.api.inject(Fault::redirect(307, "/moved").times(2));
+    let body = || in_pieces(&bytes(10), 3);
+    let ours = world.post(&world.client(), body()).send().await.unwrap();
+    let alone = crate::world::plain().build().unwrap();
+    let alone = alone.post(world.api.url("/things")).body(body()).send().await.unwrap();
+    assert_eq!((ours.status(), alone.status()), (307.try_into().unwrap(), 307.try_into().unwrap()));
+}
+
+#[tokio::test]
+async fn a_foreign_server_that_redirects_to_the_api_gets_no_token_attached_below_us() {
+    let world = World::new().await;
+    let other = ProtectedApi::open().await.unwrap();
+    other.inject(Fault::redirect(307, world.api.url("/things")));
+    let response = world.client().get(other.url("/")).send().await.unwrap();
+    assert_eq!(response.status(), 401);
+    assert!(matches!(outcome(&response), Outcome::NotAttached(NotAttached::ForeignOrigin)));
+    assert_eq!((world.api.tokens_seen(), world.auth.token_requests()), (0, 1));
+}

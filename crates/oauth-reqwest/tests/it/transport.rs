@@ -1,0 +1,77 @@
+//! reqwest as the way to the token endpoint.
+
+use oauth_core::{GrantSource, TokenSlot};
+use oauth_reqwest::ReqwestTransport;
+use oauth_testkit::{AuthServer, Dialect, Fault, ProtectedApi};
+use reqwest::redirect::Policy;
+
+use crate::world::{World, grant, h2, plain};
+
+#[tokio::test]
+async fn the_secret_follows_no_redirect_and_no_foreign_answer_is_taken_for_a_token() {
+    for status in [301, 302, 303, 307, 308] {
+        let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
+        let api = ProtectedApi::start(&auth).await.unwrap();
+        let thief = ProtectedApi::open().await.unwrap();
+        thief.inject(Fault::status(200).body(r#"{"access_token":"evil","expires_in":60}"#));
+        auth.inject(Fault::redirect(status, thief.url("/token")).forever());
+        // A user's own policy does not come through.
+        let builder = plain().redirect(Policy::limited(10));
+        let transport = ReqwestTransport::from_builder(builder).unwrap();
+        let slot = TokenSlot::new(GrantSource::new(grant(&auth, &api), transport));
+        let error = slot.prefetch().await.unwrap_err();
+        assert_eq!(error.status().map(|s| s.as_u16()), Some(status), "{error}");
+        assert_eq!((thief.requests(), auth.token_requests()), (0, 1), "{status}");
+        assert!(slot.cached().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_token_request_is_sent_once_even_if_its_connection_breaks() {
+    let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
+    let api = ProtectedApi::start(&auth).await.unwrap();
+    auth.inject(Fault::reset());
+    let transport = ReqwestTransport::from_builder(plain()).unwrap();
+    let slot = TokenSlot::new(GrantSource::new(grant(&auth, &api), transport));
+    let error = slot.prefetch().await.unwrap_err();
+    assert!(error.is_transient());
+    assert_eq!(auth.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn the_token_request_announces_its_length_and_has_a_connection_of_its_own() {
+    let world = World::new().await;
+    let sent = world.auth.last_token_request().unwrap();
+    assert_eq!(sent.header("content-length"), Some(sent.body().len().to_string().as_str()));
+    assert!(sent.header("transfer-encoding").is_none());
+    let generation = world.slot.cached().unwrap().generation();
+    world.slot.replace(generation).await.unwrap();
+    assert_eq!((world.auth.token_requests(), world.auth.connections()), (2, 2));
+}
+
+#[tokio::test]
+async fn tokens_come_over_h2_too() {
+    let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
+    let api = ProtectedApi::start(&auth).await.unwrap();
+    let transport = ReqwestTransport::from_builder(h2()).unwrap();
+    let slot = TokenSlot::new(GrantSource::new(grant(&auth, &api), transport));
+    slot.token().await.unwrap();
+    assert_eq!(auth.token_requests(), 1);
+}
+
+#[tokio::test]
+async fn the_text_of_an_error_has_neither_the_secret_nor_the_url() {
+    let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
+    let api = ProtectedApi::start(&auth).await.unwrap();
+    auth.inject(Fault::garbage().forever());
+    let transport = ReqwestTransport::from_builder(plain()).unwrap();
+    let slot = TokenSlot::new(GrantSource::new(grant(&auth, &api), transport));
+    let error = slot.prefetch().await.unwrap_err();
+    let mut told = format!("{error} {error:?} {error:#?}");
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        told.push_str(&format!(" {error} {error:?}"));
+        cause = error.source();
+    }
+    assert!(!told.contains(&auth.client_secret()) && !told.contains(&auth.addr().to_string()));
+}

@@ -1,0 +1,129 @@
+//! How often the way of a request through the layer allocates.
+//!
+//! A binary of its own: the counting allocator serves the whole process. It counts each thread for
+//! itself, so that the tests do not disturb each other.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+use std::convert::Infallible;
+use std::future::{Future, Ready, ready};
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::{Request, Response};
+use http_body_util::{Empty, Full};
+use oauth_core::{Origins, StaticToken, Token, TokenSlot};
+use oauth_tower::{Buffered, CloneBody, NoReplay, OAuthLayer, Strategy};
+use tower::{Layer, Service};
+
+const URI: &str = "https://api.test/v1/things";
+
+#[derive(Clone)]
+struct Noop;
+
+impl<B> Service<Request<B>> for Noop {
+    type Response = Response<()>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<()>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        assert!(request.headers().contains_key("authorization"));
+        black_box(request);
+        ready(Ok(Response::new(())))
+    }
+}
+
+fn slot() -> TokenSlot {
+    let slot = TokenSlot::builder(StaticToken::new(Token::bearer("abc").unwrap()))
+        .origins(Origins::parse(["https://api.test"]).unwrap())
+        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(slot.token()).unwrap();
+    slot
+}
+
+/// A request with four headers and room for ours.
+fn request<B>(body: B) -> Request<B> {
+    let mut request = Request::post(URI).body(body).unwrap();
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(USER_AGENT, HeaderValue::from_static("test"));
+    headers.insert(HeaderName::from_static("x-request-id"), HeaderValue::from_static("17"));
+    *request.headers_mut() = headers;
+    request
+}
+
+/// Allocations of one call, from `poll_ready` to the answer.
+fn allocations<R, B>(strategy: R, body: impl Fn() -> B) -> u64
+where
+    R: Strategy<B>,
+{
+    let mut service = OAuthLayer::new(slot()).replay(strategy).layer(Noop);
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut count = 0;
+    // The first call pays for what is set up once a thread.
+    for _ in 0..3 {
+        let request = request(body());
+        let measured = allocation_counter::measure(|| {
+            assert!(service.poll_ready(&mut cx).is_ready());
+            let call = pin!(service.call(request));
+            assert!(matches!(call.poll(&mut cx), Poll::Ready(Ok(_))));
+        });
+        count = measured.count_total;
+    }
+    count
+}
+
+fn kilobyte() -> Full<Bytes> {
+    Full::new(Bytes::from(vec![7; 1024]))
+}
+
+#[test]
+fn the_counter_counts() {
+    let measured = allocation_counter::measure(|| drop(black_box(vec![1, 2, 3])));
+    assert_eq!(measured.count_total, 1);
+}
+
+#[test]
+fn a_fresh_token_without_replay_costs_no_allocation() {
+    assert_eq!(allocations(NoReplay, Empty::<Bytes>::new), 0);
+    assert_eq!(allocations(NoReplay, kilobyte), 0);
+}
+
+#[test]
+fn a_buffered_request_without_a_body_costs_at_most_four() {
+    let count = allocations(Buffered::new(), Empty::<Bytes>::new);
+    println!("buffered, no body: {count}");
+    assert!(count <= 4, "{count}");
+}
+
+#[test]
+fn a_buffered_kilobyte_costs_at_most_six() {
+    let count = allocations(Buffered::new(), kilobyte);
+    println!("buffered, 1 KiB: {count}");
+    assert!(count <= 6, "{count}");
+}
+
+#[test]
+fn a_cloned_kilobyte_costs_at_most_four() {
+    let count = allocations(CloneBody, kilobyte);
+    println!("cloned, 1 KiB: {count}");
+    assert!(count <= 4, "{count}");
+}
+
+#[test]
+fn the_future_is_small_whatever_the_body() {
+    let mut service = OAuthLayer::new(slot()).layer(Noop);
+    let call = service.call(request(kilobyte()));
+    let size = std::mem::size_of_val(&call);
+    println!("future: {size} bytes");
+    assert!(size <= 512, "{size}");
+}

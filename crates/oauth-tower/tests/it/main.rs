@@ -1,0 +1,16 @@
+//! The layer, proven by hand-polled services, over Tower's own layers, and on real connections.
+
+#![allow(unreachable_pub, reason = "modules of a test binary")]
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+mod contract;
+mod drops;
+mod issuer;
+mod origins;
+mod redirects;
+mod replay;
+mod scripted;
+mod stacks;
+mod verdict_table;
+mod verdicts;
+mod wire;

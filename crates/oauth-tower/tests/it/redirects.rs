@@ -1,0 +1,84 @@
+//! tower-http's `FollowRedirect` inside and outside of the layer.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use oauth_core::{NotAttached, Outcome, ReplayBody};
+use oauth_tower::{CloneBody, OAuthLayer};
+use tower::{Layer, ServiceExt};
+use tower_http::follow_redirect::{FollowRedirect, RequestUri};
+
+use crate::issuer::{API, Issuer, settle};
+use crate::scripted::{Answer, Api, full, get, post};
+
+fn to(location: &str) -> Answer {
+    Answer::status(307).header("location", location)
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_a_401_from_another_origin_is_delivered_and_no_token_asked_for() {
+    let issuer = Issuer::new();
+    let api = Api::<Full<Bytes>>::new([to("https://b.test/"), Answer::status(401)]);
+    let service = OAuthLayer::new(issuer.ready_slot().await)
+        .replay(CloneBody)
+        .answer_uri(|extensions| extensions.get::<RequestUri>().map(|uri| &uri.0))
+        .layer(FollowRedirect::new(api.clone()));
+    let response = service.oneshot(get(API)).await.unwrap();
+    settle().await;
+    assert_eq!(response.status(), 401);
+    assert!(matches!(Outcome::of(response.extensions()), Outcome::Attached));
+    assert_eq!(api.tokens(), [Some("Bearer t1".into()), None]);
+    assert_eq!(issuer.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_a_401_from_the_same_origin_after_a_redirect_is_replayed_from_the_start() {
+    let issuer = Issuer::new();
+    let answers = [to("/moved"), Answer::status(401), to("/moved"), Answer::status(200)];
+    let api = Api::<Full<Bytes>>::new(answers);
+    let service = OAuthLayer::new(issuer.ready_slot().await)
+        .replay(CloneBody)
+        .answer_uri(|extensions| extensions.get::<RequestUri>().map(|uri| &uri.0))
+        .layer(FollowRedirect::new(api.clone()));
+    let response = service.oneshot(get(API)).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(matches!(Outcome::of(response.extensions()), Outcome::Replayed));
+    let (old, new) = (Some("Bearer t1".to_owned()), Some("Bearer t2".to_owned()));
+    assert_eq!(api.tokens(), [old.clone(), old, new.clone(), new]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_with_buffered_bodies_the_redirected_request_has_no_token_elsewhere() {
+    let issuer = Issuer::new();
+    let answers = [Answer::status(303).header("location", "https://b.test/"), Answer::status(200)];
+    let api = Api::<ReplayBody<Full<Bytes>>>::new(answers);
+    let layer = OAuthLayer::new(issuer.ready_slot().await);
+    let service = layer.layer(FollowRedirect::new(api.clone()));
+    let response = service.oneshot(post(API, full("x"))).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(api.tokens(), [Some("Bearer t1".into()), None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn inside_the_token_goes_nowhere_else() {
+    let issuer = Issuer::new();
+    let api = Api::<Full<Bytes>>::new([to("https://b.test/"), Answer::status(401)]);
+    let oauth = OAuthLayer::new(issuer.ready_slot().await).replay(CloneBody).layer(api.clone());
+    let response = FollowRedirect::new(oauth).oneshot(get(API)).await.unwrap();
+    settle().await;
+    assert_eq!(response.status(), 401);
+    let outcome = Outcome::of(response.extensions());
+    assert!(matches!(outcome, Outcome::NotAttached(NotAttached::ForeignOrigin)));
+    assert_eq!(api.tokens(), [Some("Bearer t1".into()), None]);
+    assert_eq!(issuer.requests(), 1);
+}
+
+/// Why the layer belongs outside of a redirect follower: the token itself goes nowhere else, but a
+/// foreign server steers an authenticated request.
+#[tokio::test(start_paused = true)]
+async fn inside_a_foreign_server_can_steer_an_authenticated_request_to_the_api() {
+    let issuer = Issuer::new();
+    let api = Api::<Full<Bytes>>::new([to("https://api.test/delete"), Answer::status(200)]);
+    let oauth = OAuthLayer::new(issuer.ready_slot().await).replay(CloneBody).layer(api.clone());
+    FollowRedirect::new(oauth).oneshot(get("https://b.test/")).await.unwrap();
+    assert_eq!(api.tokens(), [None, Some("Bearer t1".into())]);
+}
