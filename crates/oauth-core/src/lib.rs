@@ -48,10 +48,13 @@ pub mod challenge;
 mod client_auth;
 pub mod clock;
 mod error;
+#[cfg(test)]
+mod explored;
 pub mod grant;
 mod origin;
 mod outcome;
 pub mod policy;
+mod primitives;
 mod redact;
 pub mod replay;
 pub mod slot;

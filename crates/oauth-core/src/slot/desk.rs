@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
 
+use super::super::primitives::AbortHandle;
 use super::builder::Settings;
 use super::entry::{Entry, Generation};
 use crate::error::{Details, Error, Kind};

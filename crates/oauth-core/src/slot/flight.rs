@@ -9,15 +9,15 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::Instant;
 
+use super::super::primitives::{sleep, timeout, timeout_at};
 use super::Shared;
 use super::builder::Settings;
 use super::desk::{Minted, Outcome, Takeoff};
 use crate::clock::Clock;
-use crate::error::{Details, Error, Kind};
+use crate::error::{Error, Kind};
 use crate::source::DynSource;
 use crate::token::Token;
 
@@ -153,21 +153,4 @@ impl Drop for LandingPass {
 pub(super) fn after(start: Instant, wait: Duration) -> Instant {
     const NEVER: Duration = Duration::from_secs(86_400 * 365 * 30);
     start.checked_add(wait).unwrap_or_else(|| start + NEVER)
-}
-
-/// The runtime to fly on.
-///
-/// Tokio has no way to ask whether a runtime has timers, and panics when it has none.
-pub(super) fn runtime() -> Result<Handle, Error> {
-    let no_runtime = |problem: &'static str| {
-        Error::from(Details {
-            hint: Some("call it from inside of a Tokio runtime with `enable_all`".into()),
-            ..Details::new(Kind::Runtime, problem)
-        })
-    };
-    let handle =
-        Handle::try_current().map_err(|_| no_runtime("there is no Tokio runtime to fetch on"))?;
-    catch_unwind(|| drop(sleep(Duration::ZERO)))
-        .map_err(|_| no_runtime("the Tokio runtime has no timers"))?;
-    Ok(handle)
 }

@@ -5,11 +5,10 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
-use tokio::time::timeout;
 
+use super::super::primitives::{AbortHandle, runtime, timeout};
 use super::desk::{Need, Outcome};
-use super::{Joined, Shared, TokenSlot, flight};
+use super::{Joined, Shared, TokenSlot};
 use crate::error::Error;
 
 /// A task sleeps by a clock that may leave out the time that the machine was suspended: it looks
@@ -44,7 +43,7 @@ impl TokenSlot {
     /// # Errors
     /// Outside of a Tokio runtime, or if it has no timers.
     pub fn keep_fresh(&self) -> Result<KeepFresh, Error> {
-        let runtime = flight::runtime()?;
+        let runtime = runtime()?;
         let landed = self.shared.landed.subscribe();
         let task = runtime.spawn(renew(Arc::downgrade(&self.shared), landed));
         Ok(KeepFresh { task: task.abort_handle() })

@@ -11,12 +11,11 @@ mod status;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use arc_swap::ArcSwapOption;
 use http::header::{AUTHORIZATION, Entry as HeaderEntry, HeaderMap};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use self::builder::Settings;
 pub use self::builder::SlotBuilder;
@@ -27,6 +26,7 @@ use self::flight::Flight;
 use self::foreign::ForeignLog;
 pub use self::keep_fresh::KeepFresh;
 pub use self::status::{Changes, State, Status};
+use super::primitives::{Mutex, MutexGuard, Published, runtime, timeout_at};
 use crate::clock::Clock;
 use crate::error::{Details, Error, Kind};
 use crate::origin::Origins;
@@ -66,7 +66,7 @@ pub struct TokenSlot {
 
 struct Shared {
     /// Written under the desk's lock alone, read by everybody.
-    current: ArcSwapOption<Entry>,
+    current: Published<Entry>,
     clock: Arc<dyn Clock>,
     desk: Mutex<Desk>,
     source: Arc<dyn DynSource>,
@@ -122,7 +122,7 @@ impl TokenSlot {
         let settings = Arc::new(settings);
         let desk = Mutex::new(Desk::new(id, settings.clone()));
         let shared = Shared {
-            current: ArcSwapOption::empty(),
+            current: Published::empty(),
             clock,
             desk,
             source,
@@ -310,7 +310,7 @@ impl TokenSlot {
         let now = shared.clock.now();
         let epoch = shared.source.credentials_epoch();
         // Before a flight is registered: one that cannot be spawned must not be on the desk.
-        let runtime = flight::runtime();
+        let runtime = runtime();
         let (answer, superseded) = {
             let mut desk = shared.desk();
             let current = shared.current.load_full();

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::Generation;
 use super::{Shared, TokenSlot};
 use crate::error::Error;
-use crate::slot::Generation;
 
 /// Whether a request would get a token, and from where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
