@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
@@ -107,19 +108,28 @@ impl ClientAuth {
 
     /// The `Authorization` header for the Basic methods, marked sensitive.
     pub(crate) fn basic_header(&self) -> Option<HeaderValue> {
-        let encode = |text: &str| -> Zeroizing<String> {
-            Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect())
-        };
-        let pair = Zeroizing::new(match self.method() {
+        let (id, secret) = (self.id.as_bytes(), self.expose_secret());
+        // As large as either can become: growing would leave a copy behind in freed memory.
+        let mut pair = Zeroizing::new(String::with_capacity(3 * (id.len() + secret.len()) + 1));
+        match self.method() {
             Method::Post => return None,
             Method::Basic => {
-                format!("{}:{}", *encode(&self.id), *encode(self.expose_secret()))
+                pair.extend(form_urlencoded::byte_serialize(id));
+                pair.push(':');
+                pair.extend(form_urlencoded::byte_serialize(secret.as_bytes()));
             }
-            Method::RawBasic => format!("{}:{}", self.id, self.expose_secret()),
-        });
-        let text = Zeroizing::new(format!("Basic {}", *Zeroizing::new(STANDARD.encode(&*pair))));
-        // Base64 is always a valid header value.
-        let mut header = HeaderValue::from_str(&text).ok()?;
+            Method::RawBasic => {
+                pair.push_str(&self.id);
+                pair.push(':');
+                pair.push_str(secret);
+            }
+        }
+        let mut text = String::with_capacity(6 + 4 * pair.len().div_ceil(3));
+        text.push_str("Basic ");
+        STANDARD.encode_string(pair.as_bytes(), &mut text);
+        // Base64 is always a valid header value. Its bytes are wiped with the last clone.
+        let bytes = Bytes::from_owner(Zeroizing::new(text.into_bytes()));
+        let mut header = HeaderValue::from_maybe_shared(bytes).ok()?;
         header.set_sensitive(true);
         Some(header)
     }

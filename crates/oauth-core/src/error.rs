@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::source::DynSource;
+
 /// A boxed error of another crate, as Tower uses it.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -122,7 +124,14 @@ impl Error {
         .into()
     }
 
-    pub(crate) fn setting(name: &str, problem: impl fmt::Display) -> Self {
+    /// A setting that is missing or wrong, for builders of your own: `name` is the setting's,
+    /// `problem` goes on with the sentence and says what to do.
+    ///
+    /// ```
+    /// let error = oauth_core::Error::setting("tenant", "is empty: it is in the welcome mail");
+    /// assert_eq!(error.to_string(), "`tenant` is empty: it is in the welcome mail");
+    /// ```
+    pub fn setting(name: &str, problem: impl fmt::Display) -> Self {
         Details::new(Kind::Setting, format!("`{name}` {problem}")).into()
     }
 
@@ -131,10 +140,17 @@ impl Error {
     }
 
     /// A time limit that spans attempts, told with what the last of them failed with.
-    pub(crate) fn timed_out(message: &'static str, last: Option<Self>) -> Self {
+    pub(crate) fn timed_out(
+        message: &'static str,
+        source: &dyn DynSource,
+        last: Option<Self>,
+    ) -> Self {
+        let of_last = last.as_ref().map(|error| &*error.details);
         Details {
-            provider: last.as_ref().and_then(|e| e.details.provider.clone()),
-            hint: last.as_ref().and_then(|e| e.details.hint.clone()),
+            provider: source.provider().map(Into::into),
+            hint: of_last
+                .and_then(|details| details.hint.clone())
+                .or_else(|| source.unreachable_hint().map(Into::into)),
             source: last.map(Into::into),
             ..Details::new(Kind::Timeout, message)
         }

@@ -1,6 +1,7 @@
 //! Origins (RFC 6454 §4) and the question whether a request goes to one that a token was made for.
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -74,11 +75,19 @@ impl Origin {
         if !https && (one_label_before || !is_loopback(name)) {
             return refuse("must be https: plain http is for loopback alone (RFC 6750 §5.3)");
         }
+        // One spelling of an address, the one that URL parsers write.
+        let name = match ipv6(name) {
+            Some(address) => format!("[{address}]"),
+            None => name.to_owned(),
+        };
         let default = if https { 443 } else { 80 };
         let port = port.unwrap_or(default);
         let with_port = format!("{name}:{port}").into_boxed_str();
-        let (authority, with_default_port) =
-            if port == default { (name.into(), Some(with_port)) } else { (with_port, None) };
+        let (authority, with_default_port) = if port == default {
+            (name.into_boxed_str(), Some(with_port))
+        } else {
+            (with_port, None)
+        };
         Ok(Self { https, one_label_before, authority, with_default_port })
     }
 
@@ -148,9 +157,13 @@ fn is_label(label: &str) -> bool {
     !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
+fn ipv6(host: &str) -> Option<Ipv6Addr> {
+    host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+}
+
 fn valid_host(name: &str, after_star: bool) -> bool {
-    if let Some(address) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return !after_star && address.parse::<std::net::Ipv6Addr>().is_ok();
+    if name.starts_with('[') {
+        return !after_star && ipv6(name).is_some();
     }
     let labels = match (after_star, name.strip_prefix('.')) {
         (true, Some(rest)) => rest,
@@ -168,7 +181,7 @@ pub(crate) fn is_loopback(host: &str) -> bool {
         return true;
     }
     // Rust's parser takes four decimal parts and nothing else: no `127.1`, no octal.
-    host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+    host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether a token or a secret may be sent to this URI in the open or under TLS.
@@ -389,6 +402,13 @@ mod tests {
             assert!(error.contains("`origin`"), "{bad}: {error}");
         }
         assert!(!admits(&Origins::any_https(), "http://localhost/"));
+    }
+
+    #[test]
+    fn an_ipv6_origin_has_one_spelling() {
+        let origins = Origins::parse(["https://[2001:DB8:0::1]:443"]).unwrap();
+        assert!(admits(&origins, "https://[2001:db8::1]/"));
+        assert_eq!(origins.to_string(), "https://[2001:db8::1]");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use http::Extensions;
 
 use crate::error::Error;
+use crate::replay::ReplayRefused;
 
 /// What happened to a request on its way through the layer or the middleware.
 ///
@@ -80,9 +81,25 @@ impl Outcome {
     }
 
     /// Records it in a response's extensions, and what went wrong in the log. For adapters.
+    ///
+    /// Where one adapter is around another, the one that attached its token is told: `Attached`
+    /// takes away what the inner one recorded about a request that it left alone, and `NotAttached`
+    /// leaves standing what the inner one did. (That the inner one attached its token and nothing
+    /// befell it left no record: then the outer one's `NotAttached` is what is told.)
     pub fn record(self, extensions: &mut Extensions) {
         match &self {
-            Self::Attached => return,
+            Self::Attached => {
+                if !extensions.is_empty() {
+                    extensions.remove::<Self>();
+                }
+                return;
+            }
+            Self::NotAttached(_) => {
+                let before = extensions.get::<Self>();
+                if before.is_some_and(|before| !matches!(before, Self::NotAttached(_))) {
+                    return;
+                }
+            }
             Self::RefreshFailed(error) => {
                 tracing::warn!(%error, "a 401 is delivered: the token could not be renewed");
             }
@@ -90,9 +107,17 @@ impl Outcome {
                 tracing::debug!(%reason, "a 401 is delivered: the request is not sent again");
             }
             Self::Replayed => tracing::debug!("the request was sent again with another token"),
-            Self::NotAttached(_) => {}
         }
         extensions.insert(self);
+    }
+}
+
+impl From<ReplayRefused> for NotReplayed {
+    fn from(refused: ReplayRefused) -> Self {
+        match refused {
+            ReplayRefused::OverCap => Self::BodyTooLarge,
+            _ => Self::BodyUnavailable,
+        }
     }
 }
 

@@ -120,11 +120,15 @@ impl Policy {
             // A `CONNECT`-like URI: an authority, and nobody knows what is spoken there.
             (None, Some(_)) | (Some(_), None) => None,
             (None, None) => {
-                self.inner_origin.as_deref().map(|origin| (origin.scheme(), origin.authority()))
+                let inner = self.inner_origin.as_deref().filter(|origin| origin.is_exact());
+                inner.map(|origin| (origin.scheme(), origin.authority()))
             }
         };
         if let Some((scheme, authority)) = target {
-            if self.origins.admit(scheme, authority, headers.get(HOST)) {
+            let mut hosts = headers.get_all(HOST).iter();
+            let host = hosts.next();
+            // Of two, the server may route by either.
+            if self.origins.admit(scheme, authority, host) && hosts.next().is_none() {
                 return Admission::Attach;
             }
         }
@@ -145,15 +149,23 @@ impl Policy {
             );
         }
         let Some((scheme, authority)) = target else {
+            if self.inner_origin.as_deref().is_some_and(|origin| !origin.is_exact()) {
+                return refuse(
+                    "`inner_origin` has a wildcard",
+                    "name the one host that the inner service sends to",
+                );
+            }
             return refuse(
                 "the request's URI has no scheme and host",
                 "send absolute URIs, or name the place that the inner service sends to with \
                  `.inner_origin(..)`",
             );
         };
-        self.slot.note_foreign(scheme, authority);
         match self.on_foreign {
-            OnForeignOrigin::PassThrough => Admission::Pass(NotAttached::ForeignOrigin),
+            OnForeignOrigin::PassThrough => {
+                self.slot.note_foreign(scheme, authority, &self.origins);
+                Admission::Pass(NotAttached::ForeignOrigin)
+            }
             OnForeignOrigin::Refuse => refuse(
                 "the request goes to an origin that the token was not made for",
                 "declare it with `.origins(..)` if it is the API's",
@@ -166,8 +178,11 @@ impl Policy {
     /// `elsewhere`: it came from another origin than the request's. Then a redirect led there,
     /// without our token, and the answer says nothing about it.
     pub fn judge(&self, answer: &response::Parts, elsewhere: bool) -> Verdict {
-        let ours =
-            if elsewhere { Verdict::Deliver } else { verdict(answer.status, &answer.headers) };
+        if elsewhere {
+            // Not the API's answer: an overruling function must not take it for one.
+            return Verdict::Deliver;
+        }
+        let ours = verdict(answer.status, &answer.headers);
         match self.overrule {
             Some(overrule) => overrule(answer, ours),
             None => ours,

@@ -50,6 +50,16 @@ pub trait TokenSource: Send + Sync + 'static {
         None
     }
 
+    /// Who mints the tokens, for errors. Default: nobody in particular.
+    fn provider(&self) -> Option<String> {
+        None
+    }
+
+    /// What to advise when no answer comes in time. Default: nothing.
+    fn unreachable_hint(&self) -> Option<&'static str> {
+        None
+    }
+
     /// A number that is another one after each change of the credentials. The slot forgets a
     /// remembered failure when it changes. Default: 0, credentials that never change.
     fn credentials_epoch(&self) -> u64 {
@@ -70,6 +80,14 @@ impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
         (**self).refresh_window()
     }
 
+    fn provider(&self) -> Option<String> {
+        (**self).provider()
+    }
+
+    fn unreachable_hint(&self) -> Option<&'static str> {
+        (**self).unreachable_hint()
+    }
+
     fn credentials_epoch(&self) -> u64 {
         (**self).credentials_epoch()
     }
@@ -78,12 +96,22 @@ impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
 /// The object-safe twin of [`TokenSource`], so that the slot has no type parameter.
 pub(crate) trait DynSource: Send + Sync {
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + '_>>;
+    fn provider(&self) -> Option<String>;
+    fn unreachable_hint(&self) -> Option<&'static str>;
     fn credentials_epoch(&self) -> u64;
 }
 
 impl<S: TokenSource> DynSource for S {
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + '_>> {
         Box::pin(TokenSource::fetch(self))
+    }
+
+    fn provider(&self) -> Option<String> {
+        TokenSource::provider(self)
+    }
+
+    fn unreachable_hint(&self) -> Option<&'static str> {
+        TokenSource::unreachable_hint(self)
     }
 
     fn credentials_epoch(&self) -> u64 {

@@ -140,6 +140,14 @@ where
         self.grant.refresh_window()
     }
 
+    fn provider(&self) -> Option<String> {
+        Some(self.grant.provider().to_owned())
+    }
+
+    fn unreachable_hint(&self) -> Option<&'static str> {
+        self.grant.unreachable_hint()
+    }
+
     fn credentials_epoch(&self) -> u64 {
         self.grant.client().epoch()
     }

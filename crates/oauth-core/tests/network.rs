@@ -142,8 +142,11 @@ async fn call_for_an_hour(calls: Calls) -> turmoil::Result {
     Ok(())
 }
 
+/// Something that happens in a simulation.
+type Event<'a> = &'a mut dyn FnMut(&mut Sim<'_>);
+
 /// Plays an hour, in which `events` happen at their seconds. Returns what the calls got.
-fn play(endpoint: &Endpoint, events: &mut [(u64, &mut dyn FnMut(&mut Sim<'_>))]) -> Calls {
+fn play(endpoint: &Endpoint, events: &mut [(u64, Event<'_>)]) -> Calls {
     let mut sim = Builder::new()
         .simulation_duration(Duration::from_secs(3700))
         .tick_duration(TICK)

@@ -5,7 +5,7 @@ use http::{Extensions, StatusCode};
 use oauth_core::policy::{Admission, Policy, VerdictFn};
 use oauth_core::slot::Authorized;
 use oauth_core::{
-    Generation, IssuedToken, NotAttached, NotReplayed, OnForeignOrigin, Origins, Outcome,
+    Generation, IssuedToken, NotAttached, NotReplayed, OnForeignOrigin, Origin, Origins, Outcome,
     TokenSlot, Verdict,
 };
 use reqwest::{Request, Response, Url};
@@ -55,6 +55,14 @@ impl OAuthMiddleware {
     #[must_use]
     pub fn origins(mut self, origins: Origins) -> Self {
         self.policy.set_origins(origins);
+        self
+    }
+
+    /// Where requests go whose URL has no host. reqwest sends none such, so that it matters only for
+    /// a chain that ends in something else.
+    #[must_use]
+    pub fn inner_origin(mut self, origin: Origin) -> Self {
+        self.policy.set_inner_origin(origin);
         self
     }
 
@@ -134,6 +142,7 @@ impl OAuthMiddleware {
         parts.status = response.status();
         parts.version = response.version();
         parts.headers = response.headers().clone();
+        parts.extensions = response.extensions().clone();
         // reqwest follows redirects below us, and drops our header across origins.
         let elsewhere = response.url().origin() != requested.origin();
         self.policy.judge(&parts, elsewhere)
@@ -181,7 +190,7 @@ impl Middleware for OAuthMiddleware {
             None => Verdict::Deliver,
         };
         if verdict == Verdict::Deliver {
-            return Ok(response);
+            return Ok(told(response, Outcome::Attached));
         }
         match self.second_send(kept, generation).await {
             Err(outcome) => Ok(told(response, outcome)),

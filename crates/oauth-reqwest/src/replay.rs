@@ -1,7 +1,7 @@
 //! How a request comes to be sent twice.
 
 use http_body::Body as _;
-use oauth_core::replay::{Replay, ReplayRefused};
+use oauth_core::replay::Replay;
 use oauth_core::{NotReplayed, ReplayBody};
 use reqwest::{Body, Request};
 
@@ -98,7 +98,7 @@ impl Kept {
     pub(crate) fn freeze(&self) -> Result<(), NotReplayed> {
         match &self.body {
             KeptBody::Whole => Ok(()),
-            KeptBody::Stream(replay) => replay.freeze().map_err(reason),
+            KeptBody::Stream(replay) => replay.freeze().map_err(NotReplayed::from),
         }
     }
 
@@ -106,15 +106,8 @@ impl Kept {
     pub(crate) fn again(self) -> Result<Request, NotReplayed> {
         let mut request = self.request;
         if let KeptBody::Stream(replay) = self.body {
-            *request.body_mut() = Some(Body::wrap(replay.take_over().map_err(reason)?));
+            *request.body_mut() = Some(Body::wrap(replay.take_over().map_err(NotReplayed::from)?));
         }
         Ok(request)
-    }
-}
-
-fn reason(refused: ReplayRefused) -> NotReplayed {
-    match refused {
-        ReplayRefused::OverCap => NotReplayed::BodyTooLarge,
-        _ => NotReplayed::BodyUnavailable,
     }
 }

@@ -38,6 +38,9 @@ impl ReqwestTransport {
     /// Builds the client. Its redirect and retry policies are replaced by "never", and idle
     /// connections are not kept: they may belong to a runtime that has ended.
     ///
+    /// The builder's default headers go to the token endpoint too: an `Authorization` among them would
+    /// be a second client authentication, which servers refuse (RFC 6749 §2.3).
+    ///
     /// # Errors
     /// What reqwest finds wrong with the builder's settings.
     pub fn from_builder(builder: ClientBuilder) -> Result<Self, oauth_core::Error> {
@@ -46,7 +49,7 @@ impl ReqwestTransport {
             .retry(reqwest::retry::never())
             .pool_max_idle_per_host(0)
             .build()
-            .map_err(oauth_core::Error::permanent)?;
+            .map_err(|e| oauth_core::Error::setting("reqwest::ClientBuilder", e))?;
         Ok(Self { client })
     }
 }

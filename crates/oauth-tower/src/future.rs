@@ -168,7 +168,7 @@ where
                     if verdict == Verdict::Deliver {
                         return Poll::Ready(Ok(match turn {
                             Turn::Second => told(response, Outcome::Replayed),
-                            Turn::First(_) | Turn::Only => response,
+                            Turn::First(_) | Turn::Only => told(response, Outcome::Attached),
                         }));
                     }
                     match turn.freeze() {

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use http_body::Body;
-use oauth_core::replay::{Replay, ReplayRefused};
+use oauth_core::replay::Replay;
 use oauth_core::{BoxError, NotReplayed, ReplayBody};
 
 /// What to do with a request's body so that the request can be sent again after a 401.
@@ -123,18 +123,13 @@ impl<B: Body> Keep for Teed<B> {
     type Body = ReplayBody<B>;
 
     fn freeze(&self) -> Result<(), NotReplayed> {
-        self.0.as_ref().map_or(Ok(()), Replay::freeze).map_err(reason)
+        self.0.as_ref().map_or(Ok(()), Replay::freeze).map_err(NotReplayed::from)
     }
 
     fn again(self) -> Result<ReplayBody<B>, NotReplayed> {
-        self.0.map_or_else(|| Ok(ReplayBody::default()), Replay::take_over).map_err(reason)
-    }
-}
-
-fn reason(refused: ReplayRefused) -> NotReplayed {
-    match refused {
-        ReplayRefused::OverCap => NotReplayed::BodyTooLarge,
-        _ => NotReplayed::BodyUnavailable,
+        self.0
+            .map_or_else(|| Ok(ReplayBody::default()), Replay::take_over)
+            .map_err(NotReplayed::from)
     }
 }
 

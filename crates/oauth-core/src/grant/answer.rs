@@ -71,7 +71,8 @@ impl<'a> Answer<'a> {
 
     /// Whether the server calls this an error, whatever the status says.
     pub(super) fn is_error(&self) -> bool {
-        present(self.error).is_some_and(|error| !matches!(error, "\"\"" | "false"))
+        present(self.error)
+            .is_some_and(|error| !matches!(error, "\"\"" | "false" | "0" | "{}" | "[]"))
     }
 
     /// Whether there is a code outside of `error`, as in Fuuffy's bare errors.

@@ -157,7 +157,11 @@ impl AtaccamaBuilder {
 
     fn checked(mut self) -> Result<Ataccama, Error> {
         let base = match (&self.base_url, &self.environment) {
-            (Some(url), _) => Some(settings::base_url("base_url", url)?),
+            (Some(url), name) => {
+                // Not used, and still not to be wrong.
+                name.as_ref().map(|name| environment_url(name, &self.host_suffix)).transpose()?;
+                Some(settings::base_url("base_url", url)?)
+            }
             (None, Some(name)) => Some(environment_url(name, &self.host_suffix)?),
             // Both of what would be made from it is given.
             (None, None) if self.token_url.is_some() && !self.api_urls.is_empty() => None,

@@ -291,7 +291,16 @@ impl Desk {
         times.stale_at = times.stale_at.max(self.rest_until).min(times.expires_at);
         let entry =
             Arc::new(Entry { token, generation, times, started, minted_at: now, after_refusal });
-        let publish = (!entry.single_use()).then(|| entry.clone());
+        let publish = match need {
+            _ if !entry.single_use() => Publish::Token(entry.clone()),
+            // The API refuses the one that is there, and its successor serves its waiters alone.
+            Need::Refused(generation)
+                if current.is_some_and(|current| current.generation == generation) =>
+            {
+                Publish::Emptiness
+            }
+            _ => Publish::Nothing,
+        };
         Landing { publish, outcome: Ok(entry) }
     }
 
@@ -306,7 +315,7 @@ impl Desk {
         self.last_error = Some((error.clone(), now));
         if epochs.rotated() {
             // The old credentials' failure says nothing about the new ones.
-            return Landing { publish: None, outcome: Err(error) };
+            return Landing { publish: Publish::Nothing, outcome: Err(error) };
         }
         let in_a_row = self.failure.as_ref().map_or(0, |f| f.in_a_row).saturating_add(1);
         let wait = self.settings.patience.cool_down(
@@ -321,11 +330,14 @@ impl Desk {
         self.failure = Some(Failure { error: error.clone(), since, until, epoch, in_a_row });
         // A valid token stays, the same one of the same generation: it is merely not renewed
         // before the next attempt.
-        let publish = current.filter(|entry| entry.valid(now)).map(|entry| {
-            let mut kept = Entry::clone(entry);
-            kept.times.stale_at = until.min(kept.times.expires_at);
-            Arc::new(kept)
-        });
+        let publish = match current.filter(|entry| entry.valid(now)) {
+            None => Publish::Nothing,
+            Some(entry) => {
+                let mut kept = Entry::clone(entry);
+                kept.times.stale_at = until.min(kept.times.expires_at);
+                Publish::Token(Arc::new(kept))
+            }
+        };
         Landing { publish, outcome: Err(error.with_retry_after(wait)) }
     }
 
@@ -371,9 +383,18 @@ impl Desk {
     }
 }
 
+/// What becomes of the slot's value.
+pub(super) enum Publish {
+    /// It stays.
+    Nothing,
+    Token(Arc<Entry>),
+    /// It goes, and nothing takes its place.
+    Emptiness,
+}
+
 /// What a landed flight leaves.
 pub(super) struct Landing {
-    pub(super) publish: Option<Arc<Entry>>,
+    pub(super) publish: Publish,
     pub(super) outcome: Result<Arc<Entry>, Error>,
 }
 

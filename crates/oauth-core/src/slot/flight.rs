@@ -3,6 +3,7 @@
 //! It holds the slot weakly, so that the last handle's drop ends it, and whatever drops it (an
 //! ended runtime, an abort) makes the waiters ask the desk again instead of waiting for ever.
 
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Weak};
@@ -49,14 +50,19 @@ impl Flight {
     }
 
     pub(super) async fn run(mut self) {
+        let mut tried = self.source.credentials_epoch();
+        // All of the source's code runs in here, its drops included.
+        let result = caught(self.within_limit(&mut tried)).await;
+        self.pass.land(result, tried);
+    }
+
+    async fn within_limit(&mut self, tried: &mut u64) -> Result<Minted, Error> {
         // The deadline counts from the take-off, which is now: the task has just been spawned.
         let deadline = after(Instant::now(), self.settings.flight_timeout);
-        let mut tried = self.source.credentials_epoch();
-        let result = timeout_at(deadline, self.attempts(deadline, &mut tried)).await;
-        let result = result.unwrap_or_else(|_| {
-            Err(Error::timed_out("the token flight met its time limit", self.last_error.take()))
-        });
-        self.pass.land(result, tried);
+        timeout_at(deadline, self.attempts(deadline, tried)).await.unwrap_or_else(|_| {
+            let last = self.last_error.take();
+            Err(self.timed_out("the token flight met its time limit", last))
+        })
     }
 
     async fn attempts(&mut self, deadline: Instant, tried: &mut u64) -> Result<Minted, Error> {
@@ -94,23 +100,30 @@ impl Flight {
     }
 
     async fn attempt(&self) -> Result<Token, Error> {
-        let source = &self.source;
-        // The async block: a source that panics before its first await must be caught as well.
-        let mut fetch = pin!(async move { source.fetch().await });
-        let caught = std::future::poll_fn(|cx| {
-            match catch_unwind(AssertUnwindSafe(|| fetch.as_mut().poll(cx))) {
-                Ok(poll) => poll,
-                // The payload may hold a secret of the source's; it is not shown.
-                Err(_payload) => {
-                    Poll::Ready(Err(Error::new(Kind::Panicked, "the token source panicked")))
-                }
-            }
-        });
-        match timeout(self.settings.attempt_timeout, caught).await {
+        match timeout(self.settings.attempt_timeout, self.source.fetch()).await {
             Ok(result) => result,
-            Err(_) => Err(Error::new(Kind::Timeout, "the token source met its time limit")),
+            Err(_) => Err(self.timed_out("the token source met its time limit", None)),
         }
     }
+
+    fn timed_out(&self, message: &'static str, last: Option<Error>) -> Error {
+        Error::timed_out(message, &*self.source, last)
+    }
+}
+
+/// A panic in the source is an error to the waiters, like any other.
+async fn caught<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(poll) => poll,
+            // The payload may hold a secret of the source's; it is not shown.
+            Err(_payload) => {
+                Poll::Ready(Err(Error::new(Kind::Panicked, "the token source panicked")))
+            }
+        }
+    })
+    .await
 }
 
 /// The duty to tell waiters: by landing, or by being dropped.

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use self::builder::Settings;
 pub use self::builder::SlotBuilder;
-use self::desk::{Answer, Desk, Epochs, Minted, Need, Outcome};
+use self::desk::{Answer, Desk, Epochs, Minted, Need, Outcome, Publish};
 use self::entry::Entry;
 pub use self::entry::{Generation, IssuedToken};
 use self::flight::Flight;
@@ -160,17 +160,23 @@ impl TokenSlot {
         }
     }
 
-    /// Puts a token that was waited for into the `Authorization` header: the slot's newest one if
-    /// that is valid, else `issued`, unless that has ended meanwhile.
+    /// Puts a token that was waited for into the `Authorization` header: the slot's if it is at
+    /// least as new and valid, else `issued`, unless that has ended meanwhile.
     pub fn authorize_with(&self, issued: &IssuedToken, headers: &mut HeaderMap) -> Authorized {
-        match self.authorize(headers) {
+        let guard = self.shared.current.load();
+        // An older one may still be there: the refused one, next to a renewal without any life.
+        let newest = guard
+            .as_ref()
+            .filter(|entry| entry.generation.number >= issued.0.generation.number)
+            .filter(|entry| self.usable(entry));
+        match newest {
+            Some(entry) => attach(entry, headers),
             // A token without any life left is for those that waited for it.
-            Authorized::Empty
-                if issued.0.single_use() || issued.0.valid(self.shared.clock.now()) =>
-            {
+            None if issued.0.single_use() || issued.0.valid(self.shared.clock.now()) => {
                 attach(&issued.0, headers)
             }
-            done => done,
+            None if headers.contains_key(AUTHORIZATION) => Authorized::Own,
+            None => Authorized::Empty,
         }
     }
 
@@ -246,9 +252,9 @@ impl TokenSlot {
     }
 
     /// Counts a request that passed without a token because it went elsewhere, and warns once for
-    /// each such origin. For adapters.
-    pub fn note_foreign(&self, scheme: &str, authority: &str) {
-        self.shared.foreign.note(scheme, authority, &self.shared.origins);
+    /// each such origin, of up to 64 different ones; `home` is where the token may go. For adapters.
+    pub fn note_foreign(&self, scheme: &str, authority: &str, home: &Origins) {
+        self.shared.foreign.note(scheme, authority, home);
     }
 
     fn own(&self, generation: Generation) -> Result<(), Error> {
@@ -301,7 +307,8 @@ impl TokenSlot {
 
     fn out_of_patience(&self) -> Error {
         let last = self.shared.desk().last_error().map(|(error, _)| error.clone());
-        Error::timed_out("there was no token within the acquire limit", last)
+        let message = "there was no token within the acquire limit";
+        Error::timed_out(message, &*self.shared.source, last)
     }
 
     /// Joins the flight under way, or starts one if the desk allows it.
@@ -390,8 +397,10 @@ impl Shared {
             let mut desk = self.desk();
             let current = self.current.load_full();
             let landing = desk.land(id, result, current.as_ref(), now, epochs)?;
-            if let Some(entry) = &landing.publish {
-                self.current.store(Some(entry.clone()));
+            match &landing.publish {
+                Publish::Nothing => {}
+                Publish::Token(entry) => self.current.store(Some(entry.clone())),
+                Publish::Emptiness => self.current.store(None),
             }
             landing
         };
@@ -405,7 +414,7 @@ impl Shared {
             Err(error) => tracing::warn!(
                 flight = id,
                 %error,
-                valid_token_kept = landing.publish.is_some(),
+                valid_token_kept = matches!(landing.publish, Publish::Token(_)),
                 "token request failed"
             ),
         }
