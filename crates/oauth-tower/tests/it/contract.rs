@@ -10,7 +10,7 @@ use oauth_core::clock::TokioClock;
 use oauth_core::{NoToken, NotAttached, NotReplayed, Outcome, ReplayBody, Token, source_fn};
 use oauth_core::{Origins, TokenSlot, Verdict};
 use oauth_tower::{CloneBody, Error, NoReplay, OAuthLayer};
-use tokio_test::{assert_pending, assert_ready_ok, task};
+use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service, ServiceExt};
 use tower_test::mock;
@@ -68,7 +68,7 @@ async fn the_second_send_waits_until_the_service_says_again_that_it_is_ready() {
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(post(API, full("x"))));
     assert_pending!(call.poll());
-    let (first, send) = handle.next_request().await.unwrap();
+    let (first, send) = assert_ready!(handle.poll_request()).unwrap();
     assert_eq!(token_of(&first), "Bearer t1");
     send.send_response(answer(401));
     assert!(call.is_woken());
@@ -80,7 +80,7 @@ async fn the_second_send_waits_until_the_service_says_again_that_it_is_ready() {
     handle.allow(1);
     assert!(call.is_woken(), "the service is ready");
     assert_pending!(call.poll());
-    let (second, send) = handle.next_request().await.unwrap();
+    let (second, send) = assert_ready!(handle.poll_request()).unwrap();
     assert_eq!(token_of(&second), "Bearer t2");
     send.send_response(answer(200));
     let response = assert_ready_ok!(call.poll());
@@ -110,7 +110,7 @@ async fn a_request_that_waited_for_its_token_is_sent_only_when_the_service_is_re
     handle.allow(1);
     assert!(call.is_woken(), "the service is ready");
     assert_pending!(call.poll());
-    let (request, send) = handle.next_request().await.unwrap();
+    let (request, send) = assert_ready!(handle.poll_request()).unwrap();
     assert_eq!(token_of(&request), "Bearer t1");
     send.send_response(answer(200));
     assert_ready_ok!(call.poll());
@@ -123,7 +123,7 @@ async fn a_service_that_fails_before_the_second_send_fails_the_request() {
         mock::spawn_with(|inner: Mocked| OAuthLayer::new(slot.clone()).layer(inner));
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(post(API, full("x"))));
-    let (_, send) = handle.next_request().await.unwrap();
+    let (_, send) = assert_ready!(handle.poll_request()).unwrap();
     send.send_response(answer(401));
     assert_pending!(call.poll());
     settle().await;
@@ -261,14 +261,14 @@ async fn the_first_401_is_dropped_before_the_second_send() {
     let service = OAuthLayer::new(slot).replay(CloneBody).layer(inner);
     let mut call = task::spawn(service.oneshot(post(API, full("x"))));
     assert_pending!(call.poll());
-    let (_, send) = handle.next_request().await.unwrap();
+    let (_, send) = assert_ready!(handle.poll_request()).unwrap();
     let body = std::sync::Arc::new(());
     send.send_response(Response::builder().status(401).body(body.clone()).unwrap());
     assert_pending!(call.poll());
     assert_eq!(std::sync::Arc::strong_count(&body), 2, "it may have to be delivered");
     settle().await;
     assert_pending!(call.poll());
-    let _second = handle.next_request().await.unwrap();
+    let _second = assert_ready!(handle.poll_request()).unwrap();
     assert_eq!(std::sync::Arc::strong_count(&body), 1);
 }
 
@@ -312,12 +312,12 @@ async fn a_401_for_an_old_token_is_replayed_with_the_newer_one_and_no_token_requ
         mock::spawn_with(|inner: Mocked| OAuthLayer::new(slot.clone()).layer(inner));
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(post(API, full("x"))));
-    let (_, send) = handle.next_request().await.unwrap();
+    let (_, send) = assert_ready!(handle.poll_request()).unwrap();
     let old = slot.cached().unwrap().generation();
     let newer = slot.replace(old).await.unwrap().generation();
     send.send_response(answer(401));
     assert_pending!(call.poll());
-    let (second, send) = handle.next_request().await.unwrap();
+    let (second, send) = assert_ready!(handle.poll_request()).unwrap();
     assert_eq!(token_of(&second), "Bearer t2");
     send.send_response(answer(200));
     assert_ready_ok!(call.poll());
