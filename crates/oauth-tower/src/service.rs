@@ -40,7 +40,7 @@ where
         match self.policy.admit(request.uri(), request.headers(), request.extensions()) {
             Admission::Attach => {}
             Admission::Pass(reason) => return self.pass(request, reason),
-            Admission::Refuse(error) => return ResponseFuture::failed(&self.policy, error),
+            Admission::Refuse(error) => return self.refuse(error),
         }
         match self.policy.slot().authorize(request.headers_mut()) {
             Authorized::Attached(generation) => {
@@ -51,12 +51,10 @@ where
                 ResponseFuture::answering(&self.policy, answer, generation, uri, turn)
             }
             Authorized::Own => self.pass(request, NotAttached::OwnAuthorization),
-            Authorized::Full => ResponseFuture::failed(&self.policy, Policy::no_room()),
+            Authorized::Full => self.refuse(Policy::no_room()),
             Authorized::Empty => {
-                // The wait may be long, and the inner service's readiness may be a permit that
-                // others need, the token transport among them: it goes back now.
-                let idle = self.inner.clone();
-                drop(mem::replace(&mut self.inner, idle));
+                // The wait may be long.
+                self.release();
                 let (request, turn) = self.first_turn(request);
                 let prepared = Prepared { request, service: self.inner.clone(), turn };
                 ResponseFuture::waiting(&self.policy, prepared)
@@ -66,6 +64,26 @@ where
 }
 
 impl<S, R> OAuth<S, R> {
+    /// Gives up that the inner service is ready: that may be a permit which others need, the token
+    /// transport among them.
+    fn release(&mut self)
+    where
+        S: Clone,
+    {
+        let idle = self.inner.clone();
+        drop(mem::replace(&mut self.inner, idle));
+    }
+
+    /// Sends nothing.
+    fn refuse<B>(&mut self, error: oauth_core::Error) -> ResponseFuture<S, R, B>
+    where
+        S: Service<Request<R::Body>> + Clone,
+        R: Strategy<B>,
+    {
+        self.release();
+        ResponseFuture::failed(&self.policy, error)
+    }
+
     /// Sends a request that gets no token.
     fn pass<B>(&mut self, request: Request<B>, reason: NotAttached) -> ResponseFuture<S, R, B>
     where

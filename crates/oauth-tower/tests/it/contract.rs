@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
 use oauth_core::clock::TokioClock;
 use oauth_core::{NoToken, NotAttached, NotReplayed, Outcome, ReplayBody, Token, source_fn};
-use oauth_core::{Origins, TokenSlot, Verdict};
+use oauth_core::{OnForeignOrigin, Origins, TokenSlot, Verdict};
 use oauth_tower::{CloneBody, Error, NoReplay, OAuthLayer};
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::limit::ConcurrencyLimit;
@@ -187,6 +187,57 @@ async fn over_a_limit_of_one_a_handle_that_is_kept_holds_no_permit_while_it_wait
     issuer.release();
     settle().await;
     assert_ready_ok!(waiting.poll());
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_a_limit_of_one_a_token_that_ended_while_the_service_was_busy_frees_the_permit_again()
+{
+    let issuer = Issuer::new();
+    issuer.hold();
+    let slot = issuer.slot();
+    let (mock, mut handle) = mock::pair();
+    let limited: ConcurrencyLimit<Mocked> = ConcurrencyLimit::new(mock, 1);
+    let mut service = OAuthLayer::new(slot).layer(limited.clone());
+    service.ready().await.unwrap();
+    let mut call = task::spawn(service.call(post(API, full("x"))));
+    assert_pending!(call.poll());
+    handle.allow(0);
+    issuer.release();
+    settle().await;
+    assert_pending!(call.poll());
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    handle.allow(u64::MAX);
+    assert_pending!(call.poll());
+    settle().await;
+    assert_eq!(issuer.requests(), 2, "the first token has ended");
+    let mut other = limited.clone();
+    let mut ready = task::spawn(other.ready());
+    assert_ready_ok!(ready.poll(), "the token request may need the permit");
+    drop(ready);
+    drop(other);
+    issuer.release();
+    settle().await;
+    assert_pending!(call.poll());
+    let (request, send) = assert_ready!(handle.poll_request()).unwrap();
+    assert_eq!(token_of(&request), "Bearer t2");
+    send.send_response(answer(200));
+    assert_ready_ok!(call.poll());
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_a_limit_of_one_a_request_that_is_refused_leaves_no_permit_with_its_handle() {
+    let slot = Issuer::new().ready_slot().await;
+    let limited = ConcurrencyLimit::new(Api::<ReplayBody<Full<Bytes>>>::new([]), 1);
+    let mut service =
+        OAuthLayer::new(slot).on_foreign_origin(OnForeignOrigin::Refuse).layer(limited.clone());
+    let foreign = post("https://b.test/", full("x"));
+    let mut full_map = post(API, full("x"));
+    *full_map.headers_mut() = crowded();
+    for request in [foreign, full_map] {
+        service.ready().await.unwrap().call(request).await.unwrap_err();
+        let mut other = task::spawn(limited.clone().oneshot(get(API)));
+        assert_ready_ok!(other.poll());
+    }
 }
 
 #[tokio::test(start_paused = true)]
