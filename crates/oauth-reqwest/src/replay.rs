@@ -76,8 +76,11 @@ impl Strategy {
             return Some(Kept { request, body: KeptBody::Whole });
         }
         let body = request.body_mut().take().unwrap_or_default();
-        // Without its body every request can be cloned.
-        let copy = request.try_clone()?;
+        // Without its body every request can be cloned; if not, it is sent once and whole.
+        let Some(copy) = request.try_clone() else {
+            *request.body_mut() = Some(body);
+            return None;
+        };
         if body.is_end_stream() {
             *request.body_mut() = Some(body);
             return Some(Kept { request: copy, body: KeptBody::Whole });

@@ -125,7 +125,7 @@ where
 
 impl<S, R, B, ResBody> Future for ResponseFuture<S, R, B>
 where
-    S: Service<Request<R::Body>, Response = Response<ResBody>>,
+    S: Service<Request<R::Body>, Response = Response<ResBody>> + Clone,
     S::Error: Into<BoxError>,
     R: Strategy<B>,
 {
@@ -233,7 +233,10 @@ where
     }
 
     /// Sends the request. The inner service has just said that it is ready.
-    fn send(policy: &Policy, issued: &IssuedToken, prepared: Prepared<S, R, B>) -> Self {
+    fn send(policy: &Policy, issued: &IssuedToken, prepared: Prepared<S, R, B>) -> Self
+    where
+        S: Clone,
+    {
         let Prepared { mut request, mut service, turn } = prepared;
         let slot = policy.slot();
         match slot.authorize_with(issued, request.headers_mut()) {
@@ -241,8 +244,12 @@ where
                 let uri = policy.keeps_uri().then(|| request.uri().clone());
                 Self::Answering { answer: service.call(request), generation, uri, turn }
             }
-            // The token ended while the inner service was not ready: another one, please.
-            Authorized::Empty => Self::waiting(slot, Prepared { request, service, turn }),
+            // The token ended while the inner service was not ready: another one, please. The
+            // service's readiness goes back meanwhile; a clone has none.
+            Authorized::Empty => {
+                let service = service.clone();
+                Self::waiting(slot, Prepared { request, service, turn })
+            }
             Authorized::Own => Self::Passing {
                 answer: service.call(request),
                 reason: NotAttached::OwnAuthorization,

@@ -40,7 +40,7 @@ where
         match self.policy.admit(request.uri(), request.headers(), request.extensions()) {
             Admission::Attach => {}
             Admission::Pass(reason) => return self.pass(request, reason),
-            Admission::Refuse(error) => return self.fail(error),
+            Admission::Refuse(error) => return self.refuse(error),
         }
         match self.policy.slot().authorize(request.headers_mut()) {
             Authorized::Attached(generation) => {
@@ -51,9 +51,10 @@ where
                 ResponseFuture::answering(&self.policy, answer, generation, uri, turn)
             }
             Authorized::Own => self.pass(request, NotAttached::OwnAuthorization),
-            Authorized::Full => self.fail(Policy::no_room()),
+            Authorized::Full => self.refuse(Policy::no_room()),
             Authorized::Empty => {
-                self.give_readiness_back();
+                // The wait may be long.
+                self.release();
                 let (request, turn) = self.first_turn(request);
                 let prepared = Prepared { request, service: self.inner.clone(), turn };
                 ResponseFuture::waiting(&self.policy, prepared)
@@ -63,9 +64,9 @@ where
 }
 
 impl<S, R> OAuth<S, R> {
-    /// The inner service is not called now. Its readiness may be a permit that others need, the
-    /// token transport among them.
-    fn give_readiness_back(&mut self)
+    /// Gives up that the inner service is ready: that may be a permit which others need, the token
+    /// transport among them.
+    fn release(&mut self)
     where
         S: Clone,
     {
@@ -73,12 +74,13 @@ impl<S, R> OAuth<S, R> {
         drop(mem::replace(&mut self.inner, idle));
     }
 
-    fn fail<B>(&mut self, error: oauth_core::Error) -> ResponseFuture<S, R, B>
+    /// Sends nothing.
+    fn refuse<B>(&mut self, error: oauth_core::Error) -> ResponseFuture<S, R, B>
     where
         S: Service<Request<R::Body>> + Clone,
         R: Strategy<B>,
     {
-        self.give_readiness_back();
+        self.release();
         ResponseFuture::failed(&self.policy, error)
     }
 

@@ -8,9 +8,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
 use oauth_core::clock::TokioClock;
 use oauth_core::{NoToken, NotAttached, NotReplayed, Outcome, ReplayBody, Token, source_fn};
-use oauth_core::{Origins, TokenSlot, Verdict};
+use oauth_core::{OnForeignOrigin, Origins, TokenSlot, Verdict};
 use oauth_tower::{CloneBody, Error, NoReplay, OAuthLayer};
-use tokio_test::{assert_pending, assert_ready_ok, task};
+use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service, ServiceExt};
 use tower_test::mock;
@@ -68,7 +68,7 @@ async fn the_second_send_waits_until_the_service_says_again_that_it_is_ready() {
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(post(API, full("x"))));
     assert_pending!(call.poll());
-    let (first, send) = handle.next_request().await.unwrap();
+    let (first, send) = assert_ready!(handle.poll_request()).unwrap();
     assert_eq!(token_of(&first), "Bearer t1");
     send.send_response(answer(401));
     assert!(call.is_woken());
@@ -80,7 +80,7 @@ async fn the_second_send_waits_until_the_service_says_again_that_it_is_ready() {
     handle.allow(1);
     assert!(call.is_woken(), "the service is ready");
     assert_pending!(call.poll());
-    let (second, send) = handle.next_request().await.unwrap();
+    let (second, send) = assert_ready!(handle.poll_request()).unwrap();
     assert_eq!(token_of(&second), "Bearer t2");
     send.send_response(answer(200));
     let response = assert_ready_ok!(call.poll());
@@ -110,7 +110,7 @@ async fn a_request_that_waited_for_its_token_is_sent_only_when_the_service_is_re
     handle.allow(1);
     assert!(call.is_woken(), "the service is ready");
     assert_pending!(call.poll());
-    let (request, send) = handle.next_request().await.unwrap();
+    let (request, send) = assert_ready!(handle.poll_request()).unwrap();
     assert_eq!(token_of(&request), "Bearer t1");
     send.send_response(answer(200));
     assert_ready_ok!(call.poll());
@@ -123,7 +123,7 @@ async fn a_service_that_fails_before_the_second_send_fails_the_request() {
         mock::spawn_with(|inner: Mocked| OAuthLayer::new(slot.clone()).layer(inner));
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(post(API, full("x"))));
-    let (_, send) = handle.next_request().await.unwrap();
+    let (_, send) = assert_ready!(handle.poll_request()).unwrap();
     send.send_response(answer(401));
     assert_pending!(call.poll());
     settle().await;
@@ -187,6 +187,57 @@ async fn over_a_limit_of_one_a_handle_that_is_kept_holds_no_permit_while_it_wait
     issuer.release();
     settle().await;
     assert_ready_ok!(waiting.poll());
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_a_limit_of_one_a_token_that_ended_while_the_service_was_busy_frees_the_permit_again()
+{
+    let issuer = Issuer::new();
+    issuer.hold();
+    let slot = issuer.slot();
+    let (mock, mut handle) = mock::pair();
+    let limited: ConcurrencyLimit<Mocked> = ConcurrencyLimit::new(mock, 1);
+    let mut service = OAuthLayer::new(slot).layer(limited.clone());
+    service.ready().await.unwrap();
+    let mut call = task::spawn(service.call(post(API, full("x"))));
+    assert_pending!(call.poll());
+    handle.allow(0);
+    issuer.release();
+    settle().await;
+    assert_pending!(call.poll());
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    handle.allow(u64::MAX);
+    assert_pending!(call.poll());
+    settle().await;
+    assert_eq!(issuer.requests(), 2, "the first token has ended");
+    let mut other = limited.clone();
+    let mut ready = task::spawn(other.ready());
+    assert_ready_ok!(ready.poll(), "the token request may need the permit");
+    drop(ready);
+    drop(other);
+    issuer.release();
+    settle().await;
+    assert_pending!(call.poll());
+    let (request, send) = assert_ready!(handle.poll_request()).unwrap();
+    assert_eq!(token_of(&request), "Bearer t2");
+    send.send_response(answer(200));
+    assert_ready_ok!(call.poll());
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_a_limit_of_one_a_request_that_is_refused_leaves_no_permit_with_its_handle() {
+    let slot = Issuer::new().ready_slot().await;
+    let limited = ConcurrencyLimit::new(Api::<ReplayBody<Full<Bytes>>>::new([]), 1);
+    let mut service =
+        OAuthLayer::new(slot).on_foreign_origin(OnForeignOrigin::Refuse).layer(limited.clone());
+    let foreign = post("https://b.test/", full("x"));
+    let mut full_map = post(API, full("x"));
+    *full_map.headers_mut() = crowded();
+    for request in [foreign, full_map] {
+        service.ready().await.unwrap().call(request).await.unwrap_err();
+        let mut other = task::spawn(limited.clone().oneshot(get(API)));
+        assert_ready_ok!(other.poll());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -261,14 +312,14 @@ async fn the_first_401_is_dropped_before_the_second_send() {
     let service = OAuthLayer::new(slot).replay(CloneBody).layer(inner);
     let mut call = task::spawn(service.oneshot(post(API, full("x"))));
     assert_pending!(call.poll());
-    let (_, send) = handle.next_request().await.unwrap();
+    let (_, send) = assert_ready!(handle.poll_request()).unwrap();
     let body = std::sync::Arc::new(());
     send.send_response(Response::builder().status(401).body(body.clone()).unwrap());
     assert_pending!(call.poll());
     assert_eq!(std::sync::Arc::strong_count(&body), 2, "it may have to be delivered");
     settle().await;
     assert_pending!(call.poll());
-    let _second = handle.next_request().await.unwrap();
+    let _second = assert_ready!(handle.poll_request()).unwrap();
     assert_eq!(std::sync::Arc::strong_count(&body), 1);
 }
 
@@ -312,12 +363,12 @@ async fn a_401_for_an_old_token_is_replayed_with_the_newer_one_and_no_token_requ
         mock::spawn_with(|inner: Mocked| OAuthLayer::new(slot.clone()).layer(inner));
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(post(API, full("x"))));
-    let (_, send) = handle.next_request().await.unwrap();
+    let (_, send) = assert_ready!(handle.poll_request()).unwrap();
     let old = slot.cached().unwrap().generation();
     let newer = slot.replace(old).await.unwrap().generation();
     send.send_response(answer(401));
     assert_pending!(call.poll());
-    let (second, send) = handle.next_request().await.unwrap();
+    let (second, send) = assert_ready!(handle.poll_request()).unwrap();
     assert_eq!(token_of(&second), "Bearer t2");
     send.send_response(answer(200));
     assert_ready_ok!(call.poll());

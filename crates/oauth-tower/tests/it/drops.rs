@@ -5,7 +5,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use oauth_core::{ReplayBody, TokenSlot};
 use oauth_tower::{Buffered, OAuth, OAuthLayer};
-use tokio_test::{assert_pending, assert_ready_ok, task};
+use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::Layer;
 use tower::limit::ConcurrencyLimit;
 use tower_test::mock;
@@ -32,7 +32,7 @@ async fn another_goes_through(service: &mut Service1, handle: &mut Handle, token
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(post(API, full("y"))));
     assert_pending!(call.poll());
-    let (request, send) = handle.next_request().await.unwrap();
+    let (request, send) = assert_ready!(handle.poll_request()).unwrap();
     assert_eq!(request.headers()["authorization"], token);
     send.send_response(answer(200));
     assert_ready_ok!(call.poll());
@@ -43,7 +43,7 @@ async fn dropped_before_its_first_poll() {
     let (mut service, mut handle) = limited(&Issuer::new().ready_slot().await);
     assert_ready_ok!(service.poll_ready());
     drop(service.call(post(API, full("x"))));
-    drop(handle.next_request().await);
+    drop(assert_ready!(handle.poll_request()));
     another_goes_through(&mut service, &mut handle, "Bearer t1").await;
 }
 
@@ -63,7 +63,7 @@ async fn dropped_while_it_waits_for_a_token_the_flight_goes_on_for_the_others() 
     issuer.release();
     settle().await;
     assert_pending!(second.poll());
-    let (_, send) = handle.next_request().await.unwrap();
+    let (_, send) = assert_ready!(handle.poll_request()).unwrap();
     send.send_response(answer(200));
     assert_ready_ok!(second.poll());
     assert_eq!(issuer.requests(), 1);
@@ -96,7 +96,7 @@ async fn dropped_while_it_waits_for_its_first_answer() {
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(post(API, full("x"))));
     assert_pending!(call.poll());
-    let (_, send) = handle.next_request().await.unwrap();
+    let (_, send) = assert_ready!(handle.poll_request()).unwrap();
     drop(call);
     send.send_response(answer(401));
     another_goes_through(&mut service, &mut handle, "Bearer t1").await;
@@ -110,7 +110,7 @@ async fn dropped_while_the_token_is_renewed_the_next_request_has_the_new_one() {
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(post(API, full("x"))));
     assert_pending!(call.poll());
-    let (_, send) = handle.next_request().await.unwrap();
+    let (_, send) = assert_ready!(handle.poll_request()).unwrap();
     send.send_response(answer(401));
     assert_pending!(call.poll());
     settle().await;
@@ -147,12 +147,12 @@ async fn dropped_while_it_waits_for_its_second_answer() {
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(post(API, full("x"))));
     assert_pending!(call.poll());
-    let (_, send) = handle.next_request().await.unwrap();
+    let (_, send) = assert_ready!(handle.poll_request()).unwrap();
     send.send_response(answer(401));
     assert_pending!(call.poll());
     settle().await;
     assert_pending!(call.poll());
-    let (_, send) = handle.next_request().await.unwrap();
+    let (_, send) = assert_ready!(handle.poll_request()).unwrap();
     drop(call);
     send.send_response(answer(401));
     another_goes_through(&mut service, &mut handle, "Bearer t2").await;
@@ -165,7 +165,7 @@ async fn dropped_without_a_token_while_it_waits_for_its_answer() {
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(post("https://b.test/", full("x"))));
     assert_pending!(call.poll());
-    let (_, send) = handle.next_request().await.unwrap();
+    let (_, send) = assert_ready!(handle.poll_request()).unwrap();
     drop(call);
     drop(send);
     another_goes_through(&mut service, &mut handle, "Bearer t1").await;

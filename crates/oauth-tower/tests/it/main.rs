@@ -6,7 +6,9 @@
 mod contract;
 mod drops;
 mod issuer;
+mod matrix;
 mod origins;
+mod property;
 mod redirects;
 mod replay;
 mod scripted;

@@ -22,20 +22,20 @@ use tower::{Layer, Service, ServiceExt};
 use crate::scripted::Streamed;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Http {
+pub enum Http {
     One,
     Two,
 }
 
-struct World {
-    auth: AuthServer,
-    api: ProtectedApi,
-    slot: TokenSlot,
+pub struct World {
+    pub auth: AuthServer,
+    pub api: ProtectedApi,
+    pub slot: TokenSlot,
 }
 
 impl World {
     /// Both servers, and a slot that holds a token.
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
         let api = ProtectedApi::start(&auth).await.unwrap();
         let grant = Oleria::builder(ClientAuth::secret(auth.client_id(), auth.client_secret()))
@@ -49,16 +49,16 @@ impl World {
         Self { auth, api, slot }
     }
 
-    fn layer(&self) -> OAuthLayer {
+    pub fn layer(&self) -> OAuthLayer {
         OAuthLayer::new(self.slot.clone())
     }
 
-    fn post<B>(&self, body: B) -> Request<B> {
+    pub fn post<B>(&self, body: B) -> Request<B> {
         Request::post(self.api.url("/things")).body(body).unwrap()
     }
 }
 
-fn client<B>(http: Http) -> Client<HttpConnector, B>
+pub fn client<B>(http: Http) -> Client<HttpConnector, B>
 where
     B: http_body::Body + Send,
     B::Data: Send,
@@ -67,7 +67,7 @@ where
 }
 
 /// Bytes that differ from place to place.
-fn bytes(length: usize) -> Bytes {
+pub fn bytes(length: usize) -> Bytes {
     (0..length).map(|i| (i * 31 % 251) as u8).collect()
 }
 
@@ -79,7 +79,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// The same bytes in pieces whose number nobody knows.
-fn in_pieces(bytes: &Bytes, piece: usize) -> Streamed {
+pub fn in_pieces(bytes: &Bytes, piece: usize) -> Streamed {
     let bytes = bytes.clone();
     let pieces = (0..bytes.len()).step_by(piece).map(move |at| {
         let end = bytes.len().min(at + piece);
@@ -92,7 +92,7 @@ fn whole(bytes: &Bytes) -> Streamed {
     Full::new(bytes.clone()).map_err(|never| match never {}).boxed_unsync()
 }
 
-fn assert_whole(response: &Response<Incoming>, sent: &[u8]) {
+pub fn assert_whole(response: &Response<Incoming>, sent: &[u8]) {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["x-body-length"], sent.len().to_string());
     assert_eq!(response.headers()["x-body-sha256"], sha256(sent));
@@ -223,6 +223,33 @@ async fn over_h1_a_failed_refresh_leaves_the_body_of_the_401_readable() {
 #[tokio::test]
 async fn over_h2_a_failed_refresh_leaves_the_body_of_the_401_readable() {
     an_early_401_and_no_new_token(Http::Two).await;
+}
+
+/// The 401's body is larger than a window and the upload stands in its middle: both must come to
+/// their end.
+async fn a_large_early_401_and_no_new_token(http: Http) {
+    let world = World::new().await;
+    world.auth.inject(Fault::status(400).body(r#"{"error":"invalid_client"}"#).forever());
+    world.api.answer_early(true);
+    let refusal = "x".repeat(4 * 1024 * 1024);
+    world.api.inject(Fault::status(401).body(&refusal));
+    let layer = world.layer().replay(Buffered::new().cap(8 * 1024 * 1024));
+    let service = layer.layer(client::<ReplayBody<Streamed>>(http));
+    let response = service.oneshot(world.post(whole(&bytes(10_000)))).await.unwrap();
+    assert!(matches!(Outcome::of(response.extensions()), Outcome::RefreshFailed(_)));
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, refusal);
+    assert_eq!(world.api.requests(), 1);
+}
+
+#[tokio::test]
+async fn over_h1_a_large_early_401_is_readable_whole_when_the_refresh_fails() {
+    a_large_early_401_and_no_new_token(Http::One).await;
+}
+
+#[tokio::test]
+async fn over_h2_a_large_early_401_is_readable_whole_when_the_refresh_fails() {
+    a_large_early_401_and_no_new_token(Http::Two).await;
 }
 
 /// A 401 with a body of that many bytes, then the replay; returns how many connections it took.
