@@ -268,14 +268,17 @@ impl Play {
                     assert!(now <= to + Duration::from_millis(1), "no attempt: {flight:?}");
                 }
             }
-            Phase::Asking { .. } if now >= flight.started + FLIGHT => {
-                let got = self.model.failed(true, None, &seen);
-                self.land(got);
-            }
             Phase::Asking { since } if now >= since + ATTEMPT => {
                 if let Some(got) = self.model.attempt_failed(true, None, &seen) {
                     self.land(got);
+                } else if now >= flight.started + FLIGHT {
+                    let got = self.model.failed(true, None, &seen);
+                    self.land(got);
                 }
+            }
+            Phase::Asking { .. } if now >= flight.started + FLIGHT => {
+                let got = self.model.failed(true, None, &seen);
+                self.land(got);
             }
             Phase::Asking { .. } | Phase::Grounded => {}
         }
