@@ -46,6 +46,32 @@ async fn a_rotation_clears_the_remembered_failure() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_new_pairs_failures_are_a_row_of_their_own() {
+    let door = gate();
+    let source = script([
+        Step::permanent(),
+        Step::permanent(),
+        Step::permanent(),
+        Step::permanent().behind(&door),
+        Step::permanent(),
+    ]);
+    let slot = slot(&source);
+    for _ in 0..3 {
+        let error = slot.token().await.unwrap_err();
+        pass(error.retry_after().unwrap() + ms(1)).await;
+    }
+    let waiter = caller(&slot);
+    settle().await;
+    source.rotate();
+    door.add_permits(1);
+    // Not the 8 s of a fourth failure in a row.
+    let wait = waiter.await.unwrap().unwrap_err().retry_after().unwrap();
+    assert!((secs(1)..=ms(1_100)).contains(&wait), "{wait:?}");
+    assert_eq!(slot.status().failing_for, Some(secs(0)));
+    assert_eq!(source.calls(), 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rotation_keeps_the_valid_token() {
     let source = script([Step::token(HOUR)]);
     let slot = slot(&source);

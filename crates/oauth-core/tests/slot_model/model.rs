@@ -166,7 +166,7 @@ impl Model {
 
     /// Damping begins when a token that replaced a refused one is refused within a minute.
     fn damped_until(&mut self, token: &Token) -> Duration {
-        if !self.damping.as_ref().is_some_and(|d| d.generation == token.generation) {
+        if self.damping.as_ref().is_none_or(|d| d.generation != token.generation) {
             if token.after_refusal && self.now - token.minted_at < 60 * SECOND {
                 self.damp(token.generation, token.started);
             } else {
