@@ -169,29 +169,60 @@ pub struct RotatingClient {
 struct Epoch {
     number: u64,
     auth: Arc<ClientAuth>,
+    fallback: Option<Arc<ClientAuth>>,
 }
 
 impl RotatingClient {
     /// A handle to these credentials.
     pub fn new(auth: ClientAuth) -> Self {
-        let first = Epoch { number: 0, auth: Arc::new(auth) };
+        let first = Epoch { number: 0, auth: Arc::new(auth), fallback: None };
         Self { current: Arc::new(ArcSwap::from_pointee(first)) }
     }
 
-    /// Exchanges the credentials for all holders of this handle.
+    /// Adds a second pair for the time of a roll-out, for all holders of this handle: when the
+    /// token endpoint says that the first pair is wrong
+    /// ([`Error::is_bad_credentials`]), the same token request is made once more with this one.
+    ///
+    /// Each renewal begins with the first pair again. [`rotate`](Self::rotate) ends the roll-out
+    /// and forgets this pair.
+    ///
+    /// # Errors
+    /// If the id or the secret is empty or has a control character.
+    pub fn with_fallback(self, old: ClientAuth) -> Result<Self, Error> {
+        old.check()?;
+        let old = Arc::new(old);
+        self.current.rcu(|now| Epoch {
+            number: now.number.wrapping_add(1),
+            auth: now.auth.clone(),
+            fallback: Some(old.clone()),
+        });
+        Ok(self)
+    }
+
+    /// Exchanges the credentials for all holders of this handle, and forgets a fallback.
     ///
     /// # Errors
     /// If the id or the secret is empty or has a control character; the old ones stay then.
     pub fn rotate(&self, auth: ClientAuth) -> Result<(), Error> {
         auth.check()?;
         let auth = Arc::new(auth);
-        self.current.rcu(|old| Epoch { number: old.number.wrapping_add(1), auth: auth.clone() });
+        self.current.rcu(|old| Epoch {
+            number: old.number.wrapping_add(1),
+            auth: auth.clone(),
+            fallback: None,
+        });
         Ok(())
     }
 
     /// The credentials in use now.
     pub fn current(&self) -> Arc<ClientAuth> {
         self.current.load().auth.clone()
+    }
+
+    /// The credentials in use now, and those to try when these are wrong.
+    pub(crate) fn pairs(&self) -> (Arc<ClientAuth>, Option<Arc<ClientAuth>>) {
+        let now = self.current.load();
+        (now.auth.clone(), now.fallback.clone())
     }
 
     /// Which credentials these are: another number after each rotation.
@@ -212,6 +243,7 @@ impl fmt::Debug for RotatingClient {
         f.debug_struct("RotatingClient")
             .field("epoch", &now.number)
             .field("auth", &now.auth)
+            .field("fallback", &now.fallback)
             .finish()
     }
 }

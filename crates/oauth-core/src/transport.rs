@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body::Body;
 use http_body_util::Full;
+use tokio::time::Instant;
 use tower_service::Service;
 
 use crate::client_auth::ClientAuth;
@@ -113,23 +114,24 @@ where
     /// # Cancel safety
     /// Dropping it drops the exchange; nothing is kept of it.
     async fn fetch(&self) -> Result<Token, Error> {
-        let client = self.grant.client().current();
-        let request = self.grant.request(&client);
-        self.check_destination(request.uri())?;
+        let (client, fallback) = self.grant.client().pairs();
         // Tokio's timer panics without one.
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(self.failed(Kind::Runtime, "there is no Tokio runtime here".into()).into());
         }
-        let response = tokio::time::timeout(self.time_limit, self.exchange(&client, request))
-            .await
-            .map_err(|_| {
-                let limit = self.time_limit;
-                self.unreachable(
-                    Kind::Timeout,
-                    format!("the token endpoint did not answer within {limit:?}"),
-                )
-            })??;
-        self.grant.response(&client, &response)
+        // Both pairs share the limit: the slot's own comes right after it.
+        let started = Instant::now();
+        let first = match (self.ask(&client, started).await, fallback) {
+            (Err(error), Some(old)) if error.is_bad_credentials() => (error, old),
+            (result, _) => return result,
+        };
+        let (error, old) = first;
+        tracing::info!(provider = self.grant.provider(), "bad credentials, trying the other pair");
+        match self.ask(&old, started).await {
+            // Both are wrong: the first is the one that somebody should look at.
+            Err(second) if second.is_bad_credentials() => Err(error),
+            result => result,
+        }
     }
 
     fn origins(&self) -> Origins {
@@ -154,6 +156,28 @@ where
 }
 
 impl<G: Grant, T> GrantSource<G, T> {
+    /// One token request with these credentials.
+    async fn ask<B>(&self, client: &ClientAuth, started: Instant) -> Result<Token, Error>
+    where
+        T: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone,
+        T::Error: Into<BoxError>,
+        B: Body,
+        B::Error: Into<BoxError>,
+    {
+        let request = self.grant.request(client);
+        self.check_destination(request.uri())?;
+        let left = self.time_limit.saturating_sub(started.elapsed());
+        let response =
+            tokio::time::timeout(left, self.exchange(client, request)).await.map_err(|_| {
+                let limit = self.time_limit;
+                self.unreachable(
+                    Kind::Timeout,
+                    format!("the token endpoint did not answer within {limit:?}"),
+                )
+            })??;
+        self.grant.response(client, &response)
+    }
+
     /// RFC 6749 §1.6: the secret goes over https, or to loopback, or where a switch that is named
     /// dangerous lets it.
     fn check_destination(&self, uri: &Uri) -> Result<(), Error> {

@@ -317,14 +317,16 @@ impl Desk {
             // The old credentials' failure says nothing about the new ones.
             return Landing { publish: Publish::Nothing, outcome: Err(error) };
         }
-        let in_a_row = self.failure.as_ref().map_or(0, |f| f.in_a_row).saturating_add(1);
+        // Other credentials' failures are another row.
+        let before = self.failure.take().filter(|failure| failure.epoch == epochs.now);
+        let in_a_row = before.as_ref().map_or(0, |f| f.in_a_row).saturating_add(1);
         let wait = self.settings.patience.cool_down(
             in_a_row,
             error.is_transient(),
             self.rng.f64(),
             error.retry_after(),
         );
-        let since = self.failure.as_ref().map_or(now, |f| f.since);
+        let since = before.map_or(now, |f| f.since);
         let until = now.saturating_add(wait);
         let epoch = epochs.now;
         self.failure = Some(Failure { error: error.clone(), since, until, epoch, in_a_row });

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::super::primitives::{AbortHandle, runtime, timeout};
+use super::super::primitives::{AbortHandle, runtime, sleep, timeout};
 use super::desk::{Need, Outcome};
 use super::{Joined, Shared, TokenSlot};
 use crate::error::Error;
@@ -14,6 +14,9 @@ use crate::error::Error;
 /// A task sleeps by a clock that may leave out the time that the machine was suspended: it looks
 /// again at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// After a failure that says nothing about when to come back.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Keeps a slot's token fresh until it is dropped, from [`TokenSlot::keep_fresh`].
 #[must_use = "dropping it ends the renewals"]
@@ -72,22 +75,42 @@ async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
                 }
             }
             Wait::Flight(mut outcome, dead_in) => {
-                // Cut off, or on a runtime that nobody drives: ask again.
-                let lifeless = timeout(dead_in, outcome.wait_for(Option::is_some))
+                let after = timeout(dead_in, outcome.wait_for(Option::is_some))
                     .await
-                    .is_ok_and(|landed| landed.is_ok_and(|landed| is_lifeless(&landed)));
+                    // Cut off, or on a runtime that nobody drives: ask again.
+                    .map_or(After::Look, |landed| landed.map_or(After::Look, |l| After::of(&l)));
                 landed.mark_unchanged();
-                // Until a caller's flight brings something better.
-                if lifeless && landed.changed().await.is_err() {
-                    return;
+                match after {
+                    After::Look => {}
+                    After::Pause => sleep(PAUSE).await,
+                    // Until a caller's flight brings something better.
+                    After::Rest => {
+                        if landed.changed().await.is_err() {
+                            return;
+                        }
+                    }
                 }
             }
         }
     }
 }
 
-fn is_lifeless(landed: &Outcome) -> bool {
-    matches!(landed, Some(Ok(entry)) if entry.single_use())
+/// What to do after a flight.
+enum After {
+    Look,
+    Pause,
+    Rest,
+}
+
+impl After {
+    fn of(landed: &Outcome) -> Self {
+        match landed {
+            Some(Ok(entry)) if entry.single_use() => Self::Rest,
+            // Not remembered, because the credentials have changed: nothing else holds it back.
+            Some(Err(error)) if error.retry_after().is_none() => Self::Pause,
+            _ => Self::Look,
+        }
+    }
 }
 
 impl TokenSlot {

@@ -169,6 +169,20 @@ async fn a_token_without_life_serves_exactly_the_waiters_of_its_flight() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_without_life_does_not_displace_a_valid_one() {
+    let source = script([Step::token(secs(100)), Step::token(secs(0))]);
+    let slot = slot(&source);
+    let first = slot.token().await.unwrap().generation();
+    pass(secs(80)).await;
+    for _ in 0..10 {
+        assert_eq!(slot.token().await.unwrap().generation(), first);
+        pass(secs(1)).await;
+    }
+    // Renewal by age is tried once a second.
+    assert_eq!(source.calls(), 11);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_without_life_is_attached_for_its_waiter() {
     let source = script([Step::token(secs(0))]);
     let slot = slot(&source);

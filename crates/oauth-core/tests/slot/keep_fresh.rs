@@ -87,6 +87,17 @@ async fn a_token_without_life_is_not_fetched_again_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn credentials_that_change_without_end_do_not_make_it_spin() {
+    let source = std::sync::Arc::new(crate::rotation::Restless::default());
+    let slot = oauth_core::TokenSlot::builder(source.clone())
+        .clock(oauth_core::clock::TokioClock::new())
+        .build();
+    let _keep = slot.keep_fresh().unwrap();
+    pass(secs(60)).await;
+    assert!((1..=610).contains(&source.fetches()), "{}", source.fetches());
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropping_the_guard_ends_it() {
     let source = script([Step::token(secs(100))]);
     let slot = slot(&source);

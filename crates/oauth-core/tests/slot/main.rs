@@ -15,6 +15,7 @@
 
 mod age;
 mod failure;
+mod fallback;
 mod flight;
 mod keep_fresh;
 mod refusal;

@@ -46,6 +46,32 @@ async fn a_rotation_clears_the_remembered_failure() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_new_pairs_failures_are_a_row_of_their_own() {
+    let door = gate();
+    let source = script([
+        Step::permanent(),
+        Step::permanent(),
+        Step::permanent(),
+        Step::permanent().behind(&door),
+        Step::permanent(),
+    ]);
+    let slot = slot(&source);
+    for _ in 0..3 {
+        let error = slot.token().await.unwrap_err();
+        pass(error.retry_after().unwrap() + ms(1)).await;
+    }
+    let waiter = caller(&slot);
+    settle().await;
+    source.rotate();
+    door.add_permits(1);
+    // Not the 8 s of a fourth failure in a row.
+    let wait = waiter.await.unwrap().unwrap_err().retry_after().unwrap();
+    assert!((secs(1)..=ms(1_100)).contains(&wait), "{wait:?}");
+    assert_eq!(slot.status().failing_for, Some(secs(0)));
+    assert_eq!(source.calls(), 5);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rotation_keeps_the_valid_token() {
     let source = script([Step::token(HOUR)]);
     let slot = slot(&source);
@@ -56,11 +82,19 @@ async fn a_rotation_keeps_the_valid_token() {
 }
 
 /// Says at each question that the credentials have changed.
-struct Restless(AtomicU64, AtomicU64);
+#[derive(Default)]
+pub(crate) struct Restless(AtomicU64, AtomicU64);
+
+impl Restless {
+    pub(crate) fn fetches(&self) -> u64 {
+        self.0.load(SeqCst)
+    }
+}
 
 impl TokenSource for Restless {
     async fn fetch(&self) -> Result<Token, Error> {
-        self.0.fetch_add(1, SeqCst);
+        let fetched = self.0.fetch_add(1, SeqCst);
+        assert!(fetched < 10_000, "it spins");
         Err(Error::permanent("no"))
     }
 
@@ -71,9 +105,9 @@ impl TokenSource for Restless {
 
 #[tokio::test(start_paused = true)]
 async fn credentials_that_change_without_end_do_not_make_the_flight_spin() {
-    let source = Arc::new(Restless(AtomicU64::new(0), AtomicU64::new(0)));
+    let source = Arc::new(Restless::default());
     let slot =
         TokenSlot::builder(source.clone()).clock(oauth_core::clock::TokioClock::new()).build();
     slot.token().await.unwrap_err();
-    assert!(source.0.load(SeqCst) <= 10);
+    assert!(source.fetches() <= 10);
 }

@@ -158,12 +158,14 @@ fn a_flight_on_a_runtime_that_nobody_drives_is_presumed_dead_and_superseded() {
 fn the_late_outcome_of_a_superseded_flight_is_ignored() {
     in_time(|| {
         let clock = HandClock::default();
-        let (reached, go_on) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+        let barrier = || Arc::new(Barrier::new(2));
+        let (reached, go_on, landed, door) = (barrier(), barrier(), barrier(), gate());
         let calls = Arc::new(AtomicU64::new(0));
         let source = {
-            let (reached, go_on, calls) = (reached.clone(), go_on.clone(), calls.clone());
+            let (reached, go_on) = (reached.clone(), go_on.clone());
+            let (door, calls) = (door.clone(), calls.clone());
             source_fn(move || {
-                let (reached, go_on) = (reached.clone(), go_on.clone());
+                let (reached, go_on, door) = (reached.clone(), go_on.clone(), door.clone());
                 let call = calls.fetch_add(1, SeqCst) + 1;
                 async move {
                     if call == 1 {
@@ -172,23 +174,39 @@ fn the_late_outcome_of_a_superseded_flight_is_ignored() {
                         go_on.wait();
                         return Err(Error::permanent("late"));
                     }
+                    door.acquire().await.unwrap().forget();
                     Ok(Token::bearer("in-time")?.expires_in(HOUR))
                 }
             })
         };
         let slot = TokenSlot::builder(source).clock(clock.clone()).build();
-        let blocked = slot.clone();
-        let thread =
-            std::thread::spawn(move || runtime().block_on(async { blocked.token().await }));
+        let (blocked, after) = (slot.clone(), landed.clone());
+        let thread = std::thread::spawn(move || {
+            runtime().block_on(async {
+                let late = caller(&blocked);
+                settle().await;
+                after.wait();
+                late.await.unwrap()
+            })
+        });
         reached.wait();
         clock.add(secs(31));
-        let generation = runtime().block_on(async { slot.token().await.unwrap().generation() });
+        let driven = runtime();
+        let waiter = driven.block_on(async {
+            let waiter = caller(&slot);
+            settle().await;
+            waiter
+        });
         go_on.wait();
-        // Its own caller asks again and gets the token that is there.
-        assert_eq!(thread.join().unwrap().unwrap().generation(), generation);
+        landed.wait();
+        // The late failure came while the second flight was in the air, and changed nothing.
         let status = slot.status();
-        assert_eq!((status.flights, status.failures, status.generation), (2, 0, Some(generation)));
+        assert_eq!((status.flights, status.failures, status.refreshing), (2, 0, true));
         assert!(status.next_attempt_in.is_none());
+        door.add_permits(1);
+        assert_eq!(driven.block_on(waiter).unwrap().unwrap(), "in-time");
+        // Its own caller asked again.
+        assert_eq!(thread.join().unwrap().unwrap(), "in-time");
         assert_eq!(calls.load(SeqCst), 2);
     });
 }

@@ -1,0 +1,117 @@
+//! A source whose answers are moves of the history.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use oauth_core::clock::{Clock, TokioClock};
+use oauth_core::{Error, Token, TokenSource};
+use tokio::sync::{Notify, oneshot};
+
+use crate::model::Answer;
+
+#[derive(Default)]
+pub(crate) struct Remote {
+    asked: Mutex<Vec<oneshot::Sender<Option<Answer>>>>,
+    pub(crate) calls: AtomicU64,
+    pub(crate) running: AtomicU64,
+    pub(crate) epoch: AtomicU64,
+    pub(crate) called: Notify,
+}
+
+impl Remote {
+    /// Answers the call that waits; `None` is a panic.
+    pub(crate) fn answer(&self, answer: Option<Answer>) {
+        let mut asked = self.asked.lock().unwrap();
+        asked.retain(|sender| !sender.is_closed());
+        asked.pop().expect("a call waits").send(answer).unwrap();
+    }
+}
+
+struct Running<'a>(&'a AtomicU64);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+}
+
+impl TokenSource for Remote {
+    async fn fetch(&self) -> Result<Token, Error> {
+        let (sender, receiver) = oneshot::channel();
+        self.asked.lock().unwrap().push(sender);
+        self.calls.fetch_add(1, SeqCst);
+        let at_once = self.running.fetch_add(1, SeqCst) + 1;
+        let _running = Running(&self.running);
+        assert_eq!(at_once, 1, "two token requests at once");
+        self.called.notify_one();
+        match receiver.await.expect("the history answers or nobody does") {
+            Some(Answer::Token { secret, life }) => {
+                let token = Token::bearer(format!("s{secret}"))?;
+                Ok(match life {
+                    Some(life) => token.expires_in(life),
+                    None => token,
+                })
+            }
+            Some(Answer::Fail { transient, retry_after }) => {
+                let error =
+                    if transient { Error::transient("down") } else { Error::permanent("no") };
+                Err(retry_after.map_or(error.clone(), |wait| error.with_retry_after(wait)))
+            }
+            None => std::panic::resume_unwind(Box::new("as the history says")),
+        }
+    }
+
+    fn credentials_epoch(&self) -> u64 {
+        self.epoch.load(SeqCst)
+    }
+}
+
+/// The paused clock, also for a reader inside of another runtime.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedClock {
+    tokio: TokioClock,
+    frozen: Arc<AtomicU64>,
+}
+
+impl SharedClock {
+    pub(crate) fn new() -> Self {
+        Self { tokio: TokioClock::new(), frozen: Arc::new(AtomicU64::new(u64::MAX)) }
+    }
+
+    /// Runs `f` while the clock stands.
+    pub(crate) fn stand<T>(&self, f: impl FnOnce() -> T) -> T {
+        let now = u64::try_from(self.now().as_millis()).unwrap();
+        self.frozen.store(now, SeqCst);
+        let result = f();
+        self.frozen.store(u64::MAX, SeqCst);
+        result
+    }
+}
+
+impl Clock for SharedClock {
+    fn now(&self) -> Duration {
+        match self.frozen.load(SeqCst) {
+            u64::MAX => self.tokio.now(),
+            frozen => Duration::from_millis(frozen),
+        }
+    }
+}
+
+/// Model generations and the slot's opaque ones, one to one.
+#[derive(Default)]
+pub(crate) struct Names(BTreeMap<u64, oauth_core::Generation>);
+
+impl Names {
+    pub(crate) fn check(&mut self, model: u64, real: oauth_core::Generation) {
+        let known = *self.0.entry(model).or_insert(real);
+        assert_eq!(known, real, "generation {model} changed its name");
+        assert_eq!(self.0.values().filter(|g| **g == real).count(), 1, "two tokens, one name");
+    }
+
+    /// So many before the newest that a caller has seen.
+    pub(crate) fn back(&self, back: u64) -> Option<(u64, oauth_core::Generation)> {
+        self.0.iter().nth_back(usize::try_from(back).ok()?).map(|(m, r)| (*m, *r))
+    }
+}
