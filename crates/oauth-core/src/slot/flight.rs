@@ -51,7 +51,7 @@ impl Flight {
 
     pub(super) async fn run(mut self) {
         let mut tried = self.source.credentials_epoch();
-        // All of the source's code runs in here, its drops included.
+        // Caught here as well as around each attempt: what a source drops can panic, too.
         let result = caught(self.within_limit(&mut tried)).await;
         self.pass.land(result, tried);
     }
@@ -100,7 +100,10 @@ impl Flight {
     }
 
     async fn attempt(&self) -> Result<Token, Error> {
-        match timeout(self.settings.attempt_timeout, self.source.fetch()).await {
+        let source = &self.source;
+        // The async block: a source that panics before its first await must be caught as well.
+        let fetch = caught(async move { source.fetch().await });
+        match timeout(self.settings.attempt_timeout, fetch).await {
             Ok(result) => result,
             Err(_) => Err(self.timed_out("the token source met its time limit", None)),
         }

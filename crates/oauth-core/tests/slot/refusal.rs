@@ -1,6 +1,9 @@
 //! Tokens that the API refuses.
 
+use std::time::Duration;
+
 use oauth_core::TokenSlot;
+use oauth_core::slot::Authorized;
 
 use crate::script::*;
 
@@ -235,4 +238,49 @@ async fn a_generation_of_another_slot_is_refused() {
     assert!(one.replace(foreign).await.unwrap_err().to_string().contains("another slot"));
     assert!(one.report_refused(foreign).is_err());
     assert_eq!(source.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_without_any_life_is_what_the_second_send_carries_and_the_refused_one_goes() {
+    let source = script([Step::token(HOUR), Step::token(Duration::ZERO)]);
+    let slot = slot(&source);
+    let refused = slot.token().await.unwrap().generation();
+    pass(secs(10)).await;
+    let renewed = slot.replace(refused).await.unwrap();
+    let mut headers = http::HeaderMap::new();
+    assert_eq!(
+        slot.authorize_with(&renewed, &mut headers),
+        Authorized::Attached(renewed.generation())
+    );
+    assert_eq!(headers["authorization"], "Bearer secret-2");
+    // The refused token is not sent again, and nobody makes the slot spin.
+    assert!(slot.cached().is_none());
+    for _ in 0..20 {
+        let error = slot.token().await.unwrap_err();
+        assert!(error.retry_after().is_some_and(|wait| wait <= secs(1)), "{error}");
+    }
+    assert_eq!(source.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_a_drop_of_the_source_is_an_error_to_the_waiters_too() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in a drop");
+        }
+    }
+    let source = oauth_core::source_fn(|| async {
+        let _bomb = Bomb;
+        std::future::pending::<()>().await;
+        oauth_core::Token::bearer("never")
+    });
+    let slot = TokenSlot::builder(source)
+        .clock(oauth_core::clock::TokioClock::new())
+        .attempt_timeout(secs(1))
+        .build();
+    let error = slot.token().await.unwrap_err();
+    assert!(error.to_string().contains("panicked"), "{error}");
+    assert!(error.retry_after().is_some());
+    assert_eq!((slot.status().flights, slot.status().failures), (1, 1));
 }

@@ -239,6 +239,9 @@ impl Model {
                 minted_at: self.now,
                 after_refusal: flight.refused || damped,
             });
+        } else if flight.refused {
+            // The refused one is not sent again, and its successor served its waiters.
+            self.token = None;
         }
         Ok(generation)
     }

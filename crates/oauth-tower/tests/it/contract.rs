@@ -492,7 +492,6 @@ async fn a_verdict_of_ones_own_can_deliver_where_ours_would_replace() {
     assert_eq!((api.seen().len(), issuer.requests()), (1, 1));
 }
 
-#[ignore = "`TokenSlot::authorize_with` prefers the refused token that the slot still holds"]
 #[tokio::test(start_paused = true)]
 async fn a_token_without_any_life_serves_the_second_send_too() {
     let minted = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
