@@ -192,11 +192,10 @@ fn the_late_outcome_of_a_superseded_flight_is_ignored() {
         reached.wait();
         clock.add(secs(31));
         let driven = runtime();
-        let waiter = driven.block_on(async {
-            let waiter = caller(&slot);
-            settle().await;
-            waiter
-        });
+        let inside = driven.enter();
+        let waiter = caller(&slot);
+        drop(inside);
+        driven.block_on(settle());
         go_on.wait();
         landed.wait();
         // The late failure came while the second flight was in the air, and changed nothing.

@@ -98,6 +98,6 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 pub(crate) fn history() -> impl Strategy<Value = History> {
-    (prop::collection::vec(op(), 1..40), any::<u64>(), any::<bool>())
+    (prop::collection::vec(op(), 1..28), any::<u64>(), any::<bool>())
         .prop_map(|(ops, seed, callers_go_first)| History { ops, seed, callers_go_first })
 }
