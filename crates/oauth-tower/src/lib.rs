@@ -39,8 +39,11 @@
 //! [`Outcome::of`](oauth_core::Outcome::of) tells from a response's extensions what happened.
 //!
 //! # Order of layers
-//! Retries and time limits for the whole call go outside of this one, concurrency limits inside,
-//! redirect followers inside too (see [`OAuthLayer::answer_uri`]).
+//! Retries and time limits for the whole call go outside of this one, concurrency limits inside.
+//!
+//! Redirect followers go inside, too (see [`OAuthLayer::answer_uri`]). The other way round each hop
+//! passes the layer anew, and a foreign server that redirects to the API steers a request there
+//! with a token, at a path of its choice. The token itself still goes to no other host.
 
 mod error;
 mod future;
