@@ -113,7 +113,48 @@ async fn a_foreign_origin_can_be_refused_instead() {
     let told = error.as_token().expect("ours").to_string();
     assert!(told.starts_with("the request goes to an origin that the token was not made for"));
     assert_eq!((api.seen().len(), issuer.requests()), (0, 0));
-    assert_eq!(slot.status().foreign_requests, 1);
+    assert_eq!(slot.status().foreign_requests, 0, "none passed without a token");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_host_header_makes_the_request_foreign() {
+    let api = Plain::statuses([200]);
+    let mut request = post(API, full("x"));
+    request.headers_mut().insert(HOST, HeaderValue::from_static("api.test"));
+    request.headers_mut().append(HOST, HeaderValue::from_static("evil.test"));
+    let service = OAuthLayer::new(Issuer::new().ready_slot().await).layer(api.clone());
+    let response = service.oneshot(request).await.unwrap();
+    assert!(is_foreign(&Outcome::of(response.extensions())));
+    assert_eq!(api.tokens(), [None]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inner_origin_with_a_wildcard_is_refused_with_what_to_do() {
+    let layer = OAuthLayer::new(Issuer::new().ready_slot().await)
+        .inner_origin(Origin::parse("https://*.test").unwrap());
+    let error = layer.layer(Plain::statuses([200])).oneshot(relative()).await.unwrap_err();
+    assert!(error.as_token().unwrap().to_string().contains("`inner_origin` has a wildcard"));
+}
+
+/// Two providers behind one client.
+#[tokio::test(start_paused = true)]
+async fn of_two_layers_the_one_whose_api_it_is_tells_the_outcome() {
+    const OTHER: &str = "https://other.test";
+    let (outer, inner) = (Issuer::new(), Issuer::new());
+    let inner_slot = inner.builder().origins(Origins::parse([OTHER]).unwrap()).build();
+    inner_slot.token().await.unwrap();
+    let outer_slot = outer.ready_slot().await;
+    let stack = |api: Api<ReplayBody<ReplayBody<Full<Bytes>>>>| {
+        let inner = OAuthLayer::new(inner_slot.clone()).layer(api);
+        OAuthLayer::new(outer_slot.clone()).layer(inner)
+    };
+    // The outer layer's API: the inner one leaves the request alone.
+    let response = stack(Api::statuses([200])).oneshot(post(API, full("x"))).await.unwrap();
+    assert!(matches!(Outcome::of(response.extensions()), Outcome::Attached));
+    // The inner layer's API, which refuses its token once.
+    let response = stack(Api::statuses([401, 200])).oneshot(post(OTHER, full("x"))).await.unwrap();
+    assert!(matches!(Outcome::of(response.extensions()), Outcome::Replayed));
+    assert_eq!((outer.requests(), inner.requests()), (1, 2));
 }
 
 fn relative() -> Request<Full<Bytes>> {
