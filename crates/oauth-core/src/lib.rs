@@ -29,6 +29,9 @@
 //! # }
 //! ```
 //!
+//! # Guarantees
+//! What holds, with which limits and figures, is on one page: [`guarantees`].
+//!
 //! # Where a token may go
 //! A token is attached only to requests for the [`Origins`] that its grant names, over https, or
 //! over plain http to loopback. Other requests pass without one, and never silently: see
@@ -53,6 +56,7 @@ mod error;
 #[cfg(test)]
 mod explored;
 pub mod grant;
+pub mod guarantees;
 mod origin;
 mod outcome;
 pub mod policy;
@@ -72,7 +76,7 @@ pub use origin::{Origin, Origins};
 pub use outcome::{NoToken, NotAttached, NotReplayed, Outcome};
 pub use policy::OnForeignOrigin;
 pub use replay::ReplayBody;
-pub use slot::{Generation, IssuedToken, SlotBuilder, Status, TokenSlot};
+pub use slot::{Generation, IssuedToken, KeepFresh, SlotBuilder, Status, TokenSlot};
 pub use source::{SourceFn, StaticToken, TokenSource, source_fn};
 pub use token::Token;
 pub use transport::GrantSource;

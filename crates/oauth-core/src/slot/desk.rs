@@ -1,11 +1,14 @@
 //! Who may start a flight and what a landed one leaves behind. Synchronous and without I/O: the
 //! slot holds the desk in a mutex, for a few comparisons at a time.
 
+mod landing;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub(super) use self::landing::{Epochs, Publish};
 use super::super::primitives::AbortHandle;
 use super::builder::Settings;
 use super::entry::{Entry, Generation};
@@ -233,116 +236,6 @@ impl Desk {
         }
     }
 
-    /// A flight has its outcome. Returns what the waiters get and what is to be published, or
-    /// nothing if the flight was given up in the meantime.
-    pub(super) fn land(
-        &mut self,
-        id: u64,
-        result: Result<Minted, Error>,
-        current: Option<&Arc<Entry>>,
-        now: Duration,
-        epochs: Epochs,
-    ) -> Option<Landing> {
-        let flight = self.flight.take_if(|flight| flight.id == id)?;
-        Some(match result {
-            Ok(minted) if self.ended(&minted, now) => {
-                self.fail(ended_on_its_way(), current, now, epochs)
-            }
-            Ok(minted) => self.succeed(minted, flight.need, current, now),
-            Err(error) => self.fail(error, current, now, epochs),
-        })
-    }
-
-    /// Whether it had some life, and all of it passed while the answer was on its way.
-    fn ended(&self, minted: &Minted, now: Duration) -> bool {
-        let life = minted.token.lifetime().filter(|life| !life.is_zero());
-        life.is_some() && self.settings.lifecycle.times(minted.started, life, 0.0).expires_at <= now
-    }
-
-    fn succeed(
-        &mut self,
-        minted: Minted,
-        need: Need,
-        current: Option<&Arc<Entry>>,
-        now: Duration,
-    ) -> Landing {
-        self.failure = None;
-        self.rest_until = minted.started.saturating_add(self.settings.least_interval);
-        let Minted { token, started } = minted;
-        let same = current.filter(|entry| entry.token.same_secret(&token));
-        let generation = match same {
-            // A caller with a 401 for this secret must not take it for a newer token.
-            Some(entry) => entry.generation,
-            None => {
-                self.last_generation += 1;
-                Generation { slot: self.slot, number: self.last_generation }
-            }
-        };
-        let refused = matches!(need, Need::Refused(_));
-        if refused && same.is_some() {
-            self.damp(generation, started);
-        }
-        // A token that came by age while the API refuses them all is one more in the row.
-        let after_refusal = refused || self.damping.as_ref().is_some_and(|d| now < d.until);
-        let draw = self.rng.f64();
-        let mut times = self.settings.lifecycle.times(started, token.lifetime(), draw);
-        // Due before a flight by age may start again: not due until then, so that requests in
-        // between take the hot path.
-        times.stale_at = times.stale_at.max(self.rest_until).min(times.expires_at);
-        let entry =
-            Arc::new(Entry { token, generation, times, started, minted_at: now, after_refusal });
-        let publish = match need {
-            _ if !entry.single_use() => Publish::Token(entry.clone()),
-            // The API refuses the one that is there, and its successor serves its waiters alone.
-            Need::Refused(generation)
-                if current.is_some_and(|current| current.generation == generation) =>
-            {
-                Publish::Emptiness
-            }
-            _ => Publish::Nothing,
-        };
-        Landing { publish, outcome: Ok(entry) }
-    }
-
-    fn fail(
-        &mut self,
-        error: Error,
-        current: Option<&Arc<Entry>>,
-        now: Duration,
-        epochs: Epochs,
-    ) -> Landing {
-        self.failures += 1;
-        self.last_error = Some((error.clone(), now));
-        if epochs.rotated() {
-            // The old credentials' failure says nothing about the new ones.
-            return Landing { publish: Publish::Nothing, outcome: Err(error) };
-        }
-        // Other credentials' failures are another row.
-        let before = self.failure.take().filter(|failure| failure.epoch == epochs.now);
-        let in_a_row = before.as_ref().map_or(0, |f| f.in_a_row).saturating_add(1);
-        let wait = self.settings.patience.cool_down(
-            in_a_row,
-            error.is_transient(),
-            self.rng.f64(),
-            error.retry_after(),
-        );
-        let since = before.map_or(now, |f| f.since);
-        let until = now.saturating_add(wait);
-        let epoch = epochs.now;
-        self.failure = Some(Failure { error: error.clone(), since, until, epoch, in_a_row });
-        // A valid token stays, the same one of the same generation: it is merely not renewed
-        // before the next attempt.
-        let publish = match current.filter(|entry| entry.valid(now)) {
-            None => Publish::Nothing,
-            Some(entry) => {
-                let mut kept = Entry::clone(entry);
-                kept.times.stale_at = until.min(kept.times.expires_at);
-                Publish::Token(Arc::new(kept))
-            }
-        };
-        Landing { publish, outcome: Err(error.with_retry_after(wait)) }
-    }
-
     /// The flight was dropped without an outcome: its runtime has ended, or it was aborted.
     pub(super) fn crash(&mut self, id: u64) {
         self.flight.take_if(|flight| flight.id == id);
@@ -385,34 +278,6 @@ impl Desk {
     }
 }
 
-/// What becomes of the slot's value.
-pub(super) enum Publish {
-    /// It stays.
-    Nothing,
-    Token(Arc<Entry>),
-    /// It goes, and nothing takes its place.
-    Emptiness,
-}
-
-/// What a landed flight leaves.
-pub(super) struct Landing {
-    pub(super) publish: Publish,
-    pub(super) outcome: Result<Arc<Entry>, Error>,
-}
-
-/// The credentials that the failed attempt used and those of now.
-#[derive(Clone, Copy)]
-pub(super) struct Epochs {
-    pub(super) tried: u64,
-    pub(super) now: u64,
-}
-
-impl Epochs {
-    fn rotated(self) -> bool {
-        self.tried != self.now
-    }
-}
-
 /// How long until `until`; nothing if that has passed.
 fn rest(until: Duration, now: Duration) -> Option<Duration> {
     until.checked_sub(now).filter(|wait| !wait.is_zero())
@@ -425,14 +290,6 @@ fn too_soon(wait: Duration) -> Error {
         ..Details::new(Kind::Answer, "the last token ended at once and another is not due yet")
     };
     Error::from(details).with_retry_after(wait)
-}
-
-fn ended_on_its_way() -> Error {
-    let details = Details {
-        transient: true,
-        ..Details::new(Kind::Answer, "the token ended before it arrived")
-    };
-    details.into()
 }
 
 fn damped(wait: Duration) -> Error {

@@ -8,7 +8,8 @@ use tokio::sync::watch;
 
 use super::super::primitives::{AbortHandle, runtime, sleep, timeout};
 use super::desk::{Need, Outcome};
-use super::{Joined, Shared, TokenSlot};
+use super::wait::Joined;
+use super::{Shared, TokenSlot};
 use crate::error::Error;
 
 /// A task sleeps by a clock that may leave out the time that the machine was suspended: it looks

@@ -8,6 +8,7 @@ mod foreign;
 mod keep_fresh;
 mod schedule;
 mod status;
+mod wait;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,25 +16,20 @@ use std::sync::{Arc, PoisonError};
 
 use http::header::{AUTHORIZATION, Entry as HeaderEntry, HeaderMap};
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use self::builder::Settings;
 pub use self::builder::SlotBuilder;
-use self::desk::{Answer, Desk, Epochs, Minted, Need, Outcome, Publish};
+use self::desk::{Desk, Epochs, Minted, Need, Publish};
 use self::entry::Entry;
 pub use self::entry::{Generation, IssuedToken};
-use self::flight::Flight;
 use self::foreign::ForeignLog;
 pub use self::keep_fresh::KeepFresh;
 pub use self::status::{Changes, State, Status};
-use super::primitives::{Mutex, MutexGuard, Published, runtime, timeout_at};
+use super::primitives::{Mutex, MutexGuard, Published};
 use crate::clock::Clock;
-use crate::error::{Details, Error, Kind};
+use crate::error::{Error, Kind};
 use crate::origin::Origins;
 use crate::source::{DynSource, TokenSource};
-
-/// A flight that is cut off is started again; more often than this the runtime is going away.
-const MOST_CUT_OFF: u32 = 3;
 
 /// Holds a token and keeps it good. Cheap to clone; clones share one token.
 ///
@@ -263,106 +259,6 @@ impl TokenSlot {
         }
         Err(Error::new(Kind::Usage, "this generation belongs to another slot"))
     }
-
-    async fn acquire(&self, need: Need) -> Result<IssuedToken, Error> {
-        let limit = self.shared.settings.acquire_timeout;
-        let mut deadline = None;
-        let mut cut_off = 0;
-        loop {
-            let (mut outcome, dead_in) = match self.start_flight(need)? {
-                Joined::Ready(entry) => return Ok(IssuedToken(entry)),
-                Joined::Flight { outcome, dead_in } => (outcome, dead_in),
-            };
-            // Checked by `start_flight`: there is a runtime with timers.
-            let now = Instant::now();
-            let deadline = *deadline.get_or_insert_with(|| flight::after(now, limit));
-            let until = deadline.min(flight::after(now, dead_in));
-            let landed = match timeout_at(until, outcome.wait_for(Option::is_some)).await {
-                Ok(Ok(landed)) => landed.clone(),
-                // The flight was dropped without an outcome. Ask again: the desk knows.
-                Ok(Err(_closed)) if cut_off < MOST_CUT_OFF => {
-                    cut_off += 1;
-                    continue;
-                }
-                Ok(Err(_closed)) => {
-                    let message = "the token request was cut off: the runtime is going away";
-                    return Err(Error::new(Kind::Runtime, message));
-                }
-                Err(_elapsed) if deadline <= until => return Err(self.out_of_patience()),
-                // Nobody drives the flight: the desk replaces it when asked again.
-                Err(_elapsed) => continue,
-            };
-            let Some(result) = landed else { continue };
-            let entry = result?;
-            if !entry.single_use() && !entry.valid(self.shared.clock.now()) {
-                // This caller was not polled before the token's end.
-                continue;
-            }
-            return match need {
-                Need::Refused(refused) if refused == entry.generation => Err(same_again()),
-                _ => Ok(IssuedToken(entry)),
-            };
-        }
-    }
-
-    fn out_of_patience(&self) -> Error {
-        let last = self.shared.desk().last_error().map(|(error, _)| error.clone());
-        let message = "there was no token within the acquire limit";
-        Error::timed_out(message, &*self.shared.source, last)
-    }
-
-    /// Joins the flight under way, or starts one if the desk allows it.
-    fn start_flight(&self, need: Need) -> Result<Joined, Error> {
-        let shared = &self.shared;
-        let now = shared.clock.now();
-        let epoch = shared.source.credentials_epoch();
-        // Before a flight is registered: one that cannot be spawned must not be on the desk.
-        let runtime = runtime();
-        let (answer, superseded) = {
-            let mut desk = shared.desk();
-            let current = shared.current.load_full();
-            if let Some(ready) = desk.ready(need, current.as_ref(), now) {
-                return Ok(Joined::Ready(ready));
-            }
-            let answer = match &runtime {
-                Ok(_) => desk.ask(need, current.as_ref(), now, epoch),
-                Err(error) => Err(error.clone()),
-            };
-            (answer, desk.take_superseded())
-        };
-        if let Some(dead) = superseded {
-            dead.abort();
-        }
-        let (outcome, dead_at) = match answer? {
-            Answer::Wait(outcome, dead_at) => (outcome, dead_at),
-            Answer::Start(takeoff, outcome, dead_at) => {
-                let id = takeoff.id;
-                tracing::debug!(flight = id, ?need, "token flight starts");
-                // Outside of the lock: an ended runtime drops the future inside of `spawn`, and
-                // that asks for the lock.
-                let task = runtime?.spawn(Flight::new(shared, takeoff).run());
-                let gone = shared.desk().airborne(id, task.abort_handle());
-                if let Err(superseded) = gone {
-                    superseded.abort();
-                }
-                (outcome, dead_at)
-            }
-        };
-        Ok(Joined::Flight { outcome, dead_in: dead_at.saturating_sub(now) })
-    }
-}
-
-enum Joined {
-    Ready(Arc<Entry>),
-    Flight { outcome: watch::Receiver<Outcome>, dead_in: std::time::Duration },
-}
-
-fn same_again() -> Error {
-    let details = Details {
-        hint: Some("the issuer caches tokens: revoke it there as well".into()),
-        ..Details::new(Kind::Damped, "the issuer handed out the refused token again")
-    };
-    details.into()
 }
 
 fn attach(entry: &Entry, headers: &mut HeaderMap) -> Authorized {

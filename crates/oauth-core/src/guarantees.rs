@@ -1,0 +1,81 @@
+//! What is guaranteed, with its limits, and the test that fails when it is broken.
+//!
+//! # Time
+//! - A token's life counts from before its request was sent (RFC 6749 §5.1), on the slot's
+//!   [`Clock`](crate::clock::Clock). On Linux that clock counts while the machine sleeps; a step of
+//!   the wall clock changes nothing. Where the system's clock stops in a sleep (macOS), one dead
+//!   token may be sent after it, and the 401 renews it.
+//! - It is renewed min(the source's window, 25 % of its life) before its end, earlier by a random
+//!   0–10 % of that, drawn once a token, and is no longer attached min(5 s, a tenth of its life)
+//!   before its end.
+//! - A token without any life (`expires_in` ≤ 0) serves those that waited for it and nobody else.
+//!   Flights by age start at most once a second.
+//!
+//! # Concurrency
+//! - At most one flight is under way for a slot, on the runtime of the caller that started it. It
+//!   is a task of its own: a caller that goes away changes nothing for the others.
+//! - Every waiter gets the flight's one outcome. A waiter whose flight was cut off (its runtime
+//!   ended) asks again, up to 3 times; one whose flight is on a runtime that nobody drives
+//!   supersedes it a second after the flight's deadline.
+//! - When the last handle of a slot goes, its flight and its [`KeepFresh`](crate::slot::KeepFresh)
+//!   task end.
+//!
+//! # Failures
+//! - Three limits: 10 s for an attempt, 30 s for a flight, 30 s for a caller.
+//! - The first failed flight tries again inside of itself (transient failures alone, at most 10
+//!   attempts, full jitter, never before `Retry-After`). After it each flight is one attempt, and
+//!   the failure is remembered for 1 s, doubling up to 30 s (transient) or 60 s (permanent), longer
+//!   if the server asks for it, up to 5 minutes. Callers without a token get the remembered error at
+//!   once, with [`Error::retry_after`](crate::Error::retry_after).
+//! - A valid token survives every failure. It is due again when the next attempt may start.
+//! - New credentials ([`RotatingClient::rotate`](crate::RotatingClient::rotate)) clear what is
+//!   remembered.
+//!
+//! | in a simulated hour | token requests | at most |
+//! |---|---|---|
+//! | all is well, lives of 10 minutes | 9 | |
+//! | 500 to every request | 133 | 160 |
+//! | `invalid_client` to every request | 65 | 70 |
+//! | the same with a fallback pair | 130 | 140 |
+//! | an API that answers 401 to everything, 100 calls a second | 66 | 120 |
+//! | 10,000 callers at once on an empty slot | 1 | 1 |
+//! | 10,000 refusals of one token at once, or 100 over half a second | 1 | 1 |
+//!
+//! Recovery is noticed within 30 s. The tests print these figures and assert the bounds.
+//!
+//! # Refusals
+//! - A refused token is named by its [`Generation`](crate::Generation): a late 401 for an old one
+//!   hands back the newer token and costs no token request.
+//! - When a token that replaced a refused one is refused as well within 60 s, minting pauses, 1 s
+//!   doubling up to 60 s from that token's own request on, and 401s are delivered. If the issuer
+//!   hands out the refused secret again, the 401 is delivered too.
+//!
+//! # The invariants and their tests
+//! Each was broken by hand and its test seen to fail.
+//!
+//! | | invariant | test |
+//! |---|---|---|
+//! | 1 | a fresh token is handed out without a lock, an await or an allocation | `oauth-tower` `allocations::a_fresh_token_without_replay_costs_no_allocation` |
+//! | 2 | at most one flight per slot | `slot` `flight::ten_thousand_waiters_share_one_flight`; `explored::callers_of_an_empty_slot_share_one_flight_and_none_is_left_behind` |
+//! | 3 | one flight serves every waiter | `slot` `flight::waiters_of_a_failed_flight_all_get_its_error_and_none_fetches` |
+//! | 4 | dropping a caller changes nothing for the others | `slot` `flight::dropping_the_caller_that_started_the_flight_changes_nothing`; `explored::a_caller_that_goes_away_takes_nobody_with_it` |
+//! | 5 | a failed refresh never removes a valid token | `slot` `failure::a_failed_refresh_keeps_the_same_token_and_generation` |
+//! | 6 | a 401 for an old generation never discards a newer token | `slot` `refusal::a_late_401_for_an_old_generation_keeps_the_newer_token` |
+//! | 7 | sent at most twice, the second time the same | `oauth-tower` `replay::*`, `property::*`, `contract::a_second_401_is_delivered_untouched_and_reported` |
+//! | 8 | an inner service is called only when ready | `oauth-tower` `contract::a_request_that_waited_for_its_token_is_sent_only_when_the_service_is_ready_again` |
+//! | 9 | no token after its end | `slot` `age::an_expired_token_is_never_attached` |
+//! | 10 | no secret is shown | `secrets_grants::*`; the examples' `secrets_stay_hidden::*` |
+//! | 11 | no token to another origin | `oauth-tower` `origins::*`, `redirects::*` |
+//! | 12 | no answer makes the client panic, hang, spin or grow | `transport::*`, `answers::*`, `slot` `age::an_issuer_of_dead_tokens_gets_one_request_a_second` |
+//! | 13 | nothing blocks the executor | `slot` `runtimes::an_ended_runtime_that_drops_the_flight_inside_spawn_does_not_deadlock` |
+//!
+//! Beyond single tests: `slot_model` plays 20,000 random histories against a model of one page in each
+//! run (a million in the long one, `cargo test --release -p oauth-core --test slot_model -- --ignored`),
+//! `explored` plays thousands of schedules of the hand-over, and `network` simulates an hour behind
+//! a network that partitions, crashes and throttles.
+//!
+//! # What is not guaranteed
+//! - A runtime without timers is found out by a panic of Tokio's that is caught: the panic hook
+//!   prints it, and under `panic = "abort"` the process ends.
+//! - One flight per *slot*: two slots for one client make two flights.
+//! - A source whose credentials change at every look costs up to 10 attempts a flight.
