@@ -135,7 +135,7 @@ impl Recipe {
         members: Vec<Member>,
         origins: Origins,
     ) -> Result<Self, Error> {
-        client.current().check()?;
+        client.check()?;
         // RFC 6749 §3.2: no parameter twice; §2.3.1: no credentials in a URI.
         let query = token_url.query().unwrap_or_default();
         for (name, _) in form_urlencoded::parse(query.as_bytes()) {
