@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::error::Error;
+use crate::secret_provider::{Provided, SecretProvider};
 
 /// A client's credentials and the method by which they are sent.
 ///
@@ -77,6 +78,18 @@ impl ClientAuth {
 
     pub(crate) fn expose_secret(&self) -> &str {
         self.secret.expose_secret()
+    }
+
+    /// Another secret for the same id, sent the same way.
+    pub(crate) fn with_secret(&self, secret: SecretString) -> Self {
+        Self { id: self.id.clone(), secret, method: self.method }
+    }
+
+    /// Whether both would make the same token request.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.id == other.id
+            && self.expose_secret() == other.expose_secret()
+            && self.method() == other.method()
     }
 
     pub(crate) fn method(&self) -> Method {
@@ -161,6 +174,9 @@ impl fmt::Debug for ClientAuth {
 /// # drop(grant);
 /// # Ok::<(), oauth_core::Error>(())
 /// ```
+///
+/// Credentials that a vault or a file holds come from a [`SecretProvider`] instead:
+/// [`provided`](Self::provided).
 #[derive(Clone)]
 pub struct RotatingClient {
     current: Arc<ArcSwap<Epoch>>,
@@ -168,14 +184,48 @@ pub struct RotatingClient {
 
 struct Epoch {
     number: u64,
-    auth: Arc<ClientAuth>,
+    credentials: Credentials,
     fallback: Option<Arc<ClientAuth>>,
+}
+
+/// Where the first pair comes from.
+#[derive(Clone)]
+pub(crate) enum Credentials {
+    Given(Arc<ClientAuth>),
+    Provided(Arc<Provided>),
 }
 
 impl RotatingClient {
     /// A handle to these credentials.
     pub fn new(auth: ClientAuth) -> Self {
-        let first = Epoch { number: 0, auth: Arc::new(auth), fallback: None };
+        Self::of(Credentials::Given(Arc::new(auth)))
+    }
+
+    /// A handle to the credentials that this provider hands out: it is asked before each token
+    /// request, and once more when the token endpoint calls its answer wrong.
+    ///
+    /// The pair is checked when it arrives, not when the grant is built: an empty or unprintable
+    /// one fails that token request, by name and before anything is sent. What the provider holds
+    /// may change without a change of the [`epoch`](Self::epoch): a slot that remembers a failure
+    /// finds the new pair with its next attempt, not before.
+    ///
+    /// ```
+    /// use oauth_core::{FileSecret, Oleria, RotatingClient};
+    ///
+    /// let secret = FileSecret::new("billing", "/run/secrets/oleria");
+    /// let grant = Oleria::builder(RotatingClient::provided(secret))
+    ///     .authentication_url("https://auth.example.com/oauth2/token")
+    ///     .api_url("https://devx.acme.oleria.io")
+    ///     .build()?;
+    /// # drop(grant);
+    /// # Ok::<(), oauth_core::Error>(())
+    /// ```
+    pub fn provided(provider: impl SecretProvider) -> Self {
+        Self::of(Credentials::Provided(Arc::new(Provided::new(provider))))
+    }
+
+    fn of(credentials: Credentials) -> Self {
+        let first = Epoch { number: 0, credentials, fallback: None };
         Self { current: Arc::new(ArcSwap::from_pointee(first)) }
     }
 
@@ -186,6 +236,10 @@ impl RotatingClient {
     /// Each renewal begins with the first pair again. [`rotate`](Self::rotate) ends the roll-out
     /// and forgets this pair.
     ///
+    /// A [`SecretProvider`] comes first: this pair is tried when the provider has nothing newer to
+    /// offer, or that is wrong as well. A provider that fails is no wrong pair: its error is the
+    /// attempt's, and this pair is not tried.
+    ///
     /// # Errors
     /// If the id or the secret is empty or has a control character.
     pub fn with_fallback(self, old: ClientAuth) -> Result<Self, Error> {
@@ -193,13 +247,15 @@ impl RotatingClient {
         let old = Arc::new(old);
         self.current.rcu(|now| Epoch {
             number: now.number.wrapping_add(1),
-            auth: now.auth.clone(),
+            credentials: now.credentials.clone(),
             fallback: Some(old.clone()),
         });
         Ok(self)
     }
 
     /// Exchanges the credentials for all holders of this handle, and forgets a fallback.
+    ///
+    /// Takes the place of a [`SecretProvider`], too: it is not asked again.
     ///
     /// # Errors
     /// If the id or the secret is empty or has a control character; the old ones stay then.
@@ -208,24 +264,39 @@ impl RotatingClient {
         let auth = Arc::new(auth);
         self.current.rcu(|old| Epoch {
             number: old.number.wrapping_add(1),
-            auth: auth.clone(),
+            credentials: Credentials::Given(auth.clone()),
             fallback: None,
         });
         Ok(())
     }
 
     /// The credentials in use now.
+    ///
+    /// Those of a [`SecretProvider`] are the ones that it handed out last; before its first answer
+    /// an empty id and an empty secret, which no token request is made with. This does not ask it.
     pub fn current(&self) -> Arc<ClientAuth> {
-        self.current.load().auth.clone()
+        match &self.current.load().credentials {
+            Credentials::Given(auth) => auth.clone(),
+            Credentials::Provided(provided) => provided.last(),
+        }
     }
 
-    /// The credentials in use now, and those to try when these are wrong.
-    pub(crate) fn pairs(&self) -> (Arc<ClientAuth>, Option<Arc<ClientAuth>>) {
+    /// Where the credentials come from now, and those to try when they are wrong.
+    pub(crate) fn pairs(&self) -> (Credentials, Option<Arc<ClientAuth>>) {
         let now = self.current.load();
-        (now.auth.clone(), now.fallback.clone())
+        (now.credentials.clone(), now.fallback.clone())
     }
 
-    /// Which credentials these are: another number after each rotation.
+    /// As [`ClientAuth::check`]; what a provider will hand out is checked when it does.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match &self.current.load().credentials {
+            Credentials::Given(auth) => auth.check(),
+            Credentials::Provided(_) => Ok(()),
+        }
+    }
+
+    /// Which credentials these are: another number after each rotation. What a
+    /// [`SecretProvider`] hands out does not change it.
     pub fn epoch(&self) -> u64 {
         self.current.load().number
     }
@@ -240,11 +311,13 @@ impl From<ClientAuth> for RotatingClient {
 impl fmt::Debug for RotatingClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let now = self.current.load();
-        f.debug_struct("RotatingClient")
-            .field("epoch", &now.number)
-            .field("auth", &now.auth)
-            .field("fallback", &now.fallback)
-            .finish()
+        let mut out = f.debug_struct("RotatingClient");
+        out.field("epoch", &now.number);
+        match &now.credentials {
+            Credentials::Given(auth) => out.field("auth", auth),
+            Credentials::Provided(provided) => out.field("provided", provided),
+        };
+        out.field("fallback", &now.fallback).finish()
     }
 }
 

@@ -5,7 +5,7 @@
 //! reqwest-middleware). Services add one of these two; what they configure is here:
 //!
 //! 1. [`ClientAuth`]: the client's credentials, in a [`RotatingClient`] if they change while the
-//!    service runs.
+//!    service runs; or a [`SecretProvider`] that knows them, [`FileSecret`] for one.
 //! 2. A grant: [`Oleria`], [`Apiera`], [`Fuuffy`], [`Ataccama`], or [`ClientCredentials`] for any
 //!    server that speaks RFC 6749 §4.4. Or a [`TokenSource`] of your own.
 //! 3. [`TokenSlot`]: holds the token, renews it ahead of its end in a single flight, and replaces
@@ -55,6 +55,7 @@ pub mod clock;
 mod error;
 #[cfg(test)]
 mod explored;
+mod file_secret;
 pub mod grant;
 pub mod guarantees;
 mod origin;
@@ -63,6 +64,7 @@ pub mod policy;
 mod primitives;
 mod redact;
 pub mod replay;
+mod secret_provider;
 pub mod slot;
 mod source;
 mod token;
@@ -71,11 +73,13 @@ pub mod verdict;
 
 pub use client_auth::{ClientAuth, RotatingClient};
 pub use error::{BoxError, Error};
+pub use file_secret::FileSecret;
 pub use grant::{Apiera, Ataccama, ClientCredentials, Fuuffy, Grant, Oleria};
 pub use origin::{Origin, Origins};
 pub use outcome::{NoToken, NotAttached, NotReplayed, Outcome};
 pub use policy::OnForeignOrigin;
 pub use replay::ReplayBody;
+pub use secret_provider::SecretProvider;
 pub use slot::{Generation, IssuedToken, KeepFresh, SlotBuilder, Status, TokenSlot};
 pub use source::{SourceFn, StaticToken, TokenSource, source_fn};
 pub use token::Token;

@@ -2,6 +2,7 @@
 //! not followed.
 
 mod collect;
+mod first_pair;
 #[cfg(feature = "hyper-transport")]
 mod hyper;
 
@@ -37,7 +38,7 @@ const SIZE_CAP: usize = 1024 * 1024;
 ///
 /// The transport is any `tower::Service` from `http::Request<Full<Bytes>>` to an `http::Response`.
 /// It must not follow redirects (a 307 would hand the secret on) and should not retry: the slot
-/// does. Each fetch is one request on a clone of it, and fails on plain http beyond loopback before
+/// does. Each request is made on a clone of it, and fails on plain http beyond loopback before
 /// anything is sent.
 ///
 /// Request and answer are held in memory that is wiped after use; what the transport, TLS or the
@@ -72,6 +73,9 @@ impl<G, T> GrantSource<G, T> {
     /// How long one exchange may take, from asking the transport whether it is ready to the end of
     /// the answer's body. Default: 9.5 s, just inside of the slot's 10 s for one attempt, which a
     /// longer limit here does not stretch.
+    ///
+    /// All that one fetch does shares it: asking a [`SecretProvider`](crate::SecretProvider), and
+    /// the exchange with a second pair.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
@@ -112,20 +116,21 @@ where
     B::Error: Into<BoxError>,
 {
     /// # Cancel safety
-    /// Dropping it drops the exchange; nothing is kept of it.
+    /// Dropping it drops the question to a secret provider and the exchange; nothing is kept of them
+    /// but the pair that [`RotatingClient::current`](crate::RotatingClient::current) tells.
     async fn fetch(&self) -> Result<Token, Error> {
-        let (client, fallback) = self.grant.client().pairs();
+        let (credentials, fallback) = self.grant.client().pairs();
         // Tokio's timer panics without one.
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(self.failed(Kind::Runtime, "there is no Tokio runtime here".into()).into());
         }
-        // Both pairs share the limit: the slot's own comes right after it.
+        // All pairs and their provider share the limit: the slot's own comes right after it.
         let started = Instant::now();
-        let first = match (self.ask(&client, started).await, fallback) {
-            (Err(error), Some(old)) if error.is_bad_credentials() => (error, old),
-            (result, _) => return result,
+        let error = match self.ask_first(&credentials, started).await? {
+            Err(error) if error.is_bad_credentials() => error,
+            result => return result,
         };
-        let (error, old) = first;
+        let Some(old) = fallback else { return Err(error) };
         tracing::info!(provider = self.grant.provider(), "bad credentials, trying the other pair");
         match self.ask(&old, started).await {
             // Both are wrong: the first is the one that somebody should look at.

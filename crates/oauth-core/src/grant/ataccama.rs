@@ -3,17 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::client_auth::{ClientAuth, RotatingClient};
+use crate::client_auth::RotatingClient;
 use crate::error::Error;
-use crate::origin::Origins;
-use crate::token::Token;
 
-use super::Grant;
-use super::recipe::{Class, Dialect, Member, Recipe, Refusal};
+use super::recipe::{Class, Dialect, Member, Recipe, Refusal, grant_of_recipe};
 use super::settings::{self, Vars};
 
 const NAME: &str = "Ataccama";
@@ -262,37 +257,7 @@ fn classify(refusal: &Refusal<'_>) -> Class {
     }
 }
 
-impl Grant for Ataccama {
-    fn client(&self) -> &RotatingClient {
-        &self.0.client
-    }
-
-    fn request(&self, client: &ClientAuth) -> Request<Bytes> {
-        self.0.request(client)
-    }
-
-    fn response(&self, client: &ClientAuth, response: &Response<Bytes>) -> Result<Token, Error> {
-        self.0.response(client, response)
-    }
-
-    fn origins(&self) -> Origins {
-        self.0.origins.clone()
-    }
-
-    fn refresh_window(&self) -> Option<Duration> {
-        self.0.refresh_window
-    }
-
-    fn provider(&self) -> &str {
-        &self.0.provider
-    }
-}
-
-impl fmt::Debug for Ataccama {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Ataccama").field(&self.0).finish()
-    }
-}
+grant_of_recipe!(Ataccama);
 
 impl fmt::Debug for AtaccamaBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -304,6 +269,7 @@ impl fmt::Debug for AtaccamaBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grant::Grant as _;
 
     #[test]
     fn the_environment_gives_every_setting() {

@@ -2,19 +2,10 @@
 
 mod builder;
 
-use std::fmt;
-use std::time::Duration;
-
-use bytes::Bytes;
-use http::{Request, Response};
-
-use crate::client_auth::{ClientAuth, RotatingClient};
+use crate::client_auth::RotatingClient;
 use crate::error::Error;
-use crate::origin::Origins;
-use crate::token::Token;
 
-use super::Grant;
-use super::recipe::{Class, Dialect, Recipe, Refusal};
+use super::recipe::{Class, Dialect, Recipe, Refusal, grant_of_recipe};
 use super::settings::{self, Vars};
 
 pub use builder::ClientCredentialsBuilder;
@@ -105,45 +96,12 @@ fn classify(refusal: &Refusal<'_>) -> Class {
     }
 }
 
-impl Grant for ClientCredentials {
-    fn client(&self) -> &RotatingClient {
-        &self.0.client
-    }
-
-    fn request(&self, client: &ClientAuth) -> Request<Bytes> {
-        self.0.request(client)
-    }
-
-    fn response(&self, client: &ClientAuth, response: &Response<Bytes>) -> Result<Token, Error> {
-        self.0.response(client, response)
-    }
-
-    fn origins(&self) -> Origins {
-        self.0.origins.clone()
-    }
-
-    fn refresh_window(&self) -> Option<Duration> {
-        self.0.refresh_window
-    }
-
-    fn provider(&self) -> &str {
-        &self.0.provider
-    }
-
-    fn allows_plain_http(&self) -> bool {
-        self.0.plain_http
-    }
-}
-
-impl fmt::Debug for ClientCredentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ClientCredentials").field(&self.0).finish()
-    }
-}
+grant_of_recipe!(ClientCredentials);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grant::Grant as _;
 
     #[test]
     fn the_environment_gives_every_setting() {

@@ -3,16 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
-
-use crate::client_auth::{ClientAuth, RotatingClient};
+use crate::client_auth::RotatingClient;
 use crate::error::Error;
-use crate::origin::Origins;
-use crate::token::Token;
 
-use super::Grant;
-use super::recipe::{Class, Dialect, Member, Recipe, Refusal};
+use super::recipe::{Class, Dialect, Member, Recipe, Refusal, grant_of_recipe};
 use super::settings::{self, Vars};
 
 const NAME: &str = "Oleria";
@@ -179,41 +173,7 @@ fn classify(refusal: &Refusal<'_>) -> Class {
     }
 }
 
-impl Grant for Oleria {
-    fn client(&self) -> &RotatingClient {
-        &self.0.client
-    }
-
-    fn request(&self, client: &ClientAuth) -> Request<Bytes> {
-        self.0.request(client)
-    }
-
-    fn response(&self, client: &ClientAuth, response: &Response<Bytes>) -> Result<Token, Error> {
-        self.0.response(client, response)
-    }
-
-    fn origins(&self) -> Origins {
-        self.0.origins.clone()
-    }
-
-    fn refresh_window(&self) -> Option<Duration> {
-        self.0.refresh_window
-    }
-
-    fn provider(&self) -> &str {
-        &self.0.provider
-    }
-
-    fn unreachable_hint(&self) -> Option<&'static str> {
-        self.0.dialect.unreachable_hint
-    }
-}
-
-impl fmt::Debug for Oleria {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Oleria").field(&self.0).finish()
-    }
-}
+grant_of_recipe!(Oleria);
 
 impl fmt::Debug for OleriaBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -225,6 +185,7 @@ impl fmt::Debug for OleriaBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grant::Grant as _;
 
     #[test]
     fn the_environment_gives_every_setting() {

@@ -135,7 +135,7 @@ impl Recipe {
         members: Vec<Member>,
         origins: Origins,
     ) -> Result<Self, Error> {
-        client.current().check()?;
+        client.check()?;
         // RFC 6749 §3.2: no parameter twice; §2.3.1: no credentials in a URI.
         let query = token_url.query().unwrap_or_default();
         for (name, _) in form_urlencoded::parse(query.as_bytes()) {
@@ -220,3 +220,54 @@ impl fmt::Debug for Recipe {
             .finish_non_exhaustive()
     }
 }
+
+/// Makes a newtype around a [`Recipe`] a `Grant`. A function cannot, and five times by hand one of
+/// them soon forgets to pass something on.
+macro_rules! grant_of_recipe {
+    ($name:ident) => {
+        impl $crate::grant::Grant for $name {
+            fn client(&self) -> &$crate::RotatingClient {
+                &self.0.client
+            }
+
+            fn request(&self, client: &$crate::ClientAuth) -> http::Request<bytes::Bytes> {
+                self.0.request(client)
+            }
+
+            fn response(
+                &self,
+                client: &$crate::ClientAuth,
+                response: &http::Response<bytes::Bytes>,
+            ) -> Result<$crate::Token, $crate::Error> {
+                self.0.response(client, response)
+            }
+
+            fn origins(&self) -> $crate::Origins {
+                self.0.origins.clone()
+            }
+
+            fn refresh_window(&self) -> Option<std::time::Duration> {
+                self.0.refresh_window
+            }
+
+            fn provider(&self) -> &str {
+                &self.0.provider
+            }
+
+            fn unreachable_hint(&self) -> Option<&'static str> {
+                self.0.dialect.unreachable_hint
+            }
+
+            fn allows_plain_http(&self) -> bool {
+                self.0.plain_http
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.0).finish()
+            }
+        }
+    };
+}
+pub(super) use grant_of_recipe;

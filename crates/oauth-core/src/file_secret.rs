@@ -1,0 +1,182 @@
+//! A client's secret in a file, as orchestrators mount it.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use secrecy::SecretString;
+use tokio::runtime::Handle;
+use zeroize::Zeroizing;
+
+use crate::client_auth::ClientAuth;
+use crate::error::{Details, Error, Kind};
+use crate::secret_provider::SecretProvider;
+
+/// No client secret is that long: it is another file.
+const SIZE_CAP: usize = 64 * 1024;
+
+/// A [`SecretProvider`] whose secret is the content of a file, without the line ends at its end.
+///
+/// The file is read with the first token request, off the executor, and kept in memory that is
+/// wiped after use. It is read again when the token endpoint calls the secret wrong, so a file that
+/// was exchanged meanwhile costs one refused request and no failed fetch. It is not watched.
+///
+/// ```
+/// use oauth_core::{ClientCredentials, FileSecret, RotatingClient};
+///
+/// let secret = FileSecret::new("billing", "/run/secrets/billing").basic();
+/// let grant = ClientCredentials::builder(RotatingClient::provided(secret))
+///     .token_url("https://auth.example.com/oauth2/token")
+///     .build()?;
+/// # drop(grant);
+/// # Ok::<(), oauth_core::Error>(())
+/// ```
+///
+/// # Errors
+/// They name the path and never show the content. A file that is missing, empty, larger than
+/// 64 KiB, no UTF-8 text of one line or not a regular file is a wrong setting, and permanent; every
+/// other failure to read it is transient.
+///
+/// # Cancel safety
+/// A read that nobody waits for any more ends by itself and its content is wiped.
+pub struct FileSecret {
+    /// The id and the method; its secret is empty.
+    client: ClientAuth,
+    path: PathBuf,
+    cache: Mutex<Cache>,
+}
+
+#[derive(Default)]
+struct Cache {
+    /// How many rejections there were.
+    rejections: u64,
+    auth: Option<ClientAuth>,
+}
+
+impl FileSecret {
+    /// The secret of this client id is in this file. Touches nothing yet.
+    pub fn new(id: impl Into<String>, path: impl Into<PathBuf>) -> Self {
+        let client = ClientAuth::secret(id, "");
+        Self { client, path: path.into(), cache: Mutex::default() }
+    }
+
+    /// As [`ClientAuth::basic`].
+    #[must_use]
+    pub fn basic(self) -> Self {
+        Self { client: self.client.basic(), ..self }
+    }
+
+    /// As [`ClientAuth::raw_basic`].
+    #[must_use]
+    pub fn raw_basic(self) -> Self {
+        Self { client: self.client.raw_basic(), ..self }
+    }
+
+    /// As [`ClientAuth::post`].
+    #[must_use]
+    pub fn post(self) -> Self {
+        Self { client: self.client.post(), ..self }
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        // Whole at every step, so that a panic elsewhere leaves nothing half done.
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SecretProvider for FileSecret {
+    async fn credentials(&self) -> Result<ClientAuth, Error> {
+        let rejections = {
+            let cache = self.cache();
+            if let Some(auth) = &cache.auth {
+                return Ok(auth.clone());
+            }
+            cache.rejections
+        };
+        // `spawn_blocking` panics without one.
+        let Ok(runtime) = Handle::try_current() else {
+            return Err(Error::new(Kind::Runtime, "there is no Tokio runtime here"));
+        };
+        let path = self.path.clone();
+        let read = runtime.spawn_blocking(move || read(&path)).await;
+        let secret =
+            read.map_err(|_| Error::new(Kind::Runtime, "the Tokio runtime has ended"))??;
+        let auth = self.client.with_secret(secret);
+        let mut cache = self.cache();
+        // Else it may be what was rejected while it was read: used once, not kept.
+        if cache.rejections == rejections {
+            cache.auth = Some(auth.clone());
+        }
+        Ok(auth)
+    }
+
+    fn rejected(&self) {
+        let mut cache = self.cache();
+        cache.rejections = cache.rejections.wrapping_add(1);
+        cache.auth = None;
+    }
+}
+
+impl fmt::Debug for FileSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileSecret")
+            .field("client", &self.client)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read(path: &Path) -> Result<SecretString, Error> {
+    let wrong = |problem: &str| {
+        Error::setting("client_secret", format_args!("{problem}: {}", path.display()))
+    };
+    // One more than may be, and never grown: growing would leave a copy behind in freed memory.
+    let mut buffer = Zeroizing::new(vec![0; SIZE_CAP + 1]);
+    let length = match fill(path, &mut buffer) {
+        Ok(Some(length)) => length,
+        Ok(None) => return Err(wrong("is not in a regular file")),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(wrong("has no file (entity not found)"));
+        }
+        Err(error) => return Err(unreadable(path, error.kind())),
+    };
+    if length > SIZE_CAP {
+        return Err(wrong("has a file larger than 64 KiB"));
+    }
+    let text = buffer.get(..length).unwrap_or_default();
+    let text = std::str::from_utf8(text).map_err(|_| wrong("has a file that is not UTF-8"))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(wrong("has an empty file")),
+        // As every client's credentials are checked, but with the path.
+        secret if secret.chars().any(char::is_control) => {
+            Err(wrong("has a file with a control character, a second line perhaps"))
+        }
+        secret => Ok(secret.to_owned().into()),
+    }
+}
+
+/// How many bytes the file has, up to the buffer's size; `None` if it is no regular file, of which
+/// a pipe would hold the thread until somebody writes to it.
+fn fill(path: &Path, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    if !fs::metadata(path)?.is_file() {
+        return Ok(None);
+    }
+    let mut file = File::open(path)?;
+    let mut length = 0;
+    while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Some(length))
+}
+
+fn unreadable(path: &Path, kind: ErrorKind) -> Error {
+    let message = format!("the client secret's file {} cannot be read: {kind}", path.display());
+    Details { transient: true, ..Details::new(Kind::Source, message) }.into()
+}
