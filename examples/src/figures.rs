@@ -55,10 +55,10 @@ impl Figures {
 /// The figures as a table for people.
 pub fn table(rows: &[Figures]) -> String {
     let mut out = String::from(
-        "provider  adapter  scenario        requests    ok  token req.  replayed  intact  longest ms  \n",
+        "provider  adapter  scenario        requests    ok  token req.  replayed  intact  longest ms  as expected\n",
     );
     for row in rows {
-        let verdict = row.off().map_or("ok".to_owned(), |off| format!("OFF: {off}"));
+        let verdict = row.off().map_or("yes".to_owned(), |off| format!("NO: {off}"));
         let _ = writeln!(
             out,
             "{:<9} {:<8} {:<15} {:>8} {:>5} {:>11} {:>9} {:>7} {:>11}  {verdict}",

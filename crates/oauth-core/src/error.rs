@@ -236,7 +236,7 @@ impl fmt::Display for Error {
         }
         // Whole tenths of seconds: a remembered error is read by people.
         if let Some(wait) = self.retry_after {
-            write!(f, "; next attempt in {:.1} s", wait.as_secs_f64())?;
+            write!(f, "; no new attempt for {:.1} s", wait.as_secs_f64())?;
         }
         Ok(())
     }
@@ -306,7 +306,7 @@ mod tests {
         let error = Error::transient("no route");
         let later = error.clone().with_retry_after(Duration::from_millis(1500));
         assert_eq!(error.retry_after(), None);
-        assert_eq!(later.to_string(), "the token source failed; next attempt in 1.5 s");
+        assert_eq!(later.to_string(), "the token source failed; no new attempt for 1.5 s");
         assert_eq!(later.source().unwrap().to_string(), "no route");
     }
 }

@@ -80,7 +80,9 @@ pub use outcome::{NoToken, NotAttached, NotReplayed, Outcome};
 pub use policy::OnForeignOrigin;
 pub use replay::ReplayBody;
 pub use secret_provider::SecretProvider;
-pub use slot::{Generation, IssuedToken, KeepFresh, SlotBuilder, Status, TokenSlot};
+pub use slot::{
+    Changes, Generation, IssuedToken, KeepFresh, SlotBuilder, State, Status, TokenSlot,
+};
 pub use source::{SourceFn, StaticToken, TokenSource, source_fn};
 pub use token::Token;
 pub use transport::GrantSource;

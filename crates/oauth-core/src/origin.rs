@@ -228,8 +228,9 @@ impl Origins {
     ///
     /// # Errors
     /// As [`Origin::parse`], or if there are none.
-    pub fn parse<'a>(urls: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
-        let origins: Vec<_> = urls.into_iter().map(Origin::parse).collect::<Result<_, _>>()?;
+    pub fn parse(urls: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, Error> {
+        let parsed = urls.into_iter().map(|url| Origin::parse(url.as_ref()));
+        let origins: Vec<_> = parsed.collect::<Result<_, _>>()?;
         if origins.is_empty() {
             return Err(Error::setting("origins", "names no origin"));
         }

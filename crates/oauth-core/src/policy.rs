@@ -1,5 +1,6 @@
 //! Which requests get a token and what a refusal leads to: the decisions that both adapters share.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -167,8 +168,15 @@ impl Policy {
                 Admission::Pass(NotAttached::ForeignOrigin)
             }
             OnForeignOrigin::Refuse => refuse(
-                "the request goes to an origin that the token was not made for",
-                "declare it with `.origins(..)` if it is the API's",
+                format!(
+                    "the request goes to an origin that the token was not made for: \
+                     {scheme}://{}, and it is for {}",
+                    // User information can be a secret.
+                    authority.rsplit('@').next().unwrap_or_default(),
+                    self.origins
+                ),
+                "if it is the API's, check scheme, host and port, or declare it with \
+                 `.origins(..)`",
             ),
         }
     }
@@ -224,7 +232,7 @@ fn same_origin(a: &Uri, b: &Uri) -> bool {
     a.scheme() == b.scheme() && host(a) == host(b) && port(a) == port(b)
 }
 
-fn refuse(problem: &'static str, advice: &'static str) -> Admission {
+fn refuse(problem: impl Into<Cow<'static, str>>, advice: &'static str) -> Admission {
     let details = Details { hint: Some(advice.into()), ..Details::new(Kind::Origin, problem) };
     Admission::Refuse(details.into())
 }

@@ -12,6 +12,16 @@
 //! also moves on by itself when every task waits for the network; to make tokens expire without that, pause,
 //! advance and resume between two requests.
 //!
+//! With `oauth-core`, a slot's own clock follows only with `.clock(oauth_core::clock::TokioClock::new())`, and
+//! these are the settings of the four grants:
+//!
+//! | | |
+//! |---|---|
+//! | `Oleria` | `.authentication_url(auth.token_url()).api_url(api.base_url())` |
+//! | `Apiera` | `.organization(auth.organization()).token_url(auth.token_url()).api_url(api.base_url())` |
+//! | `Fuuffy` | `.base_url(auth.base_url()).api_url(api.base_url())` |
+//! | `Ataccama` | `.realm(auth.realm()).base_url(auth.base_url()).api_url(api.base_url())` |
+//!
 //! What a provider does not document is chosen by this crate, in the style of that provider's other answers:
 //! the bodies of 404, 405, 413 and 415, and the descriptions beside Apiera's and Ataccama's `invalid_request`.
 //! A test should not depend on them.

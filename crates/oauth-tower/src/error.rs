@@ -31,6 +31,27 @@ impl Error {
     }
 }
 
+/// Why there was no token, if that is what an error of a stack is about: ours, or one that wraps it
+/// or boxes it, as Tower's time limit does.
+///
+/// ```
+/// # fn demo(error: oauth_core::BoxError) {
+/// if let Some(error) = oauth_tower::token_error(&*error) {
+///     eprintln!("no token: {error}, transient: {}", error.is_transient());
+/// }
+/// # }
+/// ```
+pub fn token_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a oauth_core::Error> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(token) = error.downcast_ref() {
+            return Some(token);
+        }
+        next = error.source();
+    }
+    None
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -38,6 +38,15 @@
 //!
 //! [`Outcome::of`](oauth_core::Outcome::of) tells from a response's extensions what happened.
 //!
+//! # Which body does my client take?
+//! - Its body type is open, as that of hyper's `Client` until it is called: the default. It becomes
+//!   [`ReplayBody`](oauth_core::ReplayBody) of yours.
+//! - It is typed for axum's or tonic's body: [`Buffered::into_body`], whose service can be named as
+//!   `OAuth<Client<.., Body>, IntoBody<fn(ReplayBody<Body>) -> Body>>`.
+//! - It is typed for `Full<Bytes>` or another body that clones: [`CloneBody`].
+//!
+//! A wrong choice is a compile error that says that `OAuth<…>` has no method `ready` or `oneshot`.
+//!
 //! # Order of layers
 //! Retries and time limits for the whole call go outside of this one, concurrency limits inside.
 //!
@@ -51,7 +60,7 @@ mod layer;
 mod service;
 mod strategy;
 
-pub use error::Error;
+pub use error::{Error, token_error};
 pub use future::ResponseFuture;
 pub use layer::OAuthLayer;
 pub use service::OAuth;

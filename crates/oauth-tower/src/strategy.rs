@@ -84,6 +84,7 @@ impl Buffered {
 
     /// Gives the inner service its own body type back: `axum::body::Body::new`,
     /// `tonic::body::Body::new`. Empty bodies pass as they are, so that nothing is boxed for them.
+    /// The cap comes after it: `Buffered::into_body(f).cap(n)`.
     pub fn into_body<B, F>(into: F) -> IntoBody<F>
     where
         F: Fn(ReplayBody<B>) -> B + Clone,

@@ -20,7 +20,8 @@ use oauth_core::{
 use oauth_tower::OAuthLayer;
 use tower::{ServiceBuilder, ServiceExt};
 
-/// Makes one call with a token of a provider, and prints status and body.
+/// Makes one call with a token of a provider, and prints status and body. Exits with 1 if the status is
+/// not 2xx or there was no answer.
 #[derive(Debug, Parser)]
 struct Options {
     /// Whose token; its settings come from the environment (see .env.example).
@@ -76,6 +77,19 @@ async fn main() -> ExitCode {
 
 async fn call(options: Options) -> anyhow::Result<StatusCode> {
     let slot = TokenSlot::for_grant(grant(options.provider)?)?;
+    // Before the secret goes anywhere: a wrong URL is wrong without a token, too.
+    let (scheme, authority) = (options.url.scheme_str(), options.url.authority());
+    let home = slot.origins();
+    anyhow::ensure!(
+        home.is_declared(),
+        "nobody says where the token may go: set OAUTH_API_URL to the API's URL"
+    );
+    anyhow::ensure!(
+        home.admit(scheme.unwrap_or(""), authority.map_or("", |a| a.as_str()), None),
+        "{}://{} is not the API that the token is for: {home}",
+        scheme.unwrap_or("(no scheme)"),
+        options.url.host().unwrap_or("(no host)")
+    );
     let token = slot.prefetch().await?;
     if options.verbose {
         let lifetime = token.lifetime().map_or("no end".into(), |life| format!("{life:?}"));

@@ -102,6 +102,9 @@ impl AuthServer {
     }
 
     /// Makes the APIs refuse every token that was issued so far.
+    ///
+    /// A client that meets a second refusal right after a renewal may pause before the next one, as
+    /// `oauth-core` does for a second: let some time pass between two revocations.
     pub fn revoke_all(&self) {
         self.endpoint.tokens.revoke_all();
     }
