@@ -21,8 +21,8 @@ static DIALECT: Dialect = Dialect {
 /// The client credentials grant of RFC 6749 §4.4, configurable for any token endpoint.
 ///
 /// Sends `grant_type`, `client_id`, `client_secret`, `scope`, `audience`, `resource` and the extra
-/// parameters, in this order, those that have a value. With [`ClientAuth::basic`] or
-/// [`ClientAuth::raw_basic`] id and secret go into the `Authorization` header instead.
+/// parameters, in this order, those that have a value. With [`ClientAuth::basic`](crate::ClientAuth::basic) or
+/// [`ClientAuth::raw_basic`](crate::ClientAuth::raw_basic) id and secret go into the `Authorization` header instead.
 ///
 /// ```
 /// use oauth_core::{ClientAuth, ClientCredentials};
