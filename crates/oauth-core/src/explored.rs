@@ -5,7 +5,7 @@
 //! Explored are the desk's lock, the published value, and every await. Tokio's `watch` is taken as
 //! it is, one indivisible step a call.
 
-#![allow(
+#![expect(
     dead_code,
     unused_imports,
     unreachable_pub,

@@ -31,6 +31,9 @@
 //! It is polled under that lock: `poll_frame` must not block, which no future may, for `freeze` would
 //! wait for it.
 
+/// How much of a body both adapters keep, unless they are told otherwise.
+pub const DEFAULT_CAP: usize = 64 * 1024;
+
 mod body;
 mod buffer;
 mod error;

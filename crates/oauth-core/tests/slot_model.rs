@@ -5,7 +5,7 @@
 //!
 //! A seed is printed; `MODEL_SEED=… cargo test --test slot_model` plays the same histories again.
 
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a test that prints its seed and counts"

@@ -1,7 +1,7 @@
 //! How a request comes to be sent twice.
 
 use http_body::Body as _;
-use oauth_core::replay::Replay;
+use oauth_core::replay::{DEFAULT_CAP, Replay};
 use oauth_core::{NotReplayed, ReplayBody};
 use reqwest::{Body, Request};
 
@@ -21,7 +21,7 @@ pub struct Buffered {
 
 impl Default for Buffered {
     fn default() -> Self {
-        Self { cap: 64 * 1024 }
+        Self { cap: DEFAULT_CAP }
     }
 }
 

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use bytes::Bytes;
 use http_body::Body;
-use oauth_core::replay::Replay;
+use oauth_core::replay::{DEFAULT_CAP, Replay};
 use oauth_core::{BoxError, NotReplayed, ReplayBody};
 
 /// What to do with a request's body so that the request can be sent again after a 401.
@@ -65,7 +65,7 @@ pub struct Buffered {
 
 impl Default for Buffered {
     fn default() -> Self {
-        Self { cap: 64 * 1024 }
+        Self { cap: DEFAULT_CAP }
     }
 }
 
