@@ -78,7 +78,7 @@ pub use grant::{Apiera, Ataccama, ClientCredentials, Fuuffy, Grant, Oleria};
 pub use origin::{Origin, Origins};
 pub use outcome::{NoToken, NotAttached, NotReplayed, Outcome};
 pub use policy::OnForeignOrigin;
-pub use replay::ReplayBody;
+pub use replay::{ReplayBody, ReplayChoice};
 pub use secret_provider::SecretProvider;
 pub use slot::{
     Changes, Generation, IssuedToken, KeepFresh, SlotBuilder, State, Status, TokenSlot,

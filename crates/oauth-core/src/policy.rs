@@ -5,13 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HOST, HeaderMap};
-use http::{Extensions, Uri, response};
+use http::{Extensions, StatusCode, Uri, response};
 
 use crate::error::{Details, Error, Kind};
 use crate::origin::{Origin, Origins};
 use crate::outcome::{NoToken, NotAttached};
 use crate::slot::TokenSlot;
-use crate::verdict::{Verdict, verdict};
+use crate::verdict::{Verdict, grpc_verdict, is_unauthenticated, verdict};
 
 /// What happens to a request for an origin that the token was not made for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -41,6 +41,7 @@ pub struct Policy {
     on_foreign: OnForeignOrigin,
     overrule: Option<VerdictFn>,
     answer_uri: Option<AnswerUriFn>,
+    grpc: bool,
 }
 
 /// Whether a request gets a token.
@@ -64,6 +65,7 @@ impl Policy {
             on_foreign: OnForeignOrigin::default(),
             overrule: None,
             answer_uri: None,
+            grpc: false,
         }
     }
 
@@ -90,6 +92,11 @@ impl Policy {
     /// Where answers come from, if a layer below follows redirects.
     pub fn set_answer_uri(&mut self, uri: AnswerUriFn) {
         self.answer_uri = Some(uri);
+    }
+
+    /// Reads answers as those of gRPC servers: see [`grpc_verdict`].
+    pub fn set_grpc(&mut self) {
+        self.grpc = true;
     }
 
     /// The slot.
@@ -190,7 +197,8 @@ impl Policy {
             // Not the API's answer: an overruling function must not take it for one.
             return Verdict::Deliver;
         }
-        let ours = verdict(answer.status, &answer.headers);
+        let read = if self.grpc { grpc_verdict } else { verdict };
+        let ours = read(answer.status, &answer.headers);
         match self.overrule {
             Some(overrule) => overrule(answer, ours),
             None => ours,
@@ -213,10 +221,12 @@ impl Policy {
         Error::new(Kind::Usage, "the request has too many headers for one more")
     }
 
-    /// Whether [`judge`](Self::judge) must see every answer: without an overruling function a
-    /// status other than 401 is delivered unseen.
-    pub fn judges_all(&self) -> bool {
-        self.overrule.is_some()
+    /// Whether [`judge`](Self::judge) has anything to say about such an answer; else it is
+    /// delivered unseen.
+    pub fn wants_to_judge(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        status == StatusCode::UNAUTHORIZED
+            || self.overrule.is_some()
+            || (self.grpc && is_unauthenticated(headers))
     }
 }
 

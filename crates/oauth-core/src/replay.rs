@@ -36,10 +36,12 @@ pub const DEFAULT_CAP: usize = 64 * 1024;
 
 mod body;
 mod buffer;
+mod choice;
 mod error;
 mod keeper;
 mod shared;
 
 pub use self::body::ReplayBody;
+pub use self::choice::ReplayChoice;
 pub use self::error::{ReplayError, ReplayRefused};
 pub use self::keeper::Replay;

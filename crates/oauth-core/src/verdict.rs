@@ -34,9 +34,40 @@ pub enum Verdict {
 /// assert_eq!(verdict(StatusCode::FORBIDDEN, &headers), Verdict::Deliver);
 /// ```
 pub fn verdict(status: StatusCode, headers: &HeaderMap) -> Verdict {
-    if status != StatusCode::UNAUTHORIZED {
-        return Verdict::Deliver;
+    if status == StatusCode::UNAUTHORIZED { challenged(headers) } else { Verdict::Deliver }
+}
+
+/// The verdict on an answer of a gRPC server: as [`verdict()`], and an answer that is nothing but
+/// the status `UNAUTHENTICATED` counts as a 401.
+///
+/// gRPC answers with HTTP 200 and tells how the call ended in trailers. One that ends before it has
+/// sent anything else has its status among the headers ("Trailers-Only" in the specification of
+/// gRPC over HTTP/2): then no handler has answered, and the call may be made again. Challenges are
+/// read as usual, for those servers that send them.
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue, StatusCode};
+/// use oauth_core::verdict::{Verdict, grpc_verdict};
+///
+/// let mut headers = HeaderMap::new();
+/// assert_eq!(grpc_verdict(StatusCode::OK, &headers), Verdict::Deliver);
+/// headers.insert("grpc-status", HeaderValue::from_static("16"));
+/// assert_eq!(grpc_verdict(StatusCode::OK, &headers), Verdict::Replace);
+/// ```
+pub fn grpc_verdict(status: StatusCode, headers: &HeaderMap) -> Verdict {
+    if status == StatusCode::OK && is_unauthenticated(headers) {
+        return challenged(headers);
     }
+    verdict(status, headers)
+}
+
+/// Whether gRPC headers or trailers say `UNAUTHENTICATED` (status 16).
+pub fn is_unauthenticated(fields: &HeaderMap) -> bool {
+    fields.get("grpc-status").is_some_and(|status| status.as_bytes() == b"16")
+}
+
+/// The verdict on what these headers of a refusal ask for.
+fn challenged(headers: &HeaderMap) -> Verdict {
     if !headers.contains_key(WWW_AUTHENTICATE) {
         return Verdict::Replace;
     }
@@ -97,6 +128,37 @@ mod tests {
             }
             let status = StatusCode::from_u16(*status).unwrap();
             assert_eq!(verdict(status, &headers), *expected, "{status} {lines:?}");
+            // Without a gRPC status the answer is judged as any other.
+            assert_eq!(grpc_verdict(status, &headers), *expected, "{status} {lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_grpc_status_counts_only_as_the_whole_answer_and_only_16() {
+        use Verdict::{Deliver, Replace};
+        let table: &[(u16, &str, Option<&str>, Verdict)] = &[
+            (200, "16", None, Replace),
+            (200, "16", Some("Bearer error=\"invalid_token\""), Replace),
+            (200, "16", Some("Bearer error=\"insufficient_scope\""), Deliver),
+            (200, "16", Some("Basic realm=\"x\""), Deliver),
+            (200, "0", None, Deliver),
+            (200, "7", None, Deliver),
+            (200, "016", None, Deliver),
+            (200, "", None, Deliver),
+            (500, "16", None, Deliver),
+            (403, "16", None, Deliver),
+            (401, "16", None, Replace),
+            (401, "14", None, Replace),
+        ];
+        for (status, grpc_status, challenge, expected) in table {
+            let mut headers = HeaderMap::new();
+            headers.insert("grpc-status", HeaderValue::from_static(grpc_status));
+            if let Some(challenge) = challenge {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            }
+            let status = StatusCode::from_u16(*status).unwrap();
+            let told = format!("{status} {grpc_status} {challenge:?}");
+            assert_eq!(grpc_verdict(status, &headers), *expected, "{told}");
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The middleware.
 
+use http::Extensions;
 use http::header::AUTHORIZATION;
-use http::{Extensions, StatusCode};
 use oauth_core::policy::{Admission, Policy, VerdictFn};
 use oauth_core::slot::Authorized;
 use oauth_core::{
     Generation, IssuedToken, NotAttached, NotReplayed, OnForeignOrigin, Origin, Origins, Outcome,
-    TokenSlot, Verdict,
+    ReplayChoice, TokenSlot, Verdict,
 };
 use reqwest::{Request, Response, Url};
 use reqwest_middleware::{Middleware, Next, Result};
@@ -30,7 +30,8 @@ use crate::replay::{Buffered, Kept, Strategy};
 /// # Ok::<(), oauth_core::Error>(())
 /// ```
 ///
-/// Put [`NoToken`](oauth_core::NoToken) into a request with `with_extension` to opt it out.
+/// For one request: [`NoToken`](oauth_core::NoToken), put in with `with_extension`, opts it out, and
+/// [`ReplayChoice`] says whether and how it may be sent again.
 #[derive(Clone, Debug)]
 pub struct OAuthMiddleware {
     policy: Policy,
@@ -135,7 +136,7 @@ impl OAuthMiddleware {
     }
 
     fn judge(&self, response: &Response, requested: &Url) -> Verdict {
-        if !self.wants_to_judge(response) {
+        if !self.policy.wants_to_judge(response.status(), response.headers()) {
             return Verdict::Deliver;
         }
         let (mut parts, ()) = http::Response::new(()).into_parts();
@@ -146,10 +147,6 @@ impl OAuthMiddleware {
         // reqwest follows redirects below us, and drops our header across origins.
         let elsewhere = response.url().origin() != requested.origin();
         self.policy.judge(&parts, elsewhere)
-    }
-
-    fn wants_to_judge(&self, response: &Response) -> bool {
-        response.status() == StatusCode::UNAUTHORIZED || self.policy.judges_all()
     }
 }
 
@@ -180,7 +177,7 @@ impl Middleware for OAuthMiddleware {
                 return Ok(told(response, Outcome::NotAttached(reason)));
             }
         };
-        let kept = self.strategy.keep(&mut request);
+        let kept = self.strategy.chosen(ReplayChoice::of(extensions)).keep(&mut request);
         // The kept request has the URL; without one it must outlive the first send.
         let url = kept.is_none().then(|| request.url().clone());
         let response = next.clone().run(request, extensions).await?;

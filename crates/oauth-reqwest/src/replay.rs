@@ -2,7 +2,7 @@
 
 use http_body::Body as _;
 use oauth_core::replay::{DEFAULT_CAP, Replay};
-use oauth_core::{NotReplayed, ReplayBody};
+use oauth_core::{NotReplayed, ReplayBody, ReplayChoice};
 use reqwest::{Body, Request};
 
 /// Whether and how requests are sent again after a 401: [`Buffered`] or [`NoReplay`].
@@ -68,6 +68,15 @@ enum KeptBody {
 }
 
 impl Strategy {
+    /// What the request itself says goes before the setting.
+    pub(crate) fn chosen(self, choice: Option<ReplayChoice>) -> Self {
+        match choice {
+            None => self,
+            Some(ReplayChoice::Off) => Self { cap: None },
+            Some(ReplayChoice::UpTo(cap)) => Self { cap: Some(cap) },
+        }
+    }
+
     /// Keeps what a second send needs. A body of bytes stays as it is: a wrapped one would lose
     /// reqwest's own handling of 307, 308 and retries.
     pub(crate) fn keep(self, request: &mut Request) -> Option<Kept> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::header::AUTHORIZATION;
-use http::{Request, Response, StatusCode, Uri, request};
+use http::{Request, Response, Uri, request};
 use oauth_core::policy::Policy;
 use oauth_core::slot::Authorized;
 use oauth_core::{
@@ -33,6 +33,8 @@ pin_project! {
         R: Strategy<B>,
     {
         policy: Arc<Policy>,
+        // Of the latest send, if it carried our token.
+        sent: Option<Generation>,
         #[pin]
         state: State<S, R, B>,
     }
@@ -78,7 +80,6 @@ pin_project! {
         Readying { issued: IssuedToken, prepared: Prepared<S, R, B> },
         Answering {
             #[pin] answer: S::Future,
-            generation: Generation,
             uri: Option<Uri>,
             turn: Turn<S, R, B>,
         },
@@ -97,7 +98,12 @@ where
     R: Strategy<B>,
 {
     fn new(policy: &Arc<Policy>, state: State<S, R, B>) -> Self {
-        Self { policy: policy.clone(), state }
+        Self { policy: policy.clone(), sent: None, state }
+    }
+
+    /// The slot and the token whose bearer the answer is for, if it was ours.
+    pub(crate) fn sent(&self) -> Option<(&TokenSlot, Generation)> {
+        self.sent.map(|generation| (self.policy.slot(), generation))
     }
 
     pub(crate) fn answering(
@@ -107,7 +113,8 @@ where
         uri: Option<Uri>,
         turn: Turn<S, R, B>,
     ) -> Self {
-        Self::new(policy, State::Answering { answer, generation, uri, turn })
+        let state = State::Answering { answer, uri, turn };
+        Self { policy: policy.clone(), sent: Some(generation), state }
     }
 
     pub(crate) fn waiting(policy: &Arc<Policy>, prepared: Prepared<S, R, B>) -> Self {
@@ -152,7 +159,9 @@ where
                     let StateOwned::Readying { issued, prepared } = state.as_mut().take() else {
                         continue;
                     };
-                    state.set(State::send(policy, &issued, prepared));
+                    let (next, sent) = State::send(policy, &issued, prepared);
+                    *this.sent = sent;
+                    state.set(next);
                 }
                 StateProj::Answering { answer, uri, .. } => {
                     let judged = ready!(answer.poll(cx))
@@ -160,17 +169,19 @@ where
                     // From here on the first response future is gone, and with it what it held of
                     // the inner service: the token request may need it. A request that has its
                     // answer keeps nothing either, even if this future is not dropped yet.
-                    let StateOwned::Answering { generation, turn, .. } = state.as_mut().take()
-                    else {
+                    let StateOwned::Answering { turn, .. } = state.as_mut().take() else {
                         continue;
                     };
                     let (response, verdict) = judged.map_err(Error::inner)?;
-                    if verdict == Verdict::Deliver {
-                        return Poll::Ready(Ok(match turn {
-                            Turn::Second => told(response, Outcome::Replayed),
-                            Turn::First(_) | Turn::Only => told(response, Outcome::Attached),
-                        }));
-                    }
+                    let generation = match *this.sent {
+                        Some(generation) if verdict == Verdict::Replace => generation,
+                        _ => {
+                            return Poll::Ready(Ok(match turn {
+                                Turn::Second => told(response, Outcome::Replayed),
+                                Turn::First(_) | Turn::Only => told(response, Outcome::Attached),
+                            }));
+                        }
+                    };
                     match turn.freeze() {
                         Ok(kept) => {
                             let slot = policy.slot().clone();
@@ -232,17 +243,23 @@ where
         Self::Waiting { token: Box::pin(async move { slot.token().await }), prepared }
     }
 
-    /// Sends the request. The inner service has just said that it is ready.
-    fn send(policy: &Policy, issued: &IssuedToken, prepared: Prepared<S, R, B>) -> Self
+    /// Sends the request, and says with which token. The inner service has just said that it is
+    /// ready.
+    fn send(
+        policy: &Policy,
+        issued: &IssuedToken,
+        prepared: Prepared<S, R, B>,
+    ) -> (Self, Option<Generation>)
     where
         S: Clone,
     {
         let Prepared { mut request, mut service, turn } = prepared;
         let slot = policy.slot();
-        match slot.authorize_with(issued, request.headers_mut()) {
+        let state = match slot.authorize_with(issued, request.headers_mut()) {
             Authorized::Attached(generation) => {
                 let uri = policy.keeps_uri().then(|| request.uri().clone());
-                Self::Answering { answer: service.call(request), generation, uri, turn }
+                let state = Self::Answering { answer: service.call(request), uri, turn };
+                return (state, Some(generation));
             }
             // The token ended while the inner service was not ready: another one, please. The
             // service's readiness goes back meanwhile; a clone has none.
@@ -255,7 +272,8 @@ where
                 reason: NotAttached::OwnAuthorization,
             },
             Authorized::Full => Self::Failed { error: Policy::no_room() },
-        }
+        };
+        (state, None)
     }
 }
 
@@ -292,7 +310,7 @@ fn judge<ResBody>(
     response: Response<ResBody>,
     requested: Option<&Uri>,
 ) -> (Response<ResBody>, Verdict) {
-    if response.status() != StatusCode::UNAUTHORIZED && !policy.judges_all() {
+    if !policy.wants_to_judge(response.status(), response.headers()) {
         return (response, Verdict::Deliver);
     }
     let (head, body) = response.into_parts();

@@ -7,6 +7,7 @@ use oauth_core::policy::{Policy, VerdictFn};
 use oauth_core::{OnForeignOrigin, Origin, Origins, TokenSlot};
 use tower_layer::Layer;
 
+use crate::grpc::GrpcLayer;
 use crate::service::OAuth;
 use crate::strategy::Buffered;
 
@@ -79,6 +80,12 @@ impl<R> OAuthLayer<R> {
     /// `.answer_uri(|ext| ext.get::<RequestUri>().map(|uri| &uri.0))`.
     pub fn answer_uri(self, uri: fn(&Extensions) -> Option<&Uri>) -> Self {
         self.with(|policy| policy.set_answer_uri(uri))
+    }
+
+    /// Reads answers as those of gRPC servers, whose `UNAUTHENTICATED` comes with HTTP 200: see
+    /// [`grpc`](crate::grpc).
+    pub fn grpc(self) -> GrpcLayer<R> {
+        GrpcLayer::new(self.with(Policy::set_grpc))
     }
 
     fn with(mut self, set: impl FnOnce(&mut Policy)) -> Self {

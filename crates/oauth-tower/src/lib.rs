@@ -56,6 +56,7 @@
 
 mod error;
 mod future;
+pub mod grpc;
 mod layer;
 mod service;
 mod strategy;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use oauth_core::policy::{Admission, Policy};
 use oauth_core::slot::Authorized;
-use oauth_core::{BoxError, NotAttached};
+use oauth_core::{BoxError, NotAttached, ReplayChoice};
 use tower_service::Service;
 
 use crate::error::Error;
@@ -101,7 +101,7 @@ impl<S, R> OAuth<S, R> {
         R: Strategy<B>,
     {
         let (head, body) = request.into_parts();
-        let (body, keep) = self.strategy.split(body);
+        let (body, keep) = self.strategy.split(body, ReplayChoice::of(&head.extensions));
         let turn = match keep {
             Some(keep) => {
                 let service = self.inner.clone();

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use bytes::Bytes;
 use http_body::Body;
 use oauth_core::replay::{DEFAULT_CAP, Replay};
-use oauth_core::{BoxError, NotReplayed, ReplayBody};
+use oauth_core::{BoxError, NotReplayed, ReplayBody, ReplayChoice};
 
 /// What to do with a request's body so that the request can be sent again after a 401.
 ///
@@ -19,8 +19,8 @@ pub trait Strategy<B>: Clone + sealed::Sealed {
     type Keep: Keep<Body = Self::Body>;
 
     /// The body of the first send, and what makes that of the second; nothing if requests are not
-    /// sent again.
-    fn split(&self, body: B) -> (Self::Body, Option<Self::Keep>);
+    /// sent again. `choice` is what the request itself says.
+    fn split(&self, body: B, choice: Option<ReplayChoice>) -> (Self::Body, Option<Self::Keep>);
 
     /// The body of a request that gets no token and is sent once.
     fn pass(&self, body: B) -> Self::Body;
@@ -101,8 +101,13 @@ where
     type Body = ReplayBody<B>;
     type Keep = Teed<B>;
 
-    fn split(&self, body: B) -> (ReplayBody<B>, Option<Teed<B>>) {
-        let (first, replay) = ReplayBody::tee(body, self.cap);
+    fn split(&self, body: B, choice: Option<ReplayChoice>) -> (ReplayBody<B>, Option<Teed<B>>) {
+        let cap = match choice {
+            None => self.cap,
+            Some(ReplayChoice::UpTo(cap)) => cap,
+            Some(ReplayChoice::Off) => return (ReplayBody::plain(body), None),
+        };
+        let (first, replay) = ReplayBody::tee(body, cap);
         (first, Some(Teed(replay)))
     }
 
@@ -165,13 +170,16 @@ where
     type Body = B;
     type Keep = TeedInto<B, F>;
 
-    fn split(&self, body: B) -> (B, Option<TeedInto<B, F>>) {
+    fn split(&self, body: B, choice: Option<ReplayChoice>) -> (B, Option<TeedInto<B, F>>) {
+        if choice == Some(ReplayChoice::Off) {
+            return (body, None);
+        }
         let into = self.into.clone();
         if body.is_end_stream() {
             return (body, Some(TeedInto { teed: Teed(None), into }));
         }
-        let (first, replay) = ReplayBody::tee(body, self.buffered.cap);
-        (into(first), Some(TeedInto { teed: Teed(replay), into }))
+        let (first, teed) = self.buffered.split(body, choice);
+        (into(first), teed.map(|teed| TeedInto { teed, into }))
     }
 
     fn pass(&self, body: B) -> B {
@@ -216,7 +224,10 @@ impl<B: Clone> Strategy<B> for CloneBody {
     type Body = B;
     type Keep = Cloned<B>;
 
-    fn split(&self, body: B) -> (B, Option<Cloned<B>>) {
+    fn split(&self, body: B, choice: Option<ReplayChoice>) -> (B, Option<Cloned<B>>) {
+        if choice == Some(ReplayChoice::Off) {
+            return (body, None);
+        }
         (body.clone(), Some(Cloned(body)))
     }
 
@@ -254,7 +265,7 @@ impl<B> Strategy<B> for NoReplay {
     type Body = B;
     type Keep = Nothing<B>;
 
-    fn split(&self, body: B) -> (B, Option<Nothing<B>>) {
+    fn split(&self, body: B, _: Option<ReplayChoice>) -> (B, Option<Nothing<B>>) {
         (body, None)
     }
 

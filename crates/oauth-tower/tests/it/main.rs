@@ -5,6 +5,9 @@
 
 mod contract;
 mod drops;
+mod grpc;
+mod grpc_matrix;
+mod grpc_world;
 mod issuer;
 mod matrix;
 mod origins;

@@ -1,0 +1,51 @@
+//! For gRPC: an answer `UNAUTHENTICATED` is a refused token, too.
+//!
+//! gRPC answers with HTTP 200 whatever happens and tells the end of a call in its trailers, as
+//! `grpc-status`; 16 is `UNAUTHENTICATED`. [`OAuthLayer::grpc`](crate::OAuthLayer::grpc) makes a
+//! layer that reads it:
+//!
+//! - An answer that is nothing but the status (a "Trailers-Only" answer: the call ended before the
+//!   server sent anything else) is handled like a 401: the token is renewed, by generation, and the
+//!   call is made once more, its messages whole. [`Outcome`](oauth_core::Outcome) tells which.
+//! - The same status in real trailers comes after headers, and perhaps messages, that the caller has
+//!   seen. Nothing is sent again; the token is renewed for the next call.
+//! - Other statuses are delivered, as is an HTTP status other than 401.
+//!
+//! Around a tonic `Channel` the layer sees relative URIs alone, so it is told where the channel
+//! leads, and gives tonic its own body type back:
+//!
+//! ```
+//! use oauth_core::{Origin, ReplayBody, TokenSlot};
+//! use oauth_tower::grpc::Grpc;
+//! use oauth_tower::{Buffered, IntoBody, OAuthLayer};
+//! use tonic::body::Body;
+//! use tonic::transport::{Channel, Endpoint};
+//! use tower::ServiceBuilder;
+//!
+//! type Guarded = Grpc<Channel, IntoBody<fn(ReplayBody<Body>) -> Body>>;
+//!
+//! fn guarded(slot: TokenSlot) -> Result<Guarded, Box<dyn std::error::Error>> {
+//!     let channel = Endpoint::from_static("https://api.example.com").connect_lazy();
+//!     let into_body: fn(ReplayBody<Body>) -> Body = Body::new;
+//!     let layer = OAuthLayer::new(slot)
+//!         .inner_origin(Origin::parse("https://api.example.com")?)
+//!         .replay(Buffered::into_body(into_body))
+//!         .grpc();
+//!     // A generated client takes it: `GreeterClient::new(guarded(slot)?)`.
+//!     Ok(ServiceBuilder::new().layer(layer).service(channel))
+//! }
+//! # let runtime = tokio::runtime::Runtime::new()?;
+//! # let _entered = runtime.enter();
+//! # let token = oauth_core::Token::bearer("abc")?;
+//! # guarded(TokenSlot::new(oauth_core::StaticToken::new(token)))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Streams are kept for a second send up to the replay cap, 64 KiB by default; a stream that has
+//! sent more when the refusal comes is not sent again.
+
+mod body;
+mod service;
+
+pub use body::GrpcBody;
+pub use service::{Grpc, GrpcFuture, GrpcLayer};
