@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod bodies;
+mod choice;
 mod matrix;
 mod outcomes;
 mod redirects;

@@ -96,6 +96,11 @@ impl AuthServer {
         self.endpoint.tokens.issue().token
     }
 
+    /// Whether this token is good at this moment, for an API of your own: a gRPC server, say.
+    pub fn accepts(&self, token: &str) -> bool {
+        self.endpoint.tokens.accept(token).is_some()
+    }
+
     /// Makes the APIs refuse this token.
     pub fn revoke(&self, token: &str) {
         self.endpoint.tokens.revoke(token);

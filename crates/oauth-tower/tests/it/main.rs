@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "modules of a test binary")]
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod choice;
 mod contract;
 mod drops;
 mod grpc;
