@@ -32,6 +32,9 @@
 //! # Guarantees
 //! What holds, with which limits and figures, is on one page: [`guarantees`].
 //!
+//! # Replay
+//! When a refused request is sent again, with which body, and when it never is: [`replay`].
+//!
 //! # Where a token may go
 //! A token is attached only to requests for the [`Origins`] that its grant names, over https, or
 //! over plain http to loopback. Other requests pass without one, and never silently: see

@@ -1,35 +1,115 @@
-//! A request body that can be sent a second time.
+//! Replay: when a refused request is sent again, with which body, and when it never is.
 //!
-//! A `401` may ask for the same request again, and most bodies can be read only once. [`ReplayBody`]
-//! is handed to the first send and keeps what passes through it, lazily and up to a cap, while
-//! [`Replay`], the other end, waits with the response future:
+//! A token can end early: it was revoked, a key was rotated, an API lost its memory. The API then
+//! answers 401 to a request that is fine but for its token. Both adapters renew the token and send
+//! the request a second time, and this page says by which rules. What decides is in
+//! [`verdict`](mod@crate::verdict) and [`policy`](crate::policy); what makes a body that can be sent
+//! twice is in this module.
 //!
-//! * Nothing is kept for a body without content, or for one that says itself that it is over the cap.
-//! * The first frame over the cap releases what was kept. The first send goes on; only the replay is
-//!   given up, with a [`ReplayRefused`] that says why.
-//! * The answer may come before the body has ended. [`Replay::freeze`] stops the first send,
-//!   [`Replay::thaw`] lets it go on, and [`Replay::take_over`] gives what was kept and the rest of the
-//!   source to the second send. Whichever send pulls a frame out of the source, the second one yields
-//!   each byte once and in order.
+//! # When a request is sent again
 //!
-//! # What is the same as with the bare body
+//! | the answer to the first send | what happens |
+//! |---|---|
+//! | 401 with a Bearer challenge that names `invalid_token`, an unknown error or none; 401 without a challenge | the token is renewed, the request is sent once more |
+//! | the same, and the slot holds a newer token already | it is sent once more with that, without a token request |
+//! | 401 whose challenges are all of other schemes | delivered: another kind of credential is wanted |
+//! | 401 with `insufficient_scope` or `invalid_request` | delivered: another token would not help |
+//! | any other status: 403, 407, 429, 5xx | delivered |
+//! | an answer from another origin than the request's, by a redirect | delivered: it had no token |
+//! | gRPC, opted in: nothing but the status `UNAUTHENTICATED` | as a 401 |
+//! | gRPC, opted in: the same in real trailers | delivered; the token is renewed for the next call |
 //!
-//! Backpressure, `size_hint` (so `content-length` stays), `is_end_stream`, trailers, and the frames of
-//! the first send. `Bytes` are shared and not copied; other `Buf` types are turned into `Bytes` once.
-//! The second send has the same bytes and trailers, but may have them in other frames: empty ones are
-//! left out, and many small ones are joined, so that a cap on bytes is also a cap on memory.
+//! An adapter's `.verdict(..)` overrules the table for APIs that are different.
 //!
-//! # What it costs
+//! A request is sent **twice at most**. The answer to the second send is delivered whatever it is; a
+//! second 401 is reported to the slot, which pauses before it mints the next token. If the second
+//! send fails, its error is the caller's: the first 401 is gone by then.
+//!
+//! # What the second send is
+//!
+//! The same method, URI, headers, extensions, body and trailers, with the new token. The inner
+//! service is polled ready before it, as before the first. The first answer and its future are
+//! dropped before, so that they hold no permit, and on HTTP/2 no stream, of a limited client.
+//!
+//! When the token cannot be renewed, or the body cannot be sent again, the **first 401 is delivered,
+//! its body whole**.
+//!
+//! # The cap
+//!
+//! What the first send pulls from a body is kept on the way, up to a cap of 64 KiB
+//! ([`DEFAULT_CAP`]): trailers count with their names and values and 32 bytes for each field and for
+//! the whole. The first frame over the cap releases what was kept. The first send goes on untouched;
+//! only the replay is given up, and the token is renewed for the next request.
+//!
+//! - A body that says in its `size_hint` that it is over the cap is not wrapped at all.
+//! - An empty body costs nothing.
+//! - What counts is what was *pulled* when the refusal came: an upload of gigabytes that the API
+//!   refuses on its head is sent again whole if no more than the cap had left by then.
+//! - Settable for an adapter (`Buffered::cap`) and for one request ([`ReplayChoice`]).
+//! - Bodies that are shared instead of kept have no cap: `CloneBody` of `oauth-tower`, and bodies of
+//!   bytes with reqwest.
+//!
+//! # An answer before the body has ended
+//!
+//! Servers refuse uploads on their head. With the verdict the first body stands still, so that nothing
+//! more is pulled and the 401 stays readable. If the renewal fails, the body flows on. If it succeeds,
+//! the second send takes the source over: what was kept, then the rest, in order, each byte once. The
+//! first body is woken and ends with an error ([`ReplayError::is_taken_over`]), never as if it were
+//! complete, so that no server takes half of an upload for the whole.
+//!
+//! # What is never sent again
+//!
+//! - A request without our token: for another origin, with an `Authorization` of its own, or opted out
+//!   ([`NoToken`](crate::NoToken)).
+//! - A request whose body failed, or yielded a frame that is neither data nor trailers.
+//! - One with [`ReplayChoice::Off`], or of an adapter set to `NoReplay`.
+//! - Anything after an answer other than a refusal. A send that fails without an answer is the
+//!   business of a retry layer: nobody knows whether the server acted on it. (A 401 says that it did
+//!   not.)
+//!
+//! # What the caller sees
+//!
+//! [`Outcome::of`](crate::Outcome::of) of the response's extensions:
+//! [`Replayed`](crate::Outcome::Replayed), [`NotReplayed`](crate::Outcome::NotReplayed) with
+//! [the reason](crate::NotReplayed), [`RefreshFailed`](crate::Outcome::RefreshFailed) with the error.
+//!
+//! # The order of layers
+//!
+//! From the outside in:
+//!
+//! 1. Time limits and retries for the whole call. A retry outside of us passes through the adapter anew
+//!    with the newest token. A rate limit here counts one request where two are sent.
+//! 2. The adapter.
+//! 3. Concurrency and rate limits: a request that waits for a token holds no permit. They count the
+//!    second send.
+//! 4. Redirect followers, with `OAuthLayer::answer_uri`. Outside of the adapter each hop passes it anew,
+//!    and a foreign server could steer a request with a token to a path of its choice.
+//! 5. Retries of connection errors, if they need the body: they see a body that may be pulled once.
+//! 6. The client.
+//!
+//! # Connections of HTTP/1.1
+//!
+//! Nothing waits until the body of a 401 has been read. hyper reads what is left of a small one by
+//! itself when it is dropped and keeps the connection; a large or unfinished one costs the second send
+//! a new connection.
+//!
+//! # The body
+//!
+//! [`ReplayBody`] is handed to the first send and keeps what passes through it; [`Replay`], the other
+//! end, waits with the response future and can [`freeze`](Replay::freeze), [`thaw`](Replay::thaw) and
+//! [`take over`](Replay::take_over).
+//!
+//! The same as with the bare body are backpressure, `size_hint` (so `content-length` stays),
+//! `is_end_stream`, trailers, and the frames of the first send. `Bytes` are shared and not copied; other
+//! `Buf` types are turned into `Bytes` once. The second send has the same bytes and trailers, but may
+//! have them in other frames: empty ones are left out, and many small ones are joined, so that a cap on
+//! bytes is also a cap on memory.
 //!
 //! [`ReplayBody::plain`] and [`ReplayBody::default`] allocate nothing. A tee allocates twice (the state
 //! that the two ends share, the pinned source), once more when there is a second frame to keep, and a
 //! box for trailers; a `Bytes` made of a `Vec` adds its own reference count. Each frame takes one lock,
-//! which is contended only in the moment of the verdict.
-//!
-//! # What it asks of the body
-//!
-//! It is polled under that lock: `poll_frame` must not block, which no future may, for `freeze` would
-//! wait for it.
+//! which is contended only in the moment of the verdict. The source is polled under it: `poll_frame`
+//! must not block, which no future may, for `freeze` would wait for it.
 
 /// How much of a body both adapters keep, unless they are told otherwise.
 pub const DEFAULT_CAP: usize = 64 * 1024;

@@ -19,8 +19,9 @@
 //! ```
 //!
 //! The rules are those of `oauth-tower`, by the same code: which requests get a token
-//! ([`oauth_core::policy`]), what a 401 says ([`oauth_core::verdict`]), and what a caller can see
-//! ([`oauth_core::Outcome`], in the response's extensions).
+//! ([`oauth_core::policy`]), what a 401 says ([`oauth_core::verdict`]), when a request is sent again
+//! ([`oauth_core::replay`]), and what a caller can see ([`oauth_core::Outcome`], in the response's
+//! extensions).
 //!
 //! - Bodies of bytes are sent again as they are, whatever their size, and are never wrapped, so
 //!   that reqwest's own redirects and retries keep working. Only streams are kept on the way, up

@@ -36,7 +36,8 @@
 //! - A request for another origin, with an `Authorization` of its own, or with
 //!   [`NoToken`](oauth_core::NoToken) in its extensions passes as it is.
 //!
-//! [`Outcome::of`](oauth_core::Outcome::of) tells from a response's extensions what happened.
+//! [`Outcome::of`](oauth_core::Outcome::of) tells from a response's extensions what happened. The
+//! rules in full, the cap and what is never sent again: [`oauth_core::replay`]. For gRPC: [`grpc`].
 //!
 //! # Which body does my client take?
 //! - Its body type is open, as that of hyper's `Client` until it is called: the default. It becomes
