@@ -69,6 +69,8 @@ struct Shared {
     gate: Arc<Semaphore>,
 }
 
+type IntoTonic = IntoBody<fn(ReplayBody<Body>) -> Body>;
+
 /// A client with our layer around its channel.
 pub type Client =
     tonic::client::Grpc<BoxCloneService<http::Request<Body>, http::Response<Body>, BoxError>>;
@@ -109,7 +111,7 @@ impl World {
         outcomes.iter().map(|outcome| format!("{outcome:?}")).collect()
     }
 
-    pub fn layer(&self, slot: TokenSlot) -> OAuthLayer<IntoBody<fn(ReplayBody<Body>) -> Body>> {
+    pub fn layer(&self, slot: TokenSlot) -> OAuthLayer<IntoTonic> {
         OAuthLayer::new(slot)
             .origins(Origins::parse([&self.origin]).unwrap())
             .inner_origin(Origin::parse(&self.origin).unwrap())
@@ -191,6 +193,9 @@ impl tonic::server::NamedService for Uploads {
     const NAME: &'static str = "test.Uploads";
 }
 
+/// What a server streams.
+type Answers = BoxStream<'static, Result<Bytes, Status>>;
+
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl Service<http::Request<Body>> for Uploads {
@@ -241,7 +246,7 @@ impl Shared {
     fn echo(self: Arc<Self>, request: Request<Bytes>) -> Ready<Result<Response<Bytes>, Status>> {
         let (token, good) = self.token(&request);
         let message = request.into_inner();
-        self.seen.lock().unwrap().push(Seen::whole(&token, &[message.clone()]));
+        self.seen.lock().unwrap().push(Seen::whole(&token, std::slice::from_ref(&message)));
         ready(if good { Ok(Response::new(message)) } else { Err(Self::no_longer()) })
     }
 
@@ -273,10 +278,7 @@ impl Shared {
         if good { Ok(Response::new(digest)) } else { Err(Self::no_longer()) }
     }
 
-    fn watch(
-        self: Arc<Self>,
-        request: Request<Bytes>,
-    ) -> Ready<Result<Response<BoxStream<'static, Result<Bytes, Status>>>, Status>> {
+    fn watch(self: Arc<Self>, request: Request<Bytes>) -> Ready<Result<Response<Answers>, Status>> {
         let (token, good) = self.token(&request);
         self.seen.lock().unwrap().push(Seen::whole(&token, &[]));
         let end = (!good).then(Self::no_longer).map(Err);
