@@ -1,5 +1,9 @@
 //! What the benchmarks share: requests, a service that does nothing, and a slot with a fresh token.
 
+pub mod asked;
+pub mod recorded;
+pub mod rows;
+
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::task::{Context, Poll};
