@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
+use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
 use http_body_util::Full;
 use oauth_reqwest::OAuthMiddleware;
@@ -12,7 +12,7 @@ use reqwest_middleware::ClientWithMiddleware;
 use tower::{Layer, Service};
 use tower_http::set_header::{SetRequestHeader, SetRequestHeaderLayer};
 
-use crate::{Noop, call, chain, fresh_slot, request, reqwest_request, secret};
+use crate::{Noop, call, call_chain, chain, fresh_slot, request, reqwest_request, secret};
 
 /// What a request passes on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Row {
     Noop,
     /// tower-http's layer with a header whose value never changes.
     StaticHeader,
+    /// The same, but it replaces a header that is there: it looks the name up once, not twice.
+    StaticOverriding,
     /// Ours, nothing kept for a replay.
     NoReplay,
     /// Ours, the body cloned for a replay.
@@ -37,9 +39,10 @@ pub enum Row {
 
 impl Row {
     /// All of them, in the order of the tables.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Noop,
         Self::StaticHeader,
+        Self::StaticOverriding,
         Self::NoReplay,
         Self::CloneBody,
         Self::Buffered,
@@ -53,6 +56,7 @@ impl Row {
         match self {
             Self::Noop => "no-op",
             Self::StaticHeader => "static header",
+            Self::StaticOverriding => "static header, overriding",
             Self::NoReplay => "oauth-tower, NoReplay",
             Self::CloneBody => "oauth-tower, CloneBody",
             Self::Buffered => "oauth-tower, Buffered",
@@ -76,6 +80,56 @@ impl Row {
     }
 }
 
+/// What is done with the service of a row.
+pub trait Visit {
+    /// What comes of it.
+    type Output;
+    /// A Tower service.
+    fn tower<S>(self, service: S) -> Self::Output
+    where
+        S: Service<Request<Full<Bytes>>> + Clone + Send + 'static,
+        S::Error: std::fmt::Debug;
+    /// A reqwest chain.
+    fn chain(self, chain: ClientWithMiddleware) -> Self::Output;
+}
+
+impl Row {
+    /// Makes the row's service and hands it to the visitor.
+    pub fn visit<V: Visit>(self, visitor: V) -> V::Output {
+        let ours = || OAuthLayer::new(fresh_slot());
+        match self {
+            Self::Noop => visitor.tower(Noop),
+            Self::StaticHeader => visitor.tower(static_header(Noop)),
+            Self::StaticOverriding => {
+                let layer = SetRequestHeaderLayer::overriding(AUTHORIZATION, authorization());
+                visitor.tower(layer.layer(Noop))
+            }
+            Self::NoReplay => visitor.tower(ours().replay(NoReplay).layer(Noop)),
+            Self::CloneBody => visitor.tower(ours().replay(CloneBody).layer(Noop)),
+            Self::Buffered => visitor.tower(ours().layer(Noop)),
+            Self::Chain => visitor.chain(chain(None::<OAuthMiddleware>)),
+            Self::ChainNoReplay => {
+                let ours = OAuthMiddleware::new(fresh_slot()).replay(oauth_reqwest::NoReplay);
+                visitor.chain(chain(Some(ours)))
+            }
+            Self::ChainBuffered => visitor.chain(chain(Some(OAuthMiddleware::new(fresh_slot())))),
+        }
+    }
+}
+
+/// The header's value as ours, made as a user would: by `from_str`.
+///
+/// # Panics
+/// If the token of this crate is no header value.
+pub fn authorization() -> HeaderValue {
+    HeaderValue::from_str(&format!("Bearer {}", secret())).expect("a header")
+}
+
+/// The service behind a header that is set where there is none.
+pub fn static_header<S>(service: S) -> SetRequestHeader<S, HeaderValue> {
+    SetRequestHeaderLayer::if_not_present(AUTHORIZATION, authorization()).layer(service)
+}
+
 /// Requests that are made before anything is counted, called or not.
 pub const PREPARED: usize = 400;
 /// Calls before anything is counted: they pay for what is set up once a thread.
@@ -87,81 +141,44 @@ const WARM_UP: usize = 20;
 /// and what is not called is leaked, not dropped.
 pub fn run(row: Row, body: usize, calls: usize, around: &mut dyn FnMut(&mut dyn FnMut())) {
     assert!(calls <= PREPARED, "more calls than requests");
-    match row {
-        Row::Noop => tower_calls(Noop, body, calls, around),
-        Row::StaticHeader => tower_calls(static_header(Noop), body, calls, around),
-        Row::NoReplay => {
-            let layer = OAuthLayer::new(fresh_slot()).replay(NoReplay);
-            tower_calls(layer.layer(Noop), body, calls, around);
-        }
-        Row::CloneBody => {
-            let layer = OAuthLayer::new(fresh_slot()).replay(CloneBody);
-            tower_calls(layer.layer(Noop), body, calls, around);
-        }
-        Row::Buffered => {
-            tower_calls(OAuthLayer::new(fresh_slot()).layer(Noop), body, calls, around);
-        }
-        Row::Chain => chain_calls(&chain(None::<OAuthMiddleware>), body, calls, around),
-        Row::ChainNoReplay => {
-            let ours = OAuthMiddleware::new(fresh_slot()).replay(oauth_reqwest::NoReplay);
-            chain_calls(&chain(Some(ours)), body, calls, around);
-        }
-        Row::ChainBuffered => {
-            let ours = OAuthMiddleware::new(fresh_slot());
-            chain_calls(&chain(Some(ours)), body, calls, around);
-        }
+    row.visit(Counted { body: Bytes::from(vec![0; body]), calls, around });
+}
+
+struct Counted<'a> {
+    body: Bytes,
+    calls: usize,
+    around: &'a mut dyn FnMut(&mut dyn FnMut()),
+}
+
+impl Counted<'_> {
+    fn count<Q>(self, make: impl Fn(&Bytes) -> Q, mut call: impl FnMut(Q)) {
+        let requests: Vec<_> = (0..WARM_UP + PREPARED).map(|_| make(&self.body)).collect();
+        let mut requests = requests.into_iter();
+        let mut some = |count: usize| {
+            for request in requests.by_ref().take(count) {
+                call(request);
+            }
+        };
+        some(WARM_UP);
+        (self.around)(&mut || some(self.calls));
+        std::mem::forget(requests);
     }
 }
 
-/// The service with a header of the same bytes as ours, made as a user would: by `from_str`.
-///
-/// # Panics
-/// If the token of this crate is no header value.
-pub fn static_header<S>(service: S) -> SetRequestHeader<S, HeaderValue> {
-    let value = HeaderValue::from_str(&format!("Bearer {}", secret())).expect("a header");
-    SetRequestHeaderLayer::if_not_present(http::header::AUTHORIZATION, value).layer(service)
-}
+impl Visit for Counted<'_> {
+    type Output = ();
 
-fn tower_calls<S>(
-    mut service: S,
-    body: usize,
-    calls: usize,
-    around: &mut dyn FnMut(&mut dyn FnMut()),
-) where
-    S: Service<Request<Full<Bytes>>>,
-    S::Error: std::fmt::Debug,
-{
-    let body = Bytes::from(vec![0; body]);
-    let requests: Vec<_> = (0..WARM_UP + PREPARED).map(|_| request(&body)).collect();
-    let mut requests = requests.into_iter();
-    let mut some = |count: usize| {
-        for request in requests.by_ref().take(count) {
-            drop(black_box(call(&mut service, request)));
-        }
-    };
-    some(WARM_UP);
-    around(&mut || some(calls));
-    std::mem::forget(requests);
-}
+    fn tower<S>(self, mut service: S)
+    where
+        S: Service<Request<Full<Bytes>>>,
+        S::Error: std::fmt::Debug,
+    {
+        self.count(request, |request| drop(black_box(call(&mut service, request))));
+    }
 
-fn chain_calls(
-    chain: &ClientWithMiddleware,
-    body: usize,
-    calls: usize,
-    around: &mut dyn FnMut(&mut dyn FnMut()),
-) {
-    let body = Bytes::from(vec![0; body]);
-    let requests: Vec<_> = (0..WARM_UP + PREPARED).map(|_| reqwest_request(&body)).collect();
-    let mut requests = requests.into_iter();
-    let mut some = |count: usize| {
-        for request in requests.by_ref().take(count) {
-            let answer = chain.execute(request).now_or_never().expect("at once");
-            drop(black_box(answer.expect("no error")));
-        }
-    };
-    some(WARM_UP);
-    around(&mut || some(calls));
-    std::mem::forget(requests);
+    fn chain(self, chain: ClientWithMiddleware) {
+        self.count(reqwest_request, |request| drop(black_box(call_chain(&chain, request))));
+    }
 }
 
 #[cfg(test)]
