@@ -1,5 +1,12 @@
 //! What the benchmarks share: requests, a service that does nothing, and a slot with a fresh token.
 
+pub mod asked;
+pub mod recorded;
+pub mod rows;
+pub mod stats;
+pub mod storm;
+pub mod timing;
+
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::task::{Context, Poll};
@@ -122,4 +129,12 @@ pub fn reqwest_request(body: &Bytes) -> reqwest::Request {
         *request.body_mut() = Some(body.clone().into());
     }
     request
+}
+
+/// Sends a request down a chain whose end answers at once.
+///
+/// # Panics
+/// If it does not, or fails.
+pub fn call_chain(chain: &ClientWithMiddleware, request: reqwest::Request) -> reqwest::Response {
+    chain.execute(request).now_or_never().expect("at once").expect("no error")
 }

@@ -1,0 +1,72 @@
+//! Nanoseconds per call on one thread and on two, each row against the static header in the same
+//! round; the median of the ratios is the figure.
+//!
+//! `cargo bench -p oauth-benches --bench side_by_side [-- --json | --record | --quick]`
+//!
+//! `hot_path` has the same rows under divan, with its spread; this one is for comparing.
+
+#![expect(clippy::print_stdout, reason = "its output is what a bench is for")]
+
+use oauth_benches::asked::Asked;
+use oauth_benches::recorded;
+use oauth_benches::rows::Row;
+use oauth_benches::stats::{median, median_ratio, round};
+use oauth_benches::timing::{Batches, alternate};
+use serde_json::{Value, json};
+
+fn main() {
+    let Some(asked) = Asked::of_process() else { return };
+    let rounds = if asked.quick { 20 } else { 3000 };
+    let mut rows = Vec::new();
+    for threads in [1, 2] {
+        for body in [0, 1024] {
+            rows.extend(side_by_side(threads, body, rounds));
+        }
+    }
+    let figures = json!({
+        "about": "Nanoseconds per call; ratios are medians over rounds, against the static header of the same round.",
+        "machine": recorded::machine(),
+        "rows": rows,
+    });
+    if asked.record {
+        recorded::write("side_by_side", &figures);
+    }
+    if asked.json {
+        println!("{figures}");
+        return;
+    }
+    println!(
+        "{:<28} {:>7} {:>5} {:>8} {:>17} {:>15}",
+        "row", "threads", "body", "ns/call", "x static header", "ns over floor"
+    );
+    for row in &rows {
+        println!(
+            "{:<28} {:>7} {:>5} {:>8.1} {:>17.2} {:>15.1}",
+            row["row"].as_str().unwrap_or_default(),
+            row["threads"],
+            row["body"],
+            row["ns"].as_f64().unwrap_or_default(),
+            row["to_static_header"].as_f64().unwrap_or_default(),
+            row["ns_over_floor"].as_f64().unwrap_or_default(),
+        );
+    }
+}
+
+fn side_by_side(threads: usize, body: usize, rounds: usize) -> Vec<Value> {
+    let batches = Row::ALL.map(|row| row.visit(Batches { body, threads }));
+    let times = alternate(batches.into(), rounds);
+    let of = |row: Row| &times[Row::ALL.iter().position(|other| *other == row).unwrap_or_default()];
+    let figure = |row: Row| {
+        let over: Vec<_> =
+            of(row).iter().zip(of(row.floor())).map(|(ns, floor)| ns - floor).collect();
+        json!({
+            "row": row.name(),
+            "threads": threads,
+            "body": body,
+            "ns": round(median(of(row)), 1),
+            "to_static_header": round(median_ratio(of(row), of(Row::StaticHeader)), 3),
+            "ns_over_floor": round(median(&over), 1),
+        })
+    };
+    Row::ALL.map(figure).into()
+}

@@ -1,0 +1,37 @@
+//! What the command line asks of a bench.
+
+/// The arguments that the benches without a harness understand.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// `--json`: machine-readable figures instead of a table.
+    pub json: bool,
+    /// `--check`: fail when a figure is off the recorded one.
+    pub check: bool,
+    /// `--record`, or the variable `RECORD` for a run of all benches: write the figures down.
+    pub record: bool,
+    /// `--quick`: so short that the figures mean nothing; for a look whether it runs.
+    pub quick: bool,
+}
+
+impl Asked {
+    /// Reads the process' arguments. `None` when cargo does not run a bench (`cargo test
+    /// --all-targets` starts bench targets as well): then there is nothing to do.
+    pub fn of_process() -> Option<Self> {
+        let mut asked = Self { record: std::env::var_os("RECORD").is_some(), ..Self::default() };
+        let mut bench = false;
+        for argument in std::env::args().skip(1) {
+            match argument.as_str() {
+                "--bench" => bench = true,
+                "--json" => asked.json = true,
+                "--check" => asked.check = true,
+                "--record" => asked.record = true,
+                "--quick" => asked.quick = true,
+                other => {
+                    eprintln!("unknown: {other}; --json, --check, --record, --quick are known");
+                    std::process::exit(2);
+                }
+            }
+        }
+        bench.then_some(asked)
+    }
+}
