@@ -61,6 +61,7 @@ mod explored;
 mod file_secret;
 pub mod grant;
 pub mod guarantees;
+pub mod lanes;
 mod origin;
 mod outcome;
 pub mod policy;

@@ -105,9 +105,6 @@ impl Origin {
         } else {
             authority
         };
-        if *authority == *self.authority {
-            return true;
-        }
         authority.eq_ignore_ascii_case(&self.authority)
             || self.with_default_port.as_ref().is_some_and(|a| authority.eq_ignore_ascii_case(a))
     }
@@ -247,6 +244,17 @@ impl Origins {
         self.0 != Set::Undeclared
     }
 
+    /// Whether one of them is `https` with exactly this authority. `false` says nothing: it may be
+    /// there in another spelling.
+    #[inline]
+    pub(crate) fn declare_https(&self, authority: &str) -> bool {
+        let Set::These(origins) = &self.0 else { return false };
+        let exactly = |origin: &Origin| {
+            origin.https && !origin.one_label_before && *authority == *origin.authority
+        };
+        origins.iter().any(exactly)
+    }
+
     /// Whether a request to this scheme and authority, with this `Host` header if it has one, goes
     /// to one of these origins.
     ///
@@ -254,13 +262,11 @@ impl Origins {
     /// header that names another authority makes the request foreign: some clients and gateways
     /// route by it.
     pub fn admit(&self, scheme: &str, authority: &str, host: Option<&HeaderValue>) -> bool {
-        let https = if scheme.eq_ignore_ascii_case("https") {
-            true
-        } else if scheme.eq_ignore_ascii_case("http") {
-            false
-        } else {
+        // Nearly always in lower case: the `http` crate and URL parsers write it so.
+        let https = scheme == "https" || scheme.eq_ignore_ascii_case("https");
+        if !https && !scheme.eq_ignore_ascii_case("http") {
             return false;
-        };
+        }
         match &self.0 {
             Set::Undeclared => false,
             Set::AnyHttps => {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HOST, HeaderMap};
+use http::uri::Authority;
 use http::{Extensions, StatusCode, Uri, response};
 
 use crate::error::{Details, Error, Kind};
@@ -100,16 +101,32 @@ impl Policy {
     }
 
     /// The slot.
+    #[inline]
     pub fn slot(&self) -> &TokenSlot {
         &self.slot
     }
 
     /// Whether a request with this URI, these headers and extensions gets a token. Nothing is
     /// parsed and, where it does, nothing is allocated.
+    #[inline(always)]
     pub fn admit(&self, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Admission {
+        if self.admits_plainly(uri, headers, extensions) {
+            return Admission::Attach;
+        }
         let scheme = uri.scheme_str();
         let authority = uri.authority().map(|authority| authority.as_str());
         self.admit_parts(scheme, authority, headers, extensions)
+    }
+
+    /// Most requests: https, to an origin that is spelled as it was declared, and with nothing said
+    /// that could change it. `false` says nothing.
+    #[inline(always)]
+    fn admits_plainly(&self, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> bool {
+        let authority = uri.authority().map_or("", Authority::as_str);
+        extensions.is_empty()
+            && uri.scheme_str() == Some("https")
+            && self.origins.declare_https(authority)
+            && !headers.contains_key(&HOST)
     }
 
     /// The same for a URI that was taken apart already.
@@ -133,10 +150,10 @@ impl Policy {
             }
         };
         if let Some((scheme, authority)) = target {
-            let mut hosts = headers.get_all(HOST).iter();
-            let host = hosts.next();
+            let host = headers.get(&HOST);
             // Of two, the server may route by either.
-            if self.origins.admit(scheme, authority, host) && hosts.next().is_none() {
+            let alone = || headers.get_all(&HOST).iter().nth(1).is_none();
+            if self.origins.admit(scheme, authority, host) && (host.is_none() || alone()) {
                 return Admission::Attach;
             }
         }
@@ -212,6 +229,7 @@ impl Policy {
     }
 
     /// Whether [`is_from_elsewhere`](Self::is_from_elsewhere) can say anything at all.
+    #[inline]
     pub fn keeps_uri(&self) -> bool {
         self.answer_uri.is_some()
     }
@@ -223,6 +241,7 @@ impl Policy {
 
     /// Whether [`judge`](Self::judge) has anything to say about such an answer; else it is
     /// delivered unseen.
+    #[inline]
     pub fn wants_to_judge(&self, status: StatusCode, headers: &HeaderMap) -> bool {
         status == StatusCode::UNAUTHORIZED
             || self.overrule.is_some()

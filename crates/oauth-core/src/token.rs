@@ -9,6 +9,7 @@ use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind};
+use crate::lanes::Lanes;
 
 const BEARER: &str = "Bearer ";
 /// Longer tokens fit into no server's header limit.
@@ -32,6 +33,7 @@ const LONGEST: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Token {
     header: HeaderValue,
+    text: Arc<Text>,
     lifetime: Option<Duration>,
     scope: Option<Arc<str>>,
 }
@@ -61,10 +63,17 @@ impl Token {
         let mut text = Zeroizing::new(Vec::with_capacity(BEARER.len() + secret.len()));
         text.extend_from_slice(BEARER.as_bytes());
         text.extend_from_slice(secret.as_bytes());
-        let mut header = HeaderValue::from_maybe_shared(Bytes::from_owner(text))
-            .map_err(|_| Error::new(Kind::Answer, "the access token fits into no header"))?;
-        header.set_sensitive(true);
-        Ok(Self { header, lifetime: None, scope: None })
+        let text = Arc::new(Text(text));
+        let header = text
+            .header_value()
+            .ok_or_else(|| Error::new(Kind::Answer, "the access token fits into no header"))?;
+        Ok(Self { header, text, lifetime: None, scope: None })
+    }
+
+    /// Header values over the same bytes, each with a reference count of its own.
+    pub(crate) fn header_lanes(&self) -> Lanes<HeaderValue> {
+        // The bytes made a header value before, and do again.
+        Lanes::new(|| self.text.header_value().unwrap_or_else(|| self.header.clone()))
     }
 
     /// Sets how long the token lives, counted from before its request was sent (RFC 6749 §5.1).
@@ -113,6 +122,31 @@ impl Token {
     /// Whether both carry the same secret: an issuer that caches hands out one token again.
     pub(crate) fn same_secret(&self, other: &Self) -> bool {
         self.header.as_bytes() == other.header.as_bytes()
+    }
+}
+
+/// The header's text, wiped with the last of its owners.
+struct Text(Zeroizing<Vec<u8>>);
+
+impl Text {
+    /// A header value over these bytes, with a reference count of its own.
+    fn header_value(self: &Arc<Self>) -> Option<HeaderValue> {
+        let owner = Owner { text: self.clone(), _apart: [0; 40] };
+        let mut header = HeaderValue::from_maybe_shared(Bytes::from_owner(owner)).ok()?;
+        header.set_sensitive(true);
+        Some(header)
+    }
+}
+
+/// What a header value's `Bytes` own, large enough that no two counts are in one cache line.
+struct Owner {
+    text: Arc<Text>,
+    _apart: [u8; 40],
+}
+
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        &self.text.0
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::{Extensions, Uri};
+use oauth_core::lanes::Lanes;
 use oauth_core::policy::{Policy, VerdictFn};
 use oauth_core::{OnForeignOrigin, Origin, Origins, TokenSlot};
 use tower_layer::Layer;
@@ -98,6 +99,7 @@ impl<S, R: Clone> Layer<S> for OAuthLayer<R> {
     type Service = OAuth<S, R>;
 
     fn layer(&self, inner: S) -> OAuth<S, R> {
-        OAuth { inner, policy: self.policy.clone(), strategy: self.strategy.clone() }
+        let policy = Lanes::new(|| Arc::new(Policy::clone(&self.policy)));
+        OAuth { inner, policy: Arc::new(policy), strategy: self.strategy.clone() }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
+use oauth_core::lanes::Lanes;
 use oauth_core::policy::{Admission, Policy};
 use oauth_core::slot::Authorized;
 use oauth_core::{BoxError, NotAttached, ReplayChoice};
@@ -18,7 +19,7 @@ use crate::strategy::Strategy;
 #[derive(Clone, Debug)]
 pub struct OAuth<S, R> {
     pub(crate) inner: S,
-    pub(crate) policy: Arc<Policy>,
+    pub(crate) policy: Arc<Lanes<Arc<Policy>>>,
     pub(crate) strategy: R,
 }
 
@@ -37,27 +38,30 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        match self.policy.admit(request.uri(), request.headers(), request.extensions()) {
+        let policy = self.policy.mine();
+        match policy.admit(request.uri(), request.headers(), request.extensions()) {
             Admission::Attach => {}
             Admission::Pass(reason) => return self.pass(request, reason),
             Admission::Refuse(error) => return self.refuse(error),
         }
-        match self.policy.slot().authorize(request.headers_mut()) {
+        match policy.slot().authorize(request.headers_mut()) {
             Authorized::Attached(generation) => {
-                let uri = self.policy.keeps_uri().then(|| request.uri().clone());
+                let uri = policy.keeps_uri().then(|| Box::new(request.uri().clone()));
+                let policy = policy.clone();
                 let (request, turn) = self.first_turn(request);
                 // The service that was polled ready, not the clone.
                 let answer = self.inner.call(request);
-                ResponseFuture::answering(&self.policy, answer, generation, uri, turn)
+                ResponseFuture::answering(policy, answer, generation, uri, turn)
             }
             Authorized::Own => self.pass(request, NotAttached::OwnAuthorization),
             Authorized::Full => self.refuse(Policy::no_room()),
             Authorized::Empty => {
                 // The wait may be long.
+                let policy = policy.clone();
                 self.release();
                 let (request, turn) = self.first_turn(request);
                 let prepared = Prepared { request, service: self.inner.clone(), turn };
-                ResponseFuture::waiting(&self.policy, prepared)
+                ResponseFuture::waiting(policy, prepared)
             }
         }
     }
@@ -81,7 +85,7 @@ impl<S, R> OAuth<S, R> {
         R: Strategy<B>,
     {
         self.release();
-        ResponseFuture::failed(&self.policy, error)
+        ResponseFuture::failed(self.policy.mine().clone(), error)
     }
 
     /// Sends a request that gets no token.
@@ -90,25 +94,28 @@ impl<S, R> OAuth<S, R> {
         S: Service<Request<R::Body>>,
         R: Strategy<B>,
     {
-        let answer = self.inner.call(request.map(|body| self.strategy.pass(body)));
-        ResponseFuture::passing(&self.policy, answer, reason)
+        let answer = self.inner.call(self.strategy.pass(request));
+        ResponseFuture::bare(self.policy.mine().clone(), answer, reason)
     }
 
-    /// Splits the body and, where there is replay, keeps what the second send needs.
+    /// The first send and, where there is replay, what the second one needs.
+    #[inline]
     fn first_turn<B>(&self, request: Request<B>) -> (Request<R::Body>, Turn<S, R, B>)
     where
         S: Clone,
         R: Strategy<B>,
     {
-        let (head, body) = request.into_parts();
-        let (body, keep) = self.strategy.split(body, ReplayChoice::of(&head.extensions));
-        let turn = match keep {
-            Some(keep) => {
-                let service = self.inner.clone();
-                Turn::First(Box::new(Kept { head: head.clone(), service, keep }))
-            }
-            None => Turn::Only,
+        if !R::REPLAYS {
+            return (self.strategy.pass(request), Turn::Only);
+        }
+        let cap = match ReplayChoice::of(request.extensions()) {
+            Some(ReplayChoice::Off) => return (self.strategy.pass(request), Turn::Only),
+            Some(ReplayChoice::UpTo(cap)) => Some(cap),
+            None => None,
         };
-        (Request::from_parts(head, body), turn)
+        let (head, body) = request.into_parts();
+        let (body, keep) = self.strategy.split(body, cap);
+        let kept = Kept { head: head.clone(), service: self.inner.clone(), keep };
+        (Request::from_parts(head, body), Turn::First(Box::new(kept)))
     }
 }

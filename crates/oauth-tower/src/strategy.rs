@@ -1,13 +1,13 @@
 //! How a request's body comes to be sent twice.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
+use http::Request;
 use http_body::Body;
 use oauth_core::replay::{DEFAULT_CAP, Replay};
-use oauth_core::{BoxError, NotReplayed, ReplayBody, ReplayChoice};
+use oauth_core::{BoxError, NotReplayed, ReplayBody};
 
 /// What to do with a request's body so that the request can be sent again after a 401.
 ///
@@ -18,12 +18,15 @@ pub trait Strategy<B>: Clone + sealed::Sealed {
     /// What makes the second body.
     type Keep: Keep<Body = Self::Body>;
 
-    /// The body of the first send, and what makes that of the second; nothing if requests are not
-    /// sent again. `choice` is what the request itself says.
-    fn split(&self, body: B, choice: Option<ReplayChoice>) -> (Self::Body, Option<Self::Keep>);
+    /// Whether requests are sent again at all.
+    const REPLAYS: bool = true;
 
-    /// The body of a request that gets no token and is sent once.
-    fn pass(&self, body: B) -> Self::Body;
+    /// The body of the first send, and what makes that of the second. `cap` is what the request
+    /// itself chose.
+    fn split(&self, body: B, cap: Option<usize>) -> (Self::Body, Self::Keep);
+
+    /// A request that is sent once.
+    fn pass(&self, request: Request<B>) -> Request<Self::Body>;
 }
 
 /// What makes the second body. Dropping it lets a frozen first body flow again. Part of
@@ -101,18 +104,13 @@ where
     type Body = ReplayBody<B>;
     type Keep = Teed<B>;
 
-    fn split(&self, body: B, choice: Option<ReplayChoice>) -> (ReplayBody<B>, Option<Teed<B>>) {
-        let cap = match choice {
-            None => self.cap,
-            Some(ReplayChoice::UpTo(cap)) => cap,
-            Some(ReplayChoice::Off) => return (ReplayBody::plain(body), None),
-        };
-        let (first, replay) = ReplayBody::tee(body, cap);
-        (first, Some(Teed(replay)))
+    fn split(&self, body: B, cap: Option<usize>) -> (ReplayBody<B>, Teed<B>) {
+        let (first, replay) = ReplayBody::tee(body, cap.unwrap_or(self.cap));
+        (first, Teed(replay))
     }
 
-    fn pass(&self, body: B) -> ReplayBody<B> {
-        ReplayBody::plain(body)
+    fn pass(&self, request: Request<B>) -> Request<ReplayBody<B>> {
+        request.map(ReplayBody::plain)
     }
 }
 
@@ -170,20 +168,17 @@ where
     type Body = B;
     type Keep = TeedInto<B, F>;
 
-    fn split(&self, body: B, choice: Option<ReplayChoice>) -> (B, Option<TeedInto<B, F>>) {
-        if choice == Some(ReplayChoice::Off) {
-            return (body, None);
-        }
+    fn split(&self, body: B, cap: Option<usize>) -> (B, TeedInto<B, F>) {
         let into = self.into.clone();
         if body.is_end_stream() {
-            return (body, Some(TeedInto { teed: Teed(None), into }));
+            return (body, TeedInto { teed: Teed(None), into });
         }
-        let (first, teed) = self.buffered.split(body, choice);
-        (into(first), teed.map(|teed| TeedInto { teed, into }))
+        let (first, teed) = self.buffered.split(body, cap);
+        (into(first), TeedInto { teed, into })
     }
 
-    fn pass(&self, body: B) -> B {
-        body
+    fn pass(&self, request: Request<B>) -> Request<B> {
+        request
     }
 }
 
@@ -224,15 +219,12 @@ impl<B: Clone> Strategy<B> for CloneBody {
     type Body = B;
     type Keep = Cloned<B>;
 
-    fn split(&self, body: B, choice: Option<ReplayChoice>) -> (B, Option<Cloned<B>>) {
-        if choice == Some(ReplayChoice::Off) {
-            return (body, None);
-        }
-        (body.clone(), Some(Cloned(body)))
+    fn split(&self, body: B, _: Option<usize>) -> (B, Cloned<B>) {
+        (body.clone(), Cloned(body))
     }
 
-    fn pass(&self, body: B) -> B {
-        body
+    fn pass(&self, request: Request<B>) -> Request<B> {
+        request
     }
 }
 
@@ -265,30 +257,29 @@ impl<B> Strategy<B> for NoReplay {
     type Body = B;
     type Keep = Nothing<B>;
 
-    fn split(&self, body: B, _: Option<ReplayChoice>) -> (B, Option<Nothing<B>>) {
-        (body, None)
+    const REPLAYS: bool = false;
+
+    fn split(&self, body: B, _: Option<usize>) -> (B, Nothing<B>) {
+        (body, Nothing(PhantomData))
     }
 
-    fn pass(&self, body: B) -> B {
-        body
+    fn pass(&self, request: Request<B>) -> Request<B> {
+        request
     }
 }
 
-/// What [`NoReplay`] keeps. There is no value of this type.
+/// What [`NoReplay`] keeps.
 #[derive(Debug)]
-pub struct Nothing<B> {
-    never: Infallible,
-    body: PhantomData<fn() -> B>,
-}
+pub struct Nothing<B>(PhantomData<fn() -> B>);
 
 impl<B> Keep for Nothing<B> {
     type Body = B;
 
     fn freeze(&self) -> Result<(), NotReplayed> {
-        match self.never {}
+        Err(NotReplayed::Off)
     }
 
     fn again(self) -> Result<B, NotReplayed> {
-        match self.never {}
+        Err(NotReplayed::Off)
     }
 }

@@ -5,7 +5,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
+
 use super::schedule::Times;
+use crate::lanes::Lanes;
 use crate::token::Token;
 
 /// Which token of which slot: opaque, for [`TokenSlot::replace`](crate::TokenSlot::replace).
@@ -18,6 +21,8 @@ pub struct Generation {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(super) token: Token,
+    /// The token's header value, to be cloned for each request.
+    pub(super) headers: Lanes<HeaderValue>,
     pub(super) generation: Generation,
     pub(super) times: Times,
     /// Before its request was sent.

@@ -13,8 +13,9 @@ mod wait;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
-use http::header::{AUTHORIZATION, Entry as HeaderEntry, HeaderMap};
+use http::header::{AUTHORIZATION, HeaderMap};
 use tokio::sync::watch;
 
 use self::builder::Settings;
@@ -146,6 +147,7 @@ impl TokenSlot {
     ///
     /// The hot path: for a fresh token one load, one reading of the clock, one probe of the header
     /// map, and no lock, await or allocation (in a header map with room).
+    #[inline(always)]
     pub fn authorize(&self, headers: &mut HeaderMap) -> Authorized {
         let guard = self.shared.current.load();
         match &*guard {
@@ -177,11 +179,14 @@ impl TokenSlot {
     }
 
     /// Whether this token may be attached now; a stale one gets a flight on the way.
+    #[inline(always)]
     fn usable(&self, entry: &Entry) -> bool {
         let now = self.shared.clock.now();
-        if now < entry.times.stale_at {
-            return true;
-        }
+        now < entry.times.stale_at || self.usable_though_stale(entry, now)
+    }
+
+    #[cold]
+    fn usable_though_stale(&self, entry: &Entry, now: Duration) -> bool {
         let valid = entry.valid(now);
         if valid {
             // Nobody waits for it here, and its failure is remembered by the desk.
@@ -261,17 +266,28 @@ impl TokenSlot {
     }
 }
 
+#[inline(always)]
 fn attach(entry: &Entry, headers: &mut HeaderMap) -> Authorized {
-    match headers.try_entry(AUTHORIZATION) {
-        Ok(HeaderEntry::Vacant(vacant)) => {
-            match vacant.try_insert(entry.token.header_value().clone()) {
-                Ok(_) => Authorized::Attached(entry.generation),
-                Err(_) => Authorized::Full,
-            }
-        }
-        Ok(HeaderEntry::Occupied(_)) => Authorized::Own,
+    // One look-up: an entry would take its key apart and put it together again.
+    match headers.try_append(AUTHORIZATION, entry.headers.mine().clone()) {
+        Ok(false) => Authorized::Attached(entry.generation),
+        Ok(true) => leave_own(headers),
+        Err(_) if headers.contains_key(AUTHORIZATION) => Authorized::Own,
         Err(_) => Authorized::Full,
     }
+}
+
+/// Takes ours away from behind the caller's own.
+#[cold]
+fn leave_own(headers: &mut HeaderMap) -> Authorized {
+    let mut own: Vec<_> = headers.get_all(AUTHORIZATION).iter().cloned().collect();
+    own.pop();
+    headers.remove(AUTHORIZATION);
+    for value in own {
+        // There was room for them before.
+        let _ = headers.try_append(AUTHORIZATION, value);
+    }
+    Authorized::Own
 }
 
 impl Shared {

@@ -17,6 +17,7 @@ mod age;
 mod failure;
 mod fallback;
 mod flight;
+mod header;
 mod keep_fresh;
 mod refusal;
 mod rotation;

@@ -92,8 +92,10 @@ impl Desk {
         // Due before a flight by age may start again: not due until then, so that requests in
         // between take the hot path.
         times.stale_at = times.stale_at.max(self.rest_until).min(times.expires_at);
-        let entry =
-            Arc::new(Entry { token, generation, times, started, minted_at: now, after_refusal });
+        let headers = token.header_lanes();
+        let minted_at = now;
+        let entry = Entry { token, headers, generation, times, started, minted_at, after_refusal };
+        let entry = Arc::new(entry);
         let publish = match need {
             _ if !entry.single_use() => Publish::Token(entry.clone()),
             // The API refuses the one that is there, and its successor serves its waiters alone.

@@ -1,0 +1,64 @@
+//! The hot path's one header.
+
+use http::HeaderMap;
+use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
+use oauth_core::slot::Authorized;
+
+use crate::script::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_callers_own_headers_are_left_as_they_are_however_many() {
+    let source = script([Step::token(secs(100))]);
+    let slot = builder(&source).build();
+    slot.token().await.unwrap();
+    for own in [&["one"][..], &["one", "two"], &["one", "two", "three"]] {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("text/plain"));
+        for value in own {
+            headers.append(AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        headers.insert("x-last", HeaderValue::from_static("17"));
+        let before = headers.clone();
+        assert_eq!(slot.authorize(&mut headers), Authorized::Own);
+        assert_eq!(headers, before);
+        assert_eq!(headers.get_all(AUTHORIZATION).iter().collect::<Vec<_>>(), own);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_header_map_gets_nothing_and_a_callers_own_header_in_it_counts() {
+    let source = script([Step::token(secs(100))]);
+    let slot = builder(&source).build();
+    slot.token().await.unwrap();
+    let mut headers = HeaderMap::new();
+    let mut number = 0;
+    while headers
+        .try_insert(
+            HeaderName::from_bytes(format!("x-{number}").as_bytes()).unwrap(),
+            HeaderValue::from_static(""),
+        )
+        .is_ok()
+    {
+        number += 1;
+    }
+    assert_eq!(slot.authorize(&mut headers), Authorized::Full);
+    assert!(!headers.contains_key(AUTHORIZATION));
+    headers.remove("x-0");
+    headers.insert(AUTHORIZATION, HeaderValue::from_static("own"));
+    assert_eq!(slot.authorize(&mut headers), Authorized::Own);
+    assert_eq!(headers.get_all(AUTHORIZATION).iter().collect::<Vec<_>>(), ["own"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_header_is_sensitive_and_shares_the_tokens_bytes() {
+    let source = script([Step::token(secs(100))]);
+    let slot = builder(&source).build();
+    slot.token().await.unwrap();
+    let mut attached = [HeaderMap::new(), HeaderMap::new()];
+    for headers in &mut attached {
+        assert!(matches!(slot.authorize(headers), Authorized::Attached(_)));
+    }
+    let [one, other] = &attached;
+    assert!(one[AUTHORIZATION].is_sensitive());
+    assert_eq!(one[AUTHORIZATION].as_bytes().as_ptr(), other[AUTHORIZATION].as_bytes().as_ptr());
+}
