@@ -195,9 +195,18 @@ fn nothing_of_ours_is_left_of_a_secret_or_a_token_when_their_holders_are_gone() 
         live_and_die(ataccama.build().unwrap(), token, false);
         refused(generic().build().unwrap(), secret);
     }
+    // At once, before anything else writes over what was freed.
+    let grant = ClientCredentials::builder(client().basic()).token_url("https://a.test/t");
+    let grant = grant.build().unwrap();
+    let basic = basic_of(&secret);
+    let request = grant.request(&grant.client().current());
+    assert_eq!(found(&basic), 1, "the live header is found");
+    drop(request);
+    assert_eq!(found(&basic), 0, "the header of Basic");
+    drop(grant);
     let rotating = RotatingClient::new(client()).with_fallback(client()).unwrap();
     rotating.rotate(client()).unwrap();
     drop(rotating);
-    let left = (found(&secret), found(&basic_of(&secret)), found(&token));
+    let left = (found(&secret), found(&basic), found(&token));
     assert_eq!(left, (0, 0, 0), "secret, its Basic form, token");
 }
