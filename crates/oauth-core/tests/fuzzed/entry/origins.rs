@@ -50,8 +50,10 @@ pub(crate) fn judge(declared: &str, requested: &str, host: Option<&str>) -> Judg
 /// The oracle: scheme, host and port are the same.
 fn same(declared: &str, requested: &str) -> bool {
     // A star is no host to a URL parser: a label that nobody has stands for it.
-    let (exact, wild) = match declared.replacen("://*.", "://star.", 1) {
-        replaced if replaced != declared => (replaced, true),
+    let (exact, wild) = match declared.split_once("://") {
+        Some((scheme, rest)) if rest.starts_with("*.") => {
+            (format!("{scheme}://star{}", &rest[1..]), true)
+        }
         _ => (declared.to_owned(), false),
     };
     let (Ok(home), Ok(there)) = (Url::parse(&exact), Url::parse(requested)) else {
