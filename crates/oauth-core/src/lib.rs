@@ -30,7 +30,8 @@
 //! ```
 //!
 //! # Guarantees
-//! What holds, with which limits and figures, is on one page: [`guarantees`].
+//! What holds, with which limits and figures, is on one page: [`guarantees`]. What is defended against
+//! whom is on another: [`security`].
 //!
 //! # Where a token may go
 //! A token is attached only to requests for the [`Origins`] that its grant names, over https, or
@@ -65,6 +66,7 @@ mod primitives;
 mod redact;
 pub mod replay;
 mod secret_provider;
+pub mod security;
 pub mod slot;
 mod source;
 mod token;

@@ -36,7 +36,7 @@ const TAIL: usize = 24;
 
 /// A text that nobody else has: made here, never written out in plain.
 fn disguised(salt: usize) -> [u8; LENGTH] {
-    let letter = |i: usize| ((i + 97 * salt) * 2_654_435_761 >> 13) % 26;
+    let letter = |i: usize| (((i + 97 * salt) * 2_654_435_761) >> 13) % 26;
     std::array::from_fn(|i| (b'a' + letter(i) as u8) ^ DISGUISE)
 }
 
