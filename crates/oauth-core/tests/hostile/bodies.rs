@@ -12,7 +12,7 @@ const CAP: usize = 1024 * 1024;
 
 /// The text of the error, which is permanent: another attempt gets the same answer.
 fn refused(bytes: impl Into<Vec<u8>>) -> String {
-    let error = fetch(says(bytes), LONG).unwrap_err();
+    let error = fetch(says(bytes), LONG).expect_err("an answer without a token");
     assert_typed(&error);
     assert!(!error.is_transient(), "{error:?}");
     error.to_string()

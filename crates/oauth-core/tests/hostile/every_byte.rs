@@ -1,5 +1,4 @@
 //! An answer that breaks off, at each of its bytes in turn.
-#![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::io::Write as _;
 use std::time::Duration;
