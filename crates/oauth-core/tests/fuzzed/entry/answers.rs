@@ -10,6 +10,8 @@ use oauth_core::{
 };
 
 const SECRET: &str = "s3cr+t of/the client";
+/// As a form carries it.
+const ENCODED: &str = "s3cr%2Bt+of%2Fthe+client";
 const STATUSES: [u16; 6] = [200, 302, 400, 401, 429, 503];
 const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
@@ -66,5 +68,5 @@ fn check_error(error: &Error) {
     let text = error.to_string();
     assert!(text.len() < 4096, "{} bytes of text", text.len());
     assert!(!text.contains(char::is_control), "{text:?}");
-    assert!(!text.contains(SECRET), "{text}");
+    assert!(!text.contains(SECRET) && !text.contains(ENCODED), "{text}");
 }
