@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use oauth_core::clock::Clock;
-use oauth_core::{ClientAuth, GrantSource, HyperTransport, Oleria, TokenSlot};
+use oauth_core::{ClientAuth, GrantSource, HyperTransport, Oleria, TokenSlot, TokenSource};
 use oauth_testkit::{AuthServer, Dialect, Fault};
 use tokio::runtime::{Builder, Runtime};
 
@@ -18,26 +20,33 @@ fn server() -> (Runtime, AuthServer) {
 }
 
 fn source(auth: &AuthServer, limit: Duration) -> GrantSource<Oleria, HyperTransport> {
-    let grant = Oleria::builder(ClientAuth::secret(auth.client_id(), auth.client_secret()))
+    GrantSource::new(grant(auth), transport()).time_limit(limit)
+}
+
+fn grant(auth: &AuthServer) -> Oleria {
+    Oleria::builder(ClientAuth::secret(auth.client_id(), auth.client_secret()))
         .authentication_url(auth.token_url())
         .api_url("https://api.test")
         .build()
-        .unwrap();
-    GrantSource::new(grant, transport()).time_limit(limit)
+        .unwrap()
 }
 
-#[test]
-fn every_fault_of_the_test_kit_ends_in_a_typed_error_in_bounded_memory() {
-    let slow = Duration::from_millis(20);
-    for (fault, limit, transient, timeout) in [
+/// A fault, its time limit, and whether its error is transient and a time-out.
+fn faults() -> [(Fault, Duration, bool, bool); 7] {
+    [
         (Fault::endless_body(), LONG, false, false),
         (Fault::reset(), LONG, true, false),
         (Fault::garbage(), LONG, true, false),
         (Fault::truncated(), LONG, true, false),
         (Fault::hang(), SHORT, true, true),
-        (Fault::slow_head(slow), SHORT, true, true),
+        // Of HTTP/2 it is one pause, longer than the limit.
+        (Fault::slow_head(10 * SHORT), SHORT, true, true),
         (Fault::redirect(307, "http://127.0.0.1:1/"), LONG, false, false),
-    ] {
+    ]
+}
+
+fn play<S: TokenSource>(source: impl Fn(&AuthServer, Duration) -> S) {
+    for (fault, limit, transient, timeout) in faults() {
         let (_runtime, auth) = server();
         let name = format!("{fault:?}");
         auth.inject(fault);
@@ -45,8 +54,22 @@ fn every_fault_of_the_test_kit_ends_in_a_typed_error_in_bounded_memory() {
         let error = result.unwrap_err();
         assert_typed(&error);
         assert_eq!((error.is_transient(), error.is_timeout()), (transient, timeout), "{error:?}");
+        assert_eq!(auth.token_requests(), 1, "{name}");
         assert!(peak < MOST, "{name}: {peak} bytes");
     }
+}
+
+#[test]
+fn every_fault_of_the_test_kit_ends_in_a_typed_error_in_bounded_memory() {
+    play(source);
+}
+
+#[test]
+fn over_h2_every_fault_of_the_test_kit_ends_in_a_typed_error_in_bounded_memory() {
+    play(|auth, limit| {
+        let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
+        GrantSource::new(grant(auth), client).time_limit(limit)
+    });
 }
 
 /// A clock that stands still: what follows is exact however long it takes.
