@@ -26,9 +26,12 @@
 //!   `plain_http_reaches_loopback_or_what_the_dangerous_switch_allows`,
 //!   `a_redirect_is_not_followed`; `oauth-reqwest` `it`
 //!   `transport::the_secret_follows_no_redirect_and_no_foreign_answer_is_taken_for_a_token`.*
-//! - The default transport names its TLS provider (rustls with ring) and checks certificates against
-//!   the system's. A build with two providers works, and the process-wide default is left alone.
-//!   *`hyper_transport` `a_server_without_tls_gets_no_secret_over_https`.*
+//! - The default transport checks certificates against the system's. *`hyper_transport`
+//!   `a_certificate_that_nobody_signed_ends_the_handshake_before_the_secret_is_sent`,
+//!   `a_server_without_tls_gets_no_secret_over_https`.* It names its TLS provider (rustls with ring),
+//!   so that a build with two of them, for which rustls has no default, needs none, and leaves the
+//!   process-wide one alone. *`hyper_transport`
+//!   `the_tls_provider_is_named_and_the_process_wide_default_left_alone`.*
 //! - The default transport uses no proxy. A client of yours may: reqwest obeys `HTTP_PROXY` and
 //!   `HTTPS_PROXY` unless it is built with `no_proxy()`. For https a proxy sees the host's name alone
 //!   (`CONNECT`); for plain http, which is for loopback alone, it would see the token request with
