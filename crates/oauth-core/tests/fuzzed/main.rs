@@ -123,6 +123,7 @@ const URLS: &[&[u8]] = &[
     b"http://[::1]:8080\nhttp://[0:0::1]:8080/\n[::1]:8080",
     b"http://127.0.0.1\nhttp://127.1:80/",
     b"https://api.apiera.io/v1?x=://*.a",
+    b"https://*.oleria.io\nhttps://XN--acme.oleria.io/",
 ];
 const URL_WORDS: &[&[u8]] = &[
     b"https://",
