@@ -35,7 +35,8 @@
 //! - The default transport uses no proxy. A client of yours may: reqwest obeys `HTTP_PROXY` and
 //!   `HTTPS_PROXY` unless it is built with `no_proxy()`. For https a proxy sees the host's name alone
 //!   (`CONNECT`); for plain http, which is for loopback alone, it would see the token request with
-//!   its secret. Build clients for loopback with `no_proxy()`.
+//!   its secret. Build clients for loopback with `no_proxy()`. *`oauth-reqwest` `it`
+//!   `transport::a_proxy_of_the_users_gets_the_token_request_over_plain_http_and_without_one_nobody_does`.*
 //! - With other transports, what they log, retry, or send elsewhere is theirs.
 //!
 //! # What a hostile token endpoint can do
