@@ -50,9 +50,9 @@ fn plain(disguised: &[u8; LENGTH]) -> Zeroizing<String> {
 /// The credentials as HTTP Basic carries them, in disguise.
 fn basic_of(secret: &[u8; LENGTH]) -> Vec<u8> {
     let pair = Zeroizing::new(["id:", plain(secret).as_str()].concat());
-    let mut text = Zeroizing::new(String::with_capacity(2 * LENGTH));
-    STANDARD.encode_string(pair.as_bytes(), &mut text);
-    text.bytes().map(|b| b ^ DISGUISE).collect()
+    let mut text = Zeroizing::new(vec![0; 4 * pair.len().div_ceil(3)]);
+    STANDARD.encode_slice(pair.as_bytes(), &mut text).unwrap();
+    text.iter().map(|b| b ^ DISGUISE).collect()
 }
 
 /// How often the end of a text stands in this process's writable memory that no file is behind: the heap, and
