@@ -137,11 +137,14 @@ impl ClientAuth {
                 pair.push_str(secret);
             }
         }
-        let mut text = String::with_capacity(6 + 4 * pair.len().div_ceil(3));
-        text.push_str("Basic ");
-        STANDARD.encode_string(pair.as_bytes(), &mut text);
+        const SCHEME: &[u8] = b"Basic ";
+        let mut text = Zeroizing::new(vec![0; SCHEME.len() + 4 * pair.len().div_ceil(3)]);
+        let (scheme, encoded) = text.split_at_mut(SCHEME.len());
+        scheme.copy_from_slice(SCHEME);
+        // Into place: encoding into a `String` goes through a buffer on the stack.
+        STANDARD.encode_slice(pair.as_bytes(), encoded).ok()?;
         // Base64 is always a valid header value. Its bytes are wiped with the last clone.
-        let bytes = Bytes::from_owner(Zeroizing::new(text.into_bytes()));
+        let bytes = Bytes::from_owner(text);
         let mut header = HeaderValue::from_maybe_shared(bytes).ok()?;
         header.set_sensitive(true);
         Some(header)

@@ -30,7 +30,8 @@
 //! ```
 //!
 //! # Guarantees
-//! What holds, with which limits and figures, is on one page: [`guarantees`].
+//! What holds, with which limits and figures, is on one page: [`guarantees`]. What is defended against
+//! whom is on another: [`security`].
 //!
 //! # Replay
 //! When a refused request is sent again, with which body, and when it never is: [`replay`].
@@ -69,6 +70,7 @@ mod primitives;
 mod redact;
 pub mod replay;
 mod secret_provider;
+pub mod security;
 pub mod slot;
 mod source;
 mod token;

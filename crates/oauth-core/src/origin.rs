@@ -75,11 +75,7 @@ impl Origin {
         if !https && (one_label_before || !is_loopback(name)) {
             return refuse("must be https: plain http is for loopback alone (RFC 6750 §5.3)");
         }
-        // One spelling of an address, the one that URL parsers write.
-        let name = match ipv6(name) {
-            Some(address) => format!("[{address}]"),
-            None => name.to_owned(),
-        };
+        let name = ipv6(name).map_or_else(|| name.to_owned(), spelling);
         let default = if https { 443 } else { 80 };
         let port = port.unwrap_or(default);
         let with_port = format!("{name}:{port}").into_boxed_str();
@@ -156,6 +152,15 @@ fn is_label(label: &str) -> bool {
 
 fn ipv6(host: &str) -> Option<Ipv6Addr> {
     host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+}
+
+/// One spelling of an address, the one that URL parsers write: unlike Rust they write an IPv4 address
+/// inside of it in hexadecimal, too.
+fn spelling(address: Ipv6Addr) -> String {
+    match (address.to_ipv4_mapped(), address.segments()) {
+        (Some(_), [.., a, b]) => format!("[::ffff:{a:x}:{b:x}]"),
+        _ => format!("[{address}]"),
+    }
 }
 
 fn valid_host(name: &str, after_star: bool) -> bool {
@@ -416,6 +421,8 @@ mod tests {
         let origins = Origins::parse(["https://[2001:DB8:0::1]:443"]).unwrap();
         assert!(admits(&origins, "https://[2001:db8::1]/"));
         assert_eq!(origins.to_string(), "https://[2001:db8::1]");
+        let mapped = Origins::parse(["https://[::FFFF:192.0.2.1]"]).unwrap();
+        assert!(admits(&mapped, "https://[::ffff:c000:201]/"));
     }
 
     #[test]

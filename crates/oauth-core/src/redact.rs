@@ -12,6 +12,8 @@ use crate::error::BoxError;
 const SHOWN: usize = 200;
 /// From this length on a run of token characters with a digit in it is taken for a token.
 const TOKEN_SHAPED: usize = 20;
+/// How much of a text is looked at, in bytes: masking may make it ten times as long.
+const READ: usize = 16 * 1024;
 const MASK: &str = "[redacted]";
 
 /// A client's secret in every spelling in which a request carries it.
@@ -44,7 +46,7 @@ impl Secrets {
         escape_and_cut(&mask_secrets(text, &self.all()))
     }
 
-    /// Whether the secret stands in `text`.
+    /// Whether the secret stands in `text`, or may stand where a text is too long to be looked at.
     pub(crate) fn are_in(&self, text: &str) -> bool {
         mask_secrets(text, &self.all()) != text
     }
@@ -102,7 +104,9 @@ pub(crate) fn shown(text: &str, secrets: &[&str]) -> String {
 }
 
 fn mask_secrets(text: &str, secrets: &[&str]) -> String {
-    let mut masked = text.to_owned();
+    let read = &text[..boundary(text, READ)];
+    let mut masked = read.to_owned();
+    let mut longest = TOKEN_SHAPED;
     for secret in secrets.iter().filter(|s| !s.is_empty()) {
         if masked.contains(secret) {
             masked = masked.replace(secret, MASK);
@@ -111,12 +115,30 @@ fn mask_secrets(text: &str, secrets: &[&str]) -> String {
         if encoded != *secret && masked.contains(&encoded) {
             masked = masked.replace(&encoded, MASK);
         }
+        longest = longest.max(encoded.len()).max(secret.len());
+    }
+    if read.len() < text.len() {
+        // The beginning of a secret or of a token may stand here, which nothing above has seen.
+        masked.truncate(boundary(&masked, masked.len().saturating_sub(longest)));
+        // What is left of a token's beginning would be too short to be known for one.
+        let run = masked.len() - masked.trim_end_matches(in_token).len();
+        if run < TOKEN_SHAPED {
+            masked.truncate(masked.len() - run);
+        }
     }
     masked
 }
 
+/// The last boundary between characters that is not behind `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+fn in_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._~+/=".contains(c)
+}
+
 fn mask_tokens(text: &str) -> String {
-    let in_token = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
     let mut out = String::with_capacity(text.len().min(4 * SHOWN));
     let mut rest = text;
     // Everything after what is shown would be cut anyway.
@@ -155,7 +177,7 @@ fn escape_and_cut(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{READ, shown};
 
     #[test]
     fn secrets_and_their_form_encoding_are_masked_before_the_text_is_cut() {
@@ -176,5 +198,18 @@ mod tests {
     fn control_characters_are_escaped_and_length_is_capped() {
         assert_eq!(shown("a\r\nb\u{1b}[31m", &[]), "a\\u{d}\\u{a}b\\u{1b}[31m");
         assert_eq!(shown(&"ä ".repeat(4000), &[]).chars().count(), 201);
+    }
+
+    #[test]
+    fn nothing_of_a_secret_is_shown_wherever_a_long_text_is_cut() {
+        // One long run that is masked, so that what follows it is shown.
+        let secret = "p+ss wörd/with a long tail";
+        for run in READ - 200..READ + 10 {
+            let text = format!("1{} {secret}{}", "a".repeat(run), " x".repeat(READ));
+            let out = shown(&text, &[secret]);
+            assert!(out.starts_with("[redacted]") && !out.contains("p+"), "{run}: {out}");
+            let text = format!("1{} {}{}", "a".repeat(run), "4b".repeat(40), " x".repeat(READ));
+            assert!(!shown(&text, &[]).contains("4b"), "{run}");
+        }
     }
 }

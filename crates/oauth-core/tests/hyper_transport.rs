@@ -5,7 +5,7 @@
 use std::error::Error as _;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use oauth_core::{ClientAuth, ClientCredentials, GrantSource, HyperTransport, TokenSource as _};
@@ -99,4 +99,39 @@ fn a_server_without_tls_gets_no_secret_over_https() {
     assert!(error.is_transient(), "{error:?}");
     let (hello, _) = asked.recv().unwrap();
     assert!(!hello.contains("client_secret"));
+}
+
+#[test]
+fn a_certificate_that_nobody_signed_ends_the_handshake_before_the_secret_is_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(own.key_pair.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key.into())
+        .unwrap();
+    let server = thread::spawn(move || {
+        let mut tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut sent = Vec::new();
+        let result = rustls::Stream::new(&mut tls, &mut stream).read_to_end(&mut sent);
+        (sent, result.unwrap_err().to_string())
+    });
+    let url = format!("https://localhost:{port}/t");
+    let source = GrantSource::with_default_transport(grant(url)).unwrap();
+    let error = run(source.fetch()).unwrap_err();
+    assert!(error.is_transient(), "{error:?}");
+    let (sent, alert) = server.join().unwrap();
+    assert!(sent.is_empty());
+    assert!(alert.contains("UnknownCA"), "{alert}");
+}
+
+#[test]
+fn the_tls_provider_is_named_and_the_process_wide_default_left_alone() {
+    let _transport = HyperTransport::new().unwrap();
+    assert!(rustls::crypto::CryptoProvider::get_default().is_none());
 }

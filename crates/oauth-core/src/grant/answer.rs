@@ -1,6 +1,9 @@
 //! The members of a token endpoint's answer.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
@@ -93,10 +96,8 @@ impl<'a> Answer<'a> {
             .or_else(|| text(nested.message))
             .or_else(|| text(self.message));
         let description = match (description, text(self.error_uri)) {
-            (Some(description), Some(uri)) => {
-                Some(Zeroizing::new(format!("{}; see {}", *description, *uri)))
-            }
-            (None, Some(uri)) => Some(Zeroizing::new(format!("see {}", *uri))),
+            (Some(description), Some(uri)) => Some(joined(&[&description, "; see ", &uri])),
+            (None, Some(uri)) => Some(joined(&["see ", &uri])),
             (description, None) => description,
         };
         Complaint { code, description }
@@ -106,12 +107,52 @@ impl<'a> Answer<'a> {
     pub(super) fn scope(&self) -> Option<String> {
         let json = present(self.scope)?;
         let scope = if json.starts_with('[') {
-            let words: Vec<&RawValue> = serde_json::from_str(json).ok()?;
-            let words: Vec<_> = words.iter().filter_map(|word| string(word.get())).collect();
-            words.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(" ")
+            serde_json::from_str::<Words>(json).ok()?.0
         } else {
             string(json)?.trim().to_owned()
         };
         Some(scope).filter(|scope| !scope.is_empty())
+    }
+}
+
+/// Exactly as large as needed: growing would leave a copy behind that is not wiped.
+fn joined(parts: &[&str]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(parts.iter().map(|p| p.len()).sum()));
+    for part in parts {
+        text.push_str(part);
+    }
+    text
+}
+
+/// The strings of an array, joined as they are read: a list of a million would cost forty times
+/// its text.
+struct Words(String);
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(WordsVisitor)
+    }
+}
+
+struct WordsVisitor;
+
+impl<'de> Visitor<'de> for WordsVisitor {
+    type Value = Words;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Words, A::Error> {
+        let mut words = String::new();
+        while let Some(item) = items.next_element::<&RawValue>()? {
+            if let Some(word) = string(item.get()) {
+                if !words.is_empty() {
+                    words.push(' ');
+                }
+                words.push_str(&word);
+            }
+        }
+        Ok(Words(words))
     }
 }

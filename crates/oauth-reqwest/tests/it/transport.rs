@@ -75,3 +75,19 @@ async fn the_text_of_an_error_has_neither_the_secret_nor_the_url() {
     }
     assert!(!told.contains(&auth.client_secret()) && !told.contains(&auth.addr().to_string()));
 }
+
+#[tokio::test]
+async fn a_proxy_of_the_users_gets_the_token_request_over_plain_http_and_without_one_nobody_does() {
+    let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
+    let api = ProtectedApi::start(&auth).await.unwrap();
+    let proxy = ProtectedApi::open().await.unwrap();
+    let through = reqwest::Proxy::all(proxy.base_url()).unwrap();
+    let proxied = reqwest::Client::builder().proxy(through);
+    for (builder, seen) in [(proxied, (1, 0)), (plain(), (1, 1))] {
+        let transport = ReqwestTransport::from_builder(builder).unwrap();
+        let slot = TokenSlot::new(GrantSource::new(grant(&auth, &api), transport));
+        // What the proxy makes of it is no token.
+        assert_eq!(slot.prefetch().await.is_ok(), seen.1 == 1);
+        assert_eq!((proxy.requests(), auth.token_requests()), seen);
+    }
+}

@@ -1,0 +1,94 @@
+//! What is defended, how far, and the test that fails when it is not.
+//!
+//! The test's names are those of `cargo test`: binary, then path. Without a crate before them they are
+//! `oauth-core`'s.
+//!
+//! # Where a token goes
+//! - A token is attached to requests for the [`Origins`](crate::Origins) that were named for it, over
+//!   https, or over plain http to loopback, and to no others. The URI and a `Host` header must both
+//!   name the origin; user information, a second `Host` and whatever else a URL can be disguised with
+//!   make a request foreign. Where our reading of a URL differs from that of URL parsers, ours is the
+//!   stricter one.
+//!   *`origin_tricks`, `fuzzed` `no_request_gets_the_token_that_a_url_parser_would_send_elsewhere`;
+//!   `oauth-tower` `it` `origins::*`.*
+//! - After a redirect below the adapter the token goes nowhere else, and a 401 from elsewhere costs
+//!   no renewal. *`oauth-tower` `it` `redirects::*`, `oauth-reqwest` `it` `redirects::*`.*
+//! - Not guaranteed: inside of a redirect follower a foreign server can steer a request **with** its
+//!   token to the API, at a path of its choice. *`oauth-tower` `it`
+//!   `redirects::inside_a_foreign_server_can_steer_an_authenticated_request_to_the_api`.* Put the
+//!   adapter outside.
+//! - A gateway must drop its caller's `Host`, as the example does. *`oauth-examples` `gateway`
+//!   `a_hostile_host_reaches_the_api_under_its_own_name_and_with_the_token`.*
+//!
+//! # Where the client's secret goes
+//! - To the token URL that was configured, over https, or plain http to loopback, or where a setting
+//!   that is named dangerous lets it. Redirects are not followed. *`transport`
+//!   `plain_http_reaches_loopback_or_what_the_dangerous_switch_allows`,
+//!   `a_redirect_is_not_followed`; `oauth-reqwest` `it`
+//!   `transport::the_secret_follows_no_redirect_and_no_foreign_answer_is_taken_for_a_token`.*
+//! - The default transport checks certificates against the system's. *`hyper_transport`
+//!   `a_certificate_that_nobody_signed_ends_the_handshake_before_the_secret_is_sent`,
+//!   `a_server_without_tls_gets_no_secret_over_https`.* It names its TLS provider (rustls with ring),
+//!   so that a build with two of them, for which rustls has no default, needs none, and leaves the
+//!   process-wide one alone. *`hyper_transport`
+//!   `the_tls_provider_is_named_and_the_process_wide_default_left_alone`.*
+//! - The default transport uses no proxy. A client of yours may: reqwest obeys `HTTP_PROXY` and
+//!   `HTTPS_PROXY` unless it is built with `no_proxy()`. For https a proxy sees the host's name alone
+//!   (`CONNECT`); for plain http, which is for loopback alone, it would see the token request with
+//!   its secret. Build clients for loopback with `no_proxy()`. *`oauth-reqwest` `it`
+//!   `transport::a_proxy_of_the_users_gets_the_token_request_over_plain_http_and_without_one_nobody_does`.*
+//! - With other transports, what they log, retry, or send elsewhere is theirs.
+//!
+//! # What a hostile token endpoint can do
+//! - Each answer ends in a token or an [`Error`](crate::Error), within the time limit (9.5 s for an
+//!   exchange), in less than 4 MiB of memory over what was there: heads and bodies without end,
+//!   drips, silence, wrong and contradictory lengths, 100,000 challenges, nesting, duplicates,
+//!   numbers out of range, invalid UTF-8, lone surrogates, login pages, a connection that ends or is
+//!   reset at any byte. The worst of these held 3.2 MB. *`hostile`.*
+//! - At most 1 MiB of an answer is read
+//!   ([`size_cap`](crate::GrantSource::size_cap)). The default transport asks for no compression and
+//!   unpacks none: an encoded answer is an error. Of a client that unpacks, such as reqwest with
+//!   `gzip`, the cap counts what comes out. *`hostile`
+//!   `framing::an_encoded_answer_is_a_clear_error_and_is_not_unpacked`; `oauth-reqwest` `gzip_bomb`.*
+//! - No wait and no lifetime that it names overflows: lives end at ten years, waits at five minutes.
+//!   *`hostile` `lives::*`, `slot` `failure::a_retry_after_is_capped`.*
+//! - A token with anything but visible ASCII in it, or longer than 64 KiB, is refused. *`hostile`
+//!   `bodies::tokens_that_fit_into_no_header_are_refused_with_the_reason`.*
+//! - It can, of course, hand out tokens that the API refuses. That costs two token requests at once
+//!   and then one in a while. *`hostile` `faults::a_token_that_changes_every_time_*`,
+//!   `faults::a_token_that_never_changes_*`.*
+//!
+//! # What a hostile API can do
+//! - 16 lines, 64 challenges and 16 KiB of `WWW-Authenticate` are looked at, without allocating; what
+//!   is beyond counts as absent. The limits for heads are the HTTP client's. *`oauth-tower`
+//!   `hostile`.*
+//! - It can refuse every token: see [`guarantees`](crate::guarantees) for what that costs.
+//!
+//! # What hostile settings can do
+//! Credentials, scopes, audiences, organizations, realms, environments, parameters and URLs are sent
+//! exactly as they were given, in the place where they belong, or refused by name when the grant is
+//! built. *`injection`.* Who chooses the token URL chooses who gets the secret, and who chooses the
+//! API URL chooses who gets tokens: these two are no user input.
+//!
+//! # What is shown
+//! Secrets and tokens are in no `Debug`, no `Display`, no log, no URL and no error. Of a server's
+//! text up to 16 KiB are looked at and 200 characters shown, after the secret in every spelling and
+//! everything token-shaped was masked and control characters escaped. JSON errors tell the place
+//! alone. *`secrets_grants`, `fuzzed`
+//! `no_answer_of_a_token_endpoint_makes_a_grant_panic_or_show_a_secret`; `oauth-examples`
+//! `secrets_stay_hidden`.* Masking knows only the client's own secret: do not put others into
+//! [`parameter`](crate::grant::ClientCredentialsBuilder::parameter).
+//!
+//! # What is left in memory
+//! Secret, token, header, token request and answer are overwritten with zeros when their last holder
+//! goes. The test looks for them in the process's own memory. *`heap`.* Out of reach, and **not**
+//! wiped:
+//! - the kernel's socket buffers, TLS, and the read and write buffers of hyper and h2;
+//! - what you make of a secret before you hand it in, and of a token after
+//!   [`expose_secret`](crate::Token::expose_secret);
+//! - memory that was swapped out or dumped, the stack, registers.
+//!
+//! # Fuzzing
+//! `fuzz/` has a target each for the answer reader in all dialects, the challenge parser, the waits,
+//! origins, and the replay body. Each `cargo test` plays 60,000 inputs on the same entry points, the
+//! long run 1,500,000. *`fuzzed`.*
