@@ -3,12 +3,19 @@
 #![allow(unreachable_pub, reason = "modules of a test binary")]
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod alone;
 mod bodies;
+#[path = "../../../oauth-tower/tests/it/gated.rs"]
+mod gated;
 mod matrix;
+#[path = "../../../oauth-tower/tests/it/matrix_table.rs"]
+mod matrix_table;
 mod outcomes;
 mod redirects;
 mod retries;
 mod transport;
+#[path = "../../../oauth-tower/tests/it/troubles.rs"]
+mod troubles;
 #[path = "../../../oauth-tower/tests/it/verdict_table.rs"]
 mod verdict_table;
 mod verdicts;

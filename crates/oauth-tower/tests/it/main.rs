@@ -3,16 +3,20 @@
 #![allow(unreachable_pub, reason = "modules of a test binary")]
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod alone;
 mod contract;
 mod drops;
+mod gated;
 mod issuer;
 mod matrix;
+mod matrix_table;
 mod origins;
 mod property;
 mod redirects;
 mod replay;
 mod scripted;
 mod stacks;
+mod troubles;
 mod verdict_table;
 mod verdicts;
 mod wire;

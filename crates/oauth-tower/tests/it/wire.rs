@@ -1,7 +1,6 @@
 //! Real connections to a real server on loopback, over HTTP/1.1 and HTTP/2.
 
 use std::convert::Infallible;
-use std::fmt::Write as _;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -16,9 +15,9 @@ use hyper_util::rt::TokioExecutor;
 use oauth_core::{ClientAuth, GrantSource, Oleria, Outcome, ReplayBody, TokenSlot};
 use oauth_testkit::{AuthServer, Dialect, Fault, ProtectedApi};
 use oauth_tower::{Buffered, Error, OAuth, OAuthLayer};
-use sha2::{Digest, Sha256};
 use tower::{Layer, Service, ServiceExt};
 
+use crate::matrix_table::{bytes, sha256};
 use crate::scripted::Streamed;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,18 +65,6 @@ where
     Client::builder(TokioExecutor::new()).http2_only(http == Http::Two).build_http()
 }
 
-/// Bytes that differ from place to place.
-pub fn bytes(length: usize) -> Bytes {
-    (0..length).map(|i| (i * 31 % 251) as u8).collect()
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// The same bytes in pieces whose number nobody knows.
 pub fn in_pieces(bytes: &Bytes, piece: usize) -> Streamed {
     let bytes = bytes.clone();
@@ -88,7 +75,7 @@ pub fn in_pieces(bytes: &Bytes, piece: usize) -> Streamed {
     StreamBody::new(stream::iter(pieces)).map_err(|never| match never {}).boxed_unsync()
 }
 
-fn whole(bytes: &Bytes) -> Streamed {
+pub fn whole(bytes: &Bytes) -> Streamed {
     Full::new(bytes.clone()).map_err(|never| match never {}).boxed_unsync()
 }
 
