@@ -10,8 +10,12 @@ mod gated;
 mod matrix;
 #[path = "../../../oauth-tower/tests/it/matrix_table.rs"]
 mod matrix_table;
+#[path = "../../../oauth-tower/tests/it/outcome_table.rs"]
+mod outcome_table;
 mod outcomes;
+mod reached;
 mod redirects;
+mod refusals;
 mod retries;
 mod transport;
 #[path = "../../../oauth-tower/tests/it/troubles.rs"]

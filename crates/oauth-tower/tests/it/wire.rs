@@ -85,7 +85,7 @@ pub fn assert_whole(response: &Response<Incoming>, sent: &[u8]) {
     assert_eq!(response.headers()["x-body-sha256"], sha256(sent));
 }
 
-fn is_replayed(response: &Response<Incoming>) -> bool {
+pub fn is_replayed(response: &Response<Incoming>) -> bool {
     matches!(Outcome::of(response.extensions()), Outcome::Replayed)
 }
 
@@ -237,31 +237,6 @@ async fn over_h1_a_large_early_401_is_readable_whole_when_the_refresh_fails() {
 #[tokio::test]
 async fn over_h2_a_large_early_401_is_readable_whole_when_the_refresh_fails() {
     a_large_early_401_and_no_new_token(Http::Two).await;
-}
-
-/// A 401 with a body of that many bytes, then the replay; returns how many connections it took.
-async fn connections_after_a_401_of(length: usize) -> u64 {
-    let world = World::new().await;
-    let body = "x".repeat(length);
-    world.api.inject(Fault::status(401).body(body));
-    let service = world.layer().layer(client::<ReplayBody<Streamed>>(Http::One));
-    let response = service.oneshot(world.post(whole(&bytes(100)))).await.unwrap();
-    assert!(is_replayed(&response));
-    assert_whole(&response, &bytes(100));
-    assert_eq!(world.api.requests(), 2);
-    world.api.connections()
-}
-
-#[tokio::test]
-async fn over_h1_the_second_send_reuses_the_connection_of_a_small_401() {
-    for length in [0, 1, 512, 4096] {
-        assert_eq!(connections_after_a_401_of(length).await, 1, "a 401 of {length} bytes");
-    }
-}
-
-#[tokio::test]
-async fn over_h1_nothing_waits_for_a_401_that_is_too_large_to_drain() {
-    assert_eq!(connections_after_a_401_of(8 * 1024 * 1024).await, 2);
 }
 
 #[tokio::test]
