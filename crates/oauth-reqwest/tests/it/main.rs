@@ -17,6 +17,7 @@ mod reached;
 mod redirects;
 mod refusals;
 mod retries;
+mod traces;
 mod transport;
 #[path = "../../../oauth-tower/tests/it/troubles.rs"]
 mod troubles;

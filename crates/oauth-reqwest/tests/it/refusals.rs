@@ -15,7 +15,7 @@ fn refusal() -> Fault {
     Fault::status(401).body(vec![b'x'; LARGE])
 }
 
-/// The upload stands in its middle when the 401 comes, and goes on when the caller has the 401.
+/// The upload stands in its middle when the 401 comes, and goes on when the caller has read the 401.
 async fn an_early_401_and_no_new_token(builder: reqwest::ClientBuilder) {
     let world = World::new().await;
     world.refuse_tokens();
@@ -25,9 +25,11 @@ async fn an_early_401_and_no_new_token(builder: reqwest::ClientBuilder) {
     let (body, gate) = Gated::new(bytes(10_000)).gated(5000);
     let response = world.post(&client, Body::wrap(body)).send().await.unwrap();
     assert!(matches!(outcome(&response), Outcome::RefreshFailed(_)));
-    drop(gate);
     assert_eq!(response.status(), 401);
     assert_eq!(response.bytes().await.unwrap(), vec![b'x'; LARGE]);
+    // Not earlier: over HTTP/1.1 the server closes, and what the upload still sends meets a reset that
+    // may take the rest of the answer along, as it does without us.
+    drop(gate);
     assert_eq!(world.counts(), (1, 1, 2));
 }
 
