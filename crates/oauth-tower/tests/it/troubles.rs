@@ -51,10 +51,13 @@ pub type Rest = Pin<Box<dyn Future<Output = Result<usize, String>>>>;
 /// The status and the rest, or the error.
 pub type Answer = Result<(u16, Rest), String>;
 
-/// What the caller saw, and what the server saw.
+/// The same when the rest has come.
+pub type WholeAnswer = Result<(u16, Result<usize, String>), String>;
+
+/// What the caller saw (nothing, if it gave up), and what the server saw.
 #[derive(Debug, PartialEq)]
 pub struct Seen {
-    pub answer: Option<Result<(u16, Result<usize, String>), String>>,
+    pub answer: Option<WholeAnswer>,
     pub requests: u64,
     pub read: u64,
     pub complete: bool,
