@@ -130,3 +130,26 @@ impl fmt::Display for NotReplayed {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Does not compile with one more outcome: the adapters' tables of outcomes, which a
+    /// non-exhaustive type cannot bind, must then have it too.
+    #[test]
+    fn every_outcome_is_known_to_the_tables_of_the_adapters() {
+        let is_known = |outcome: &Outcome| match outcome {
+            Outcome::Attached | Outcome::Replayed | Outcome::RefreshFailed(_) => true,
+            Outcome::NotReplayed(reason) => match reason {
+                NotReplayed::Off | NotReplayed::BodyTooLarge | NotReplayed::BodyUnavailable => true,
+            },
+            Outcome::NotAttached(reason) => match reason {
+                NotAttached::ForeignOrigin
+                | NotAttached::OwnAuthorization
+                | NotAttached::OptedOut => true,
+            },
+        };
+        assert!(is_known(&Outcome::Attached));
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Mutex;
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use hyper::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use hyper::http::request::Parts;
 
 use crate::Dialect;
+use crate::api::Received;
 use crate::auth::fields;
 use crate::sync::lock;
 
@@ -27,10 +28,18 @@ pub struct RecordedRequest {
     query: Option<String>,
     headers: HeaderMap,
     body: Bytes,
+    received: Received,
 }
 
 impl RecordedRequest {
+    /// A request whose body was read and is kept.
     pub(crate) fn new(parts: &Parts, body: Bytes) -> Self {
+        let received = Received::whole(&body);
+        Self { body, ..Self::streaming(parts, received) }
+    }
+
+    /// A request whose body streams in, and is not kept.
+    pub(crate) fn streaming(parts: &Parts, received: Received) -> Self {
         let mut headers = parts.headers.clone();
         for (name, value) in &mut headers {
             if [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE].contains(name) {
@@ -42,7 +51,8 @@ impl RecordedRequest {
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().map(str::to_owned),
             headers,
-            body,
+            body: Bytes::new(),
+            received,
         }
     }
 
@@ -81,6 +91,31 @@ impl RecordedRequest {
         String::from_utf8_lossy(&self.body)
     }
 
+    /// How many bytes of the body the server has read by now.
+    pub fn body_length(&self) -> u64 {
+        self.received.length()
+    }
+
+    /// The SHA-256 (hex) of what the server has read of the body by now.
+    pub fn body_sha256(&self) -> String {
+        self.received.sha256()
+    }
+
+    /// The trailers after the body; none if there were none, or the server has not read that far.
+    pub fn trailers(&self) -> HeaderMap {
+        self.received.trailers()
+    }
+
+    /// Whether the server has read the body to its end.
+    pub fn is_complete(&self) -> bool {
+        self.received.is_complete()
+    }
+
+    /// Whether the client gave the request up, or the connection broke, while the server read the body.
+    pub fn is_broken_off(&self) -> bool {
+        self.received.is_broken_off()
+    }
+
     /// The fields of the body in the order in which they were sent, duplicates included; empty if the body is
     /// neither a form nor a JSON object, by its content type.
     pub fn fields(&self) -> Vec<(String, String)> {
@@ -105,7 +140,7 @@ impl fmt::Debug for RecordedRequest {
             .field("path", &self.path)
             .field("has_query", &self.query.is_some())
             .field("headers", &self.headers)
-            .field("body_length", &self.body.len())
+            .field("body_length", &self.body_length())
             .finish_non_exhaustive()
     }
 }
@@ -134,4 +169,12 @@ impl Log {
     pub(crate) fn clear(&self) {
         lock(&self.0).clear();
     }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // A String takes whatever is written to it.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

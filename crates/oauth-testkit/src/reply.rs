@@ -1,9 +1,10 @@
 //! Answers and their bodies.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,12 +23,35 @@ pub(crate) enum ReplyBody {
     Endless,
     /// A part, then a failure of the stream.
     Broken(Option<Bytes>),
+    /// A part, then nothing until the stall breaks.
+    Stalled {
+        part: Option<Bytes>,
+        announced: u64,
+        broken: Pin<Box<dyn Future<Output = ()> + Send>>,
+    },
 }
 
 impl ReplyBody {
     pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         ReplyBody::Full((!bytes.is_empty()).then_some(bytes))
+    }
+
+    /// Only a full body that is longer can stall.
+    pub(crate) fn stalled_after(
+        self,
+        bytes: usize,
+        broken: impl Future<Output = ()> + Send + 'static,
+    ) -> Self {
+        match self {
+            ReplyBody::Full(Some(mut body)) if body.len() > bytes => {
+                let announced = body.len() as u64;
+                body.truncate(bytes);
+                let part = (!body.is_empty()).then_some(body);
+                ReplyBody::Stalled { part, announced, broken: Box::pin(broken) }
+            }
+            other => other,
+        }
     }
 }
 
@@ -50,7 +74,7 @@ impl Body for ReplyBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         Poll::Ready(match &mut *self {
             ReplyBody::Full(rest) => rest.take().map(|data| Ok(Frame::data(data))),
@@ -58,6 +82,13 @@ impl Body for ReplyBody {
             ReplyBody::Broken(rest) => match rest.take() {
                 Some(data) => Some(Ok(Frame::data(data))),
                 None => Some(Err(io::ErrorKind::UnexpectedEof.into())),
+            },
+            ReplyBody::Stalled { part, broken, .. } => match part.take() {
+                Some(data) => Some(Ok(Frame::data(data))),
+                None => {
+                    ready!(broken.as_mut().poll(cx));
+                    Some(Err(io::ErrorKind::UnexpectedEof.into()))
+                }
             },
         })
     }
@@ -71,6 +102,7 @@ impl Body for ReplyBody {
             ReplyBody::Full(rest) => {
                 SizeHint::with_exact(rest.as_ref().map_or(0, |data| data.len() as u64))
             }
+            ReplyBody::Stalled { announced, .. } => SizeHint::with_exact(*announced),
             ReplyBody::Endless | ReplyBody::Broken(_) => SizeHint::default(),
         }
     }

@@ -84,7 +84,29 @@ async fn a_multipart_form_with_a_stream_in_it_is_replayed_whole() {
     assert_eq!(twice.status(), 200);
     assert_eq!(twice.headers()["x-body-length"], once.headers()["x-body-length"]);
     let log = world.api.request_log();
-    assert_eq!(log[1].header("content-type"), log[2].header("content-type"));
+    let [_, first, second] = &log[..] else { panic!("{} requests", log.len()) };
+    assert_eq!(first.header("content-type"), second.header("content-type"));
+    // The same boundary, so the same bytes.
+    assert_eq!(first.body_sha256(), second.body_sha256());
+    assert!(first.is_complete() && second.is_complete());
+    assert!(second.body_length() > 20_000);
+}
+
+#[tokio::test]
+async fn a_multipart_form_of_texts_is_a_stream_too_and_replayed_up_to_the_cap() {
+    for (length, sends) in [(1000, 2), (64 * 1024, 1)] {
+        let world = World::revoked().await;
+        let form = Form::new().text("name", "x".repeat(length));
+        let request = world.client().post(world.api.url("/upload")).multipart(form);
+        let response = request.send().await.unwrap();
+        assert_eq!(is_replayed(&response), sends == 2, "{length} bytes");
+        let log = world.api.request_log();
+        assert_eq!(log.len(), sends, "{length} bytes");
+        let (first, last) = (&log[0], &log[sends - 1]);
+        assert_eq!(first.body_sha256(), last.body_sha256(), "{length} bytes");
+        assert_eq!(first.header("content-length"), last.header("content-length"));
+        assert!(last.is_complete() && last.body_length() > length as u64);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! Both servers, a slot, clients, and a middleware that looks at what goes by.
 
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,7 +12,9 @@ use oauth_reqwest::{OAuthMiddleware, ReqwestTransport};
 use oauth_testkit::{AuthServer, Dialect, Fault, ProtectedApi};
 use reqwest::{Body, Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, RequestBuilder};
-use sha2::{Digest, Sha256};
+
+pub use crate::matrix_table::bytes;
+use crate::matrix_table::sha256;
 
 pub struct World {
     pub auth: AuthServer,
@@ -122,11 +123,6 @@ pub fn is_replayed(response: &Response) -> bool {
     matches!(outcome(response), Outcome::Replayed)
 }
 
-/// Bytes that differ from place to place.
-pub fn bytes(length: usize) -> Bytes {
-    (0..length).map(|i| (i * 31 % 251) as u8).collect()
-}
-
 /// The same bytes in pieces whose number nobody knows.
 pub fn in_pieces(bytes: &Bytes, piece: usize) -> Body {
     let bytes = bytes.clone();
@@ -140,11 +136,7 @@ pub fn in_pieces(bytes: &Bytes, piece: usize) -> Body {
 pub fn assert_whole(response: &Response, sent: &[u8]) {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["x-body-length"], sent.len().to_string());
-    let sha256 = Sha256::digest(sent).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
-    assert_eq!(response.headers()["x-body-sha256"], sha256);
+    assert_eq!(response.headers()["x-body-sha256"], sha256(sent));
 }
 
 /// Notes what a function finds in each request, below ours.

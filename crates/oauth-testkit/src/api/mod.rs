@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+pub(crate) use self::digest::Received;
 use self::resource::Resource;
 use crate::serve::Running;
 use crate::sync::lock;
@@ -113,7 +114,14 @@ impl ProtectedApi {
     /// closes after such an answer if more of the body is to come, and a client that goes on writing may see
     /// the reset before it reads the answer.
     pub fn answer_early(&self, early: bool) {
-        lock(&self.resource.settings).answer_early = early;
+        lock(&self.resource.settings).answer_after = early.then_some(0);
+    }
+
+    /// Lets refusals and faults come as soon as that much of the request body was read, or all of it if
+    /// there is less: [`answer_early`](ProtectedApi::answer_early) in the middle of an upload, which is the
+    /// same with 0 bytes. The rest stays unread. Frames are not cut, so that it may be more than `bytes`.
+    pub fn answer_after(&self, bytes: u64) {
+        lock(&self.resource.settings).answer_after = Some(bytes);
     }
 
     /// Queues a fault.
@@ -170,7 +178,7 @@ impl ProtectedApi {
         resource.log.clear();
     }
 
-    /// The latest request, without its body.
+    /// The latest request, without its body; of that it knows length, hash and trailers.
     pub fn last_request(&self) -> Option<RecordedRequest> {
         self.resource.log.last()
     }

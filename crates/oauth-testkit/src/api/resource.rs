@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::request::Parts;
@@ -11,7 +10,7 @@ use hyper::{Request, Response, StatusCode, Version};
 
 use super::Challenge;
 use super::bearer::bearer;
-use super::digest::{Digest, digest};
+use super::digest::Received;
 use crate::auth::Endpoint;
 use crate::fault::FaultQueue;
 use crate::recorded::{Log, RecordedRequest};
@@ -35,7 +34,8 @@ pub(super) struct Resource {
 pub(super) struct Settings {
     pub(super) challenge: Challenge,
     pub(super) refuse_everything: bool,
-    pub(super) answer_early: bool,
+    /// How much of the body is read before a refusal or a fault; `None`: all of it.
+    pub(super) answer_after: Option<u64>,
 }
 
 impl Resource {
@@ -88,8 +88,8 @@ struct Admitted {
 }
 
 /// The echo of a request that was let through.
-fn echo(parts: &Parts, token_seq: Option<u64>, body: &Digest) -> Response<ReplyBody> {
-    let Digest { length, sha256 } = body;
+fn echo(parts: &Parts, token_seq: Option<u64>, body: &Received) -> Response<ReplyBody> {
+    let (length, sha256) = (body.length(), body.sha256());
     let token_seq = token_seq.map_or_else(|| "null".to_owned(), |seq| seq.to_string());
     let text = format!(
         r#"{{"method":{},"path":{},"length":{length},"sha256":"{sha256}","token_seq":{token_seq}}}"#,
@@ -97,8 +97,8 @@ fn echo(parts: &Parts, token_seq: Option<u64>, body: &Digest) -> Response<ReplyB
         quoted(parts.uri.path()),
     );
     let mut response = json(StatusCode::OK, text);
-    response.headers_mut().insert("x-body-length", HeaderValue::from(*length));
-    if let Ok(value) = HeaderValue::from_str(sha256) {
+    response.headers_mut().insert("x-body-length", HeaderValue::from(length));
+    if let Ok(value) = HeaderValue::from_str(&sha256) {
         response.headers_mut().insert("x-body-sha256", value);
     }
     response
@@ -107,32 +107,28 @@ fn echo(parts: &Parts, token_seq: Option<u64>, body: &Digest) -> Response<ReplyB
 impl Handler for Resource {
     async fn handle(&self, request: Request<Incoming>) -> Outcome {
         let is_http2 = request.version() == Version::HTTP_2;
-        let (parts, body) = request.into_parts();
-        self.requests.fetch_add(1, Ordering::SeqCst);
+        let (parts, mut body) = request.into_parts();
+        let received = Received::default();
+        // Before it is counted: whoever has seen the count finds the request.
+        self.log.push(RecordedRequest::streaming(&parts, received.clone()));
         if parts.headers.contains_key(AUTHORIZATION) {
             self.tokens_seen.fetch_add(1, Ordering::SeqCst);
         }
-        self.log.push(RecordedRequest::new(&parts, Bytes::new()));
+        self.requests.fetch_add(1, Ordering::SeqCst);
 
         let broken_off = || json(StatusCode::BAD_REQUEST, r#"{"message":"incomplete body"}"#);
-        let answers_early = lock(&self.settings).answer_early;
-        let (unread, read) = if answers_early {
-            (Some(body), None)
-        } else {
-            let Some(body) = digest(body).await else {
-                return Outcome::Respond(broken_off());
-            };
-            (None, Some(body))
-        };
+        let until = lock(&self.settings).answer_after.unwrap_or(u64::MAX);
+        if !received.read(&mut body, until).await {
+            return Outcome::Respond(broken_off());
+        }
         let normal = async {
             let Some(Admitted { token_seq }) = self.admit(&parts) else {
                 return self.refusal(&parts);
             };
-            let body = match (unread, read) {
-                (Some(body), _) => digest(body).await,
-                (None, read) => read,
-            };
-            body.map_or_else(broken_off, |body| echo(&parts, token_seq, &body))
+            match received.read(&mut body, u64::MAX).await {
+                true => echo(&parts, token_seq, &received),
+                false => broken_off(),
+            }
         };
         let outcome = self.faults.play(is_http2, normal).await;
         if outcome.status() == Some(StatusCode::UNAUTHORIZED) {

@@ -40,7 +40,7 @@ pub struct Fault {
 #[derive(Clone)]
 pub(crate) enum Kind {
     Normal,
-    Answer { status: StatusCode, headers: HeaderMap, body: Bytes },
+    Answer { status: StatusCode, headers: HeaderMap, body: Bytes, stall: Option<usize> },
     Hang,
     Reset,
     Garbage,
@@ -61,7 +61,8 @@ impl Fault {
             .ok()
             .filter(|status| !status.is_informational())
             .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self::new(Kind::Answer { status, headers: HeaderMap::new(), body: Bytes::new() })
+        let (headers, body) = (HeaderMap::new(), Bytes::new());
+        Self::new(Kind::Answer { status, headers, body, stall: None })
     }
 
     /// Answers with a redirect to `location`, and an empty body.
@@ -118,6 +119,16 @@ impl Fault {
             if !headers.contains_key(CONTENT_TYPE) {
                 let _ = headers.try_insert(CONTENT_TYPE, JSON);
             }
+        }
+        self
+    }
+
+    /// The answer announces its whole body, sends that many bytes of it, and no more. When the faults are
+    /// cleared, it breaks off there: over HTTP/1.1 the connection closes, over HTTP/2 the stream is reset.
+    /// Ignored like [`body`](Fault::body), and by a body that is no longer than that.
+    pub fn stalls_after(mut self, bytes: usize) -> Self {
+        if let Kind::Answer { stall, .. } = &mut self.kind {
+            *stall = Some(bytes);
         }
         self
     }

@@ -68,8 +68,17 @@ impl FaultQueue {
         }
         match fault.kind {
             Kind::Normal => Outcome::Respond(normal.await),
-            Kind::Answer { status, headers, body } => {
-                Outcome::Respond(answer(status, headers, body))
+            Kind::Answer { status, headers, body, stall } => {
+                let mut response = answer(status, headers, body);
+                if let Some(bytes) = stall {
+                    let broken = async move {
+                        if cleared.changed().await.is_err() {
+                            pending::<()>().await;
+                        }
+                    };
+                    response = response.map(|body| body.stalled_after(bytes, broken));
+                }
+                Outcome::Respond(response)
             }
             Kind::Hang => {
                 if cleared.changed().await.is_err() {

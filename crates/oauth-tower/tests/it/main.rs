@@ -3,20 +3,27 @@
 #![allow(unreachable_pub, reason = "modules of a test binary")]
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod alone;
 mod choice;
 mod contract;
 mod drops;
+mod gated;
 mod grpc;
 mod grpc_matrix;
 mod grpc_world;
 mod issuer;
 mod matrix;
+mod matrix_table;
 mod origins;
+mod outcome_table;
+mod outcomes;
 mod property;
 mod redirects;
 mod replay;
+mod reuse;
 mod scripted;
 mod stacks;
+mod troubles;
 mod verdict_table;
 mod verdicts;
 mod wire;

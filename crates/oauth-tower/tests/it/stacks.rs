@@ -109,6 +109,67 @@ async fn over_a_rate_limit_behind_a_buffer_the_second_send_waits_for_its_turn() 
     assert_eq!(started.elapsed().as_secs(), 7);
 }
 
+/// Each send takes its turn below; above, both are one.
+#[tokio::test(start_paused = true)]
+async fn under_a_rate_limit_behind_a_buffer_two_sends_count_as_one() {
+    let api = Plain::statuses([401]);
+    let started = tokio::time::Instant::now();
+    let mut stack = ServiceBuilder::new()
+        .buffer(1)
+        .rate_limit(1, Duration::from_secs(7))
+        .layer(OAuthLayer::new(Issuer::new().slot()))
+        .service(api.clone());
+    replays(stack.clone(), &api).await;
+    assert_eq!(started.elapsed().as_secs(), 0);
+    stack.ready().await.unwrap().call(post(API, full("x"))).await.unwrap();
+    assert_eq!(started.elapsed().as_secs(), 7);
+    assert_eq!(api.tokens(), [Some("Bearer t2".into())]);
+}
+
+/// The limit is around the whole request: its permit is kept while the token is renewed, and the token
+/// request must not need it.
+#[tokio::test(start_paused = true)]
+async fn under_a_limit_of_one_a_request_keeps_its_place_until_it_has_its_answer() {
+    let api = Plain::statuses([401]);
+    let issuer = Issuer::new();
+    let slot = issuer.ready_slot().await;
+    issuer.hold();
+    let stack = ServiceBuilder::new()
+        .concurrency_limit(1)
+        .layer(OAuthLayer::new(slot))
+        .service(api.clone());
+    let mut first = tokio_test::task::spawn(stack.clone().oneshot(post(API, full("1"))));
+    assert!(first.poll().is_pending());
+    let mut second = tokio_test::task::spawn(stack.oneshot(post(API, full("2"))));
+    assert!(second.poll().is_pending());
+    issuer.release();
+    assert!(is_replayed(&first.await.unwrap()));
+    assert!(!is_replayed(&second.await.unwrap()));
+    let bodies: Vec<_> = api.seen().into_iter().map(|seen| seen.body).collect();
+    assert_eq!(bodies, ["1", "1", "2"]);
+    assert_eq!(issuer.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_load_shedding_a_second_request_is_shed_while_the_first_is_renewed() {
+    let api = Plain::statuses([401]);
+    let issuer = Issuer::new();
+    let slot = issuer.ready_slot().await;
+    issuer.hold();
+    let stack = ServiceBuilder::new()
+        .load_shed()
+        .concurrency_limit(1)
+        .layer(OAuthLayer::new(slot))
+        .service(api.clone());
+    let mut first = tokio_test::task::spawn(stack.clone().oneshot(post(API, full("1"))));
+    assert!(first.poll().is_pending());
+    let error = stack.oneshot(post(API, full("2"))).await.unwrap_err();
+    assert!(error.is::<Overloaded>());
+    issuer.release();
+    assert!(is_replayed(&first.await.unwrap()));
+    assert_eq!(api.seen().len(), 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_time_limit_outside_covers_the_wait_for_the_token() {
     let issuer = Issuer::new();

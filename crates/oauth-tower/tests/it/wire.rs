@@ -1,7 +1,6 @@
 //! Real connections to a real server on loopback, over HTTP/1.1 and HTTP/2.
 
 use std::convert::Infallible;
-use std::fmt::Write as _;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -16,9 +15,9 @@ use hyper_util::rt::TokioExecutor;
 use oauth_core::{ClientAuth, GrantSource, Oleria, Outcome, ReplayBody, TokenSlot};
 use oauth_testkit::{AuthServer, Dialect, Fault, ProtectedApi};
 use oauth_tower::{Buffered, Error, OAuth, OAuthLayer};
-use sha2::{Digest, Sha256};
 use tower::{Layer, Service, ServiceExt};
 
+use crate::matrix_table::{bytes, sha256};
 use crate::scripted::Streamed;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,18 +65,6 @@ where
     Client::builder(TokioExecutor::new()).http2_only(http == Http::Two).build_http()
 }
 
-/// Bytes that differ from place to place.
-pub fn bytes(length: usize) -> Bytes {
-    (0..length).map(|i| (i * 31 % 251) as u8).collect()
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// The same bytes in pieces whose number nobody knows.
 pub fn in_pieces(bytes: &Bytes, piece: usize) -> Streamed {
     let bytes = bytes.clone();
@@ -88,7 +75,7 @@ pub fn in_pieces(bytes: &Bytes, piece: usize) -> Streamed {
     StreamBody::new(stream::iter(pieces)).map_err(|never| match never {}).boxed_unsync()
 }
 
-fn whole(bytes: &Bytes) -> Streamed {
+pub fn whole(bytes: &Bytes) -> Streamed {
     Full::new(bytes.clone()).map_err(|never| match never {}).boxed_unsync()
 }
 
@@ -98,7 +85,7 @@ pub fn assert_whole(response: &Response<Incoming>, sent: &[u8]) {
     assert_eq!(response.headers()["x-body-sha256"], sha256(sent));
 }
 
-fn is_replayed(response: &Response<Incoming>) -> bool {
+pub fn is_replayed(response: &Response<Incoming>) -> bool {
     matches!(Outcome::of(response.extensions()), Outcome::Replayed)
 }
 
@@ -250,31 +237,6 @@ async fn over_h1_a_large_early_401_is_readable_whole_when_the_refresh_fails() {
 #[tokio::test]
 async fn over_h2_a_large_early_401_is_readable_whole_when_the_refresh_fails() {
     a_large_early_401_and_no_new_token(Http::Two).await;
-}
-
-/// A 401 with a body of that many bytes, then the replay; returns how many connections it took.
-async fn connections_after_a_401_of(length: usize) -> u64 {
-    let world = World::new().await;
-    let body = "x".repeat(length);
-    world.api.inject(Fault::status(401).body(body));
-    let service = world.layer().layer(client::<ReplayBody<Streamed>>(Http::One));
-    let response = service.oneshot(world.post(whole(&bytes(100)))).await.unwrap();
-    assert!(is_replayed(&response));
-    assert_whole(&response, &bytes(100));
-    assert_eq!(world.api.requests(), 2);
-    world.api.connections()
-}
-
-#[tokio::test]
-async fn over_h1_the_second_send_reuses_the_connection_of_a_small_401() {
-    for length in [0, 1, 512, 4096] {
-        assert_eq!(connections_after_a_401_of(length).await, 1, "a 401 of {length} bytes");
-    }
-}
-
-#[tokio::test]
-async fn over_h1_nothing_waits_for_a_401_that_is_too_large_to_drain() {
-    assert_eq!(connections_after_a_401_of(8 * 1024 * 1024).await, 2);
 }
 
 #[tokio::test]

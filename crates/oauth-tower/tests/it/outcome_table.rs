@@ -1,0 +1,14 @@
+//! Every outcome that there is, each reached through both adapters. `oauth-core` has a test that does not
+//! compile when one more joins them: then it belongs here, too.
+
+pub const OUTCOMES: [&str; 9] = [
+    "Attached",
+    "Replayed",
+    "NotReplayed(Off)",
+    "NotReplayed(BodyTooLarge)",
+    "NotReplayed(BodyUnavailable)",
+    "RefreshFailed",
+    "NotAttached(ForeignOrigin)",
+    "NotAttached(OwnAuthorization)",
+    "NotAttached(OptedOut)",
+];
