@@ -41,7 +41,7 @@ const AT_ONCE: usize = 16;
 type Exchange = Arc<dyn Fn() -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>;
 
 fn main() {
-    let Some(asked) = Asked::of_process() else { return };
+    let Some(asked) = Asked::of_bench() else { return };
     let (rounds, turn) = if asked.quick { (2, 20) } else { (60, 80) };
     let server = serve();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

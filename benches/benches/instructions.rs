@@ -35,7 +35,7 @@ struct Figure {
 }
 
 fn main() -> ExitCode {
-    let Some(asked) = Asked::of_process() else { return ExitCode::SUCCESS };
+    let Some(asked) = Asked::of_bench() else { return ExitCode::SUCCESS };
     if Command::new("valgrind").arg("--version").output().is_err() {
         println!("instructions: skipped, valgrind is not here (apt-get install valgrind)");
         return ExitCode::SUCCESS;

@@ -15,7 +15,7 @@ use oauth_benches::timing::{Batches, alternate};
 use serde_json::{Value, json};
 
 fn main() {
-    let Some(asked) = Asked::of_process() else { return };
+    let Some(asked) = Asked::of_bench() else { return };
     let rounds = if asked.quick { 20 } else { 3000 };
     let mut rows = Vec::new();
     for threads in [1, 2] {

@@ -22,7 +22,7 @@ const PAST_THE_END: u64 = 3700;
 const STALE: u64 = 3400;
 
 fn main() {
-    let Some(asked) = Asked::of_process() else { return };
+    let Some(asked) = Asked::of_bench() else { return };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let figures = runtime.expect("threads").block_on(async {
