@@ -27,7 +27,7 @@ pub fn connect<'a>(endpoint: &'a TokenEndpoint, api: &'a Api) -> BoxFuture<'a, C
                 client_id: ClientId::new(server.client_id()),
                 client_secret: ClientSecret::new(server.client_secret()),
             }),
-            audience: aliri::jwt::Audience::new("https://api.example.com"),
+            audience: aliri::jwt::Audience::new("https://api.example.com".to_owned()),
         };
         let source = ClientCredentialsTokenSource::new(
             Default::default(),
