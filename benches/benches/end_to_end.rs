@@ -53,7 +53,7 @@ fn main() {
         rows
     });
     let figures = json!({
-        "about": "16 requests at once over loopback; ratios are medians over rounds, against no layer in the same round.",
+        "about": "16 requests at once over loopback; ratios are medians over rounds, of the same round.",
         "machine": recorded::machine(),
         "rows": rows,
     });
@@ -70,11 +70,12 @@ fn main() {
     );
     for row in &rows {
         println!(
-            "{:<10} {:<16} {:>11} {:>9} {:>11}",
+            "{:<10} {:<16} {:>11} {:>12} {:>12} {:>11}",
             row["client"].as_str().unwrap_or_default(),
             row["layer"].as_str().unwrap_or_default(),
             row["per_second"].to_string(),
             row["to_no_layer"].to_string(),
+            row["to_static_header"].to_string(),
             row["p99_us"].to_string()
         );
     }
@@ -214,6 +215,7 @@ async fn compare(
             "layer": exchanges[at].0,
             "per_second": median(&rates[at]).round(),
             "to_no_layer": round(median_ratio(&rates[at], &rates[0]), 3),
+            "to_static_header": round(median_ratio(&rates[at], &rates[1]), 3),
             "p99_us": round(1e6 * permille(&mut waits[at].clone(), 990).as_secs_f64(), 0),
         })
     };
