@@ -81,8 +81,9 @@ fn main() -> ExitCode {
             );
         }
         let unlike = figure.allocations != before.1;
-        // `!(a <= b)`: a row that is not recorded is NaN off.
-        if unlike || (same && !(change.abs() <= TOLERANCE)) {
+        // Not for a row that is not recorded: that is off by NaN.
+        let within = change.abs() <= TOLERANCE;
+        if unlike || (same && !within) {
             off.push(format!(
                 "{}, {} bytes: {:.1} instructions and {} allocations, recorded are {:.1} and {}",
                 figure.row.name(),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use oauth_benches::asked::Asked;
 use oauth_benches::recorded;
-use oauth_benches::stats::{median, millis, permille};
+use oauth_benches::stats::{median, millis, permille, round};
 use oauth_benches::storm::{Api, Call, Looped, Ours, TOKEN_LATENCY, TokenEndpoint, herd, looping};
 use oauth_testkit::Fault;
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ async fn all_at_once(state: &str, callers: usize, runs: usize) -> Value {
         }
     }
     let worst = requests.iter().max().copied();
-    let [p50, p99, longest] = waits.map(|waits| format!("{:.1}", median(&waits)));
+    let [p50, p99, longest] = waits.map(|waits| round(median(&waits), 1));
     json!({
         "token": state, "callers": callers, "runs": runs, "token_requests": worst,
         "unserved": unserved, "p50": p50, "p99": p99, "max": longest,
@@ -138,7 +138,7 @@ async fn outage(state: &str, fault: &str, time: Duration) -> Value {
         "token": state, "endpoint": fault, "attempt_limit": patience.map_or(10_000, |limit| limit.as_millis()),
         "seconds": time.as_secs_f64(), "served": served,
         "failed": failed, "token_requests": ours.token_requests() - before,
-        "longest_wait": millis(longest),
+        "longest_wait": round(millis(longest), 1),
     })
 }
 
