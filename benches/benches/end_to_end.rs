@@ -65,8 +65,8 @@ fn main() {
         return;
     }
     println!(
-        "{:<10} {:<16} {:>11} {:>9} {:>11}",
-        "client", "layer", "requests/s", "ratio", "p99 in us"
+        "{:<10} {:<16} {:>11} {:>12} {:>12} {:>11}",
+        "client", "layer", "requests/s", "/ no layer", "/ static", "p99 in us"
     );
     for row in &rows {
         println!(
