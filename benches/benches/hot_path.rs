@@ -4,9 +4,8 @@
 
 use bytes::Bytes;
 use divan::{AllocProfiler, Bencher};
-use futures_util::FutureExt;
-use http::HeaderValue;
-use oauth_benches::{Noop, call, chain, fresh_slot, request, reqwest_request, secret};
+use oauth_benches::rows::{authorization, static_header};
+use oauth_benches::{Noop, call, call_chain, chain, fresh_slot, request, reqwest_request};
 use oauth_reqwest::OAuthMiddleware;
 use oauth_tower::{CloneBody, NoReplay, OAuthLayer};
 use tower::Layer;
@@ -36,14 +35,11 @@ macro_rules! row {
     };
 }
 
-fn static_header() -> HeaderValue {
-    HeaderValue::from_str(&format!("Bearer {}", secret())).expect("a header")
-}
-
 row!(a_noop, Noop);
+row!(b_static_header, static_header(Noop));
 row!(
-    b_static_header,
-    SetRequestHeaderLayer::if_not_present(http::header::AUTHORIZATION, static_header()).layer(Noop)
+    b_static_overriding,
+    SetRequestHeaderLayer::overriding(http::header::AUTHORIZATION, authorization()).layer(Noop)
 );
 row!(c_oauth_no_replay, OAuthLayer::new(fresh_slot()).replay(NoReplay).layer(Noop));
 row!(d_oauth_clone_body, OAuthLayer::new(fresh_slot()).replay(CloneBody).layer(Noop));
@@ -54,7 +50,7 @@ fn chain_row(bencher: Bencher<'_, '_>, body: usize, middleware: Option<OAuthMidd
     let chain = chain(middleware);
     bencher
         .with_inputs(|| reqwest_request(&body))
-        .bench_values(|request| chain.execute(request).now_or_never().expect("at once"));
+        .bench_values(|request| call_chain(&chain, request));
 }
 
 #[divan::bench(args = BODIES, threads = THREADS)]

@@ -29,7 +29,7 @@ use tower::{Layer, Service};
 const COUNT: usize = 1000;
 
 fn main() {
-    let Some(asked) = Asked::of_process() else { return };
+    let Some(asked) = Asked::of_bench() else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     let runtime = runtime.expect("a runtime");
     let mut rows = slots_and_tokens(&runtime);

@@ -5,14 +5,15 @@
 
 #![expect(clippy::print_stdout, reason = "its output is what a bench is for")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use oauth_benches::asked::Asked;
 use oauth_benches::recorded;
-use oauth_benches::stats::{median, millis, permille};
-use oauth_benches::storm::{Api, Looped, Ours, TOKEN_LATENCY, TokenEndpoint, herd, looping};
+use oauth_benches::stats::{median, millis, permille, round};
+use oauth_benches::storm::{Api, Call, Looped, Ours, TOKEN_LATENCY, TokenEndpoint, herd, looping};
 use oauth_testkit::Fault;
 use serde_json::{Value, json};
 
@@ -22,14 +23,14 @@ const PAST_THE_END: u64 = 3700;
 const STALE: u64 = 3400;
 
 fn main() {
-    let Some(asked) = Asked::of_process() else { return };
+    let Some(asked) = Asked::of_bench() else { return };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let figures = runtime.expect("threads").block_on(async {
         let runs = if asked.quick { 1 } else { 7 };
         let mut herds = Vec::new();
         for callers in [1000, 10_000] {
-            for state in ["cold", "expired", "rejected"] {
+            for state in ["floor", "cold", "expired", "rejected"] {
                 herds.push(all_at_once(state, callers, runs).await);
             }
         }
@@ -66,8 +67,8 @@ async fn all_at_once(state: &str, callers: usize, runs: usize) -> Value {
     for _ in 0..runs {
         let (endpoint, api) = (TokenEndpoint::start(), Api::default());
         let ours = Ours::new(&endpoint);
-        let call = ours.call(&api);
-        if state != "cold" {
+        let call = if state == "floor" { floor(&api) } else { ours.call(&api) };
+        if matches!(state, "expired" | "rejected") {
             call().await.expect("a first token");
         }
         match state {
@@ -85,10 +86,33 @@ async fn all_at_once(state: &str, callers: usize, runs: usize) -> Value {
         }
     }
     let worst = requests.iter().max().copied();
-    let [p50, p99, longest] = waits.map(|waits| format!("{:.1}", median(&waits)));
+    let [p50, p99, longest] = waits.map(|waits| round(median(&waits), 1));
     json!({
         "token": state, "callers": callers, "runs": runs, "token_requests": worst,
         "unserved": unserved, "p50": p50, "p99": p99, "max": longest,
+    })
+}
+
+/// What so many callers cost by themselves: each waits for one and the same event, which comes when
+/// the endpoint's time is over, and calls the API.
+fn floor(api: &Api) -> Call {
+    let (over, wait) = tokio::sync::watch::channel(false);
+    let (api, over) = (api.clone(), Arc::new(Mutex::new(Some(over))));
+    Arc::new(move || {
+        let (api, mut wait, over) = (api.clone(), wait.clone(), over.clone());
+        Box::pin(async move {
+            let first = over.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(over) = first {
+                tokio::spawn(async move {
+                    tokio::time::sleep(TOKEN_LATENCY).await;
+                    over.send_replace(true);
+                });
+            }
+            wait.wait_for(|over| *over).await.map_err(|error| error.to_string())?;
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer any"));
+            Ok(api.answer(&headers).await.status())
+        })
     })
 }
 
@@ -114,7 +138,7 @@ async fn outage(state: &str, fault: &str, time: Duration) -> Value {
         "token": state, "endpoint": fault, "attempt_limit": patience.map_or(10_000, |limit| limit.as_millis()),
         "seconds": time.as_secs_f64(), "served": served,
         "failed": failed, "token_requests": ours.token_requests() - before,
-        "longest_wait": millis(longest),
+        "longest_wait": round(millis(longest), 1),
     })
 }
 

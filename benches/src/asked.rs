@@ -16,12 +16,16 @@ pub struct Asked {
 impl Asked {
     /// Reads the process' arguments. `None` when cargo does not run a bench (`cargo test
     /// --all-targets` starts bench targets as well): then there is nothing to do.
-    pub fn of_process() -> Option<Self> {
+    pub fn of_bench() -> Option<Self> {
+        std::env::args().any(|argument| argument == "--bench").then(Self::of_program)
+    }
+
+    /// Reads the arguments of a program that measures whenever it runs.
+    pub fn of_program() -> Self {
         let mut asked = Self { record: std::env::var_os("RECORD").is_some(), ..Self::default() };
-        let mut bench = false;
         for argument in std::env::args().skip(1) {
             match argument.as_str() {
-                "--bench" => bench = true,
+                "--bench" => {}
                 "--json" => asked.json = true,
                 "--check" => asked.check = true,
                 "--record" => asked.record = true,
@@ -32,6 +36,6 @@ impl Asked {
                 }
             }
         }
-        bench.then_some(asked)
+        asked
     }
 }

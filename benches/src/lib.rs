@@ -1,6 +1,7 @@
 //! What the benchmarks share: requests, a service that does nothing, and a slot with a fresh token.
 
 pub mod asked;
+pub mod plot;
 pub mod recorded;
 pub mod rows;
 pub mod stats;

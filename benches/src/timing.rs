@@ -106,10 +106,18 @@ pub fn alternate(rows: Vec<Vec<Batch>>, rounds: usize) -> Vec<Vec<f64>> {
     let gate = &gate;
     let run = |mut lane: Vec<Batch>| {
         let mut times = vec![Vec::with_capacity(rounds); height];
+        let mut order: Vec<usize> = (0..height).collect();
+        // Shuffled for each round, in the same way on every thread: what a batch leaves behind in the
+        // allocator and the caches should not hit always the same one.
+        let mut seed = 1_u64;
         for round in 0..rounds {
-            for (at, batch) in lane.iter_mut().enumerate() {
-                let turn = round * height + at;
-                times[at].push(batch(&|| gate(turn)));
+            for left in (1..height).rev() {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                order.swap(left, (seed >> 33) as usize % (left + 1));
+            }
+            for (step, &at) in order.iter().enumerate() {
+                let turn = round * height + step;
+                times[at].push(lane[at](&|| gate(turn)));
             }
         }
         times
