@@ -585,3 +585,17 @@ fn auto_traits_follow_the_body() {
     send::<ReplayError>();
     sync::<ReplayError>();
 }
+
+#[test]
+fn a_body_of_unknown_size_stays_one_of_unknown_size_so_that_its_trailers_fit() {
+    // With a size HTTP/1.1 would send `content-length`, and no trailers.
+    let fields = trailers(&[("x-sum", "17")]);
+    let (script, _) = Script::new([data("abc"), Step::Trailers(fields.clone())]);
+    let (mut first, replay) = tee(script.knowing(true, false), 1024);
+    assert_eq!(drain(&mut first), (b"abc".to_vec(), Some(fields.clone())));
+    assert_end(&mut first);
+
+    let mut second = spawn(replay.take_over().unwrap());
+    assert_eq!((second.size_hint().lower(), second.size_hint().upper()), (3, None));
+    assert_eq!(drain(&mut second), (b"abc".to_vec(), Some(fields)));
+}

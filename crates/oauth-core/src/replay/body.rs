@@ -63,10 +63,12 @@ impl<B: Body> ReplayBody<B> {
         if body.is_end_stream() {
             return (Self::plain(body), None);
         }
-        if usize::try_from(body.size_hint().lower()).map_or(true, |least| least > cap) {
+        let size = body.size_hint();
+        if usize::try_from(size.lower()).map_or(true, |least| least > cap) {
             return (Self::plain(body), Some(Replay::over_cap()));
         }
-        let shared = Arc::new(Mutex::new(Shared::new(body, cap)));
+        let sized = size.exact().is_some();
+        let shared = Arc::new(Mutex::new(Shared::new(body, cap, sized)));
         let first = First { shared: Arc::clone(&shared), overtaken: false };
         let first = Self { kind: Kind::First { first } };
         (first, Some(Replay::of(shared)))
@@ -154,7 +156,8 @@ impl<B: Body> Takeover<B> {
         };
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower().saturating_add(kept));
-        if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(kept)) {
+        let upper = rest.upper().filter(|_| self.sized || self.is_end_stream());
+        if let Some(upper) = upper.and_then(|upper| upper.checked_add(kept)) {
             hint.set_upper(upper);
         }
         hint

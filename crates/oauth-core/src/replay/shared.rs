@@ -21,6 +21,8 @@ pub(super) struct Shared<B> {
     source: Option<Pin<Box<B>>>,
     phase: Phase,
     tee: Tee,
+    /// Whether the whole body's size was known before its first frame.
+    sized: bool,
     /// The first body has had everything: seen in a poll, or at the takeover. From then on it ends
     /// well, whatever the verdict.
     ended: bool,
@@ -56,11 +58,15 @@ impl Tee {
 pub(super) struct Takeover<B> {
     pub(super) buffer: Buffer,
     pub(super) source: Option<Pin<Box<B>>>,
+    /// A body whose size was not known is sent again as one: with a size it would be framed in another
+    /// way, on HTTP/1.1 without room for its trailers.
+    pub(super) sized: bool,
 }
 
 impl<B> Shared<B> {
-    pub(super) fn new(source: B, cap: usize) -> Self {
+    pub(super) fn new(source: B, cap: usize, sized: bool) -> Self {
         Self {
+            sized,
             source: Some(Box::pin(source)),
             phase: Phase::Flowing,
             tee: Tee::Keeping(Buffer::new(cap)),
@@ -165,7 +171,8 @@ impl<B: Body> Shared<B> {
             let source = shared.source.take();
             let owed = source.as_ref().map_or_else(SizeHint::new, |source| source.size_hint());
             shared.phase = Phase::TakenOver(owed);
-            (Takeover { buffer, source }, shared.waker.take())
+            let sized = shared.sized;
+            (Takeover { buffer, source, sized }, shared.waker.take())
         };
         // The first body must come back for its error, or its connection would wait for ever.
         wake(waker);
