@@ -11,7 +11,7 @@ use tonic::body::Body;
 
 use crate::grpc_world::{Moment, PREFIX, Seen, World, upload};
 use crate::issuer::{Issuer, settle};
-use crate::wire::bytes;
+use crate::matrix_table::bytes;
 
 const CAP: usize = 128 * 1024;
 
