@@ -125,7 +125,8 @@ pub fn chain(middleware: Option<impl Middleware>) -> ClientWithMiddleware {
 /// If the URL of this file is wrong.
 pub fn reqwest_request(body: &Bytes) -> reqwest::Request {
     let mut request = reqwest::Request::new(http::Method::POST, URL.parse().expect("a URL"));
-    *request.headers_mut() = self::request(body).headers().clone();
+    // Not a clone: that has no room for one more.
+    *request.headers_mut() = self::request(body).into_parts().0.headers;
     if !body.is_empty() {
         *request.body_mut() = Some(body.clone().into());
     }

@@ -249,13 +249,13 @@ impl Origins {
         self.0 != Set::Undeclared
     }
 
-    /// Whether one of them is `https` with exactly this authority. `false` says nothing: it may be
-    /// there in another spelling.
+    /// Whether one of them is spelled exactly so. `false` says nothing: it may be there in another
+    /// spelling.
     #[inline]
-    pub(crate) fn declare_https(&self, authority: &str) -> bool {
+    pub(crate) fn declare(&self, https: bool, authority: &str) -> bool {
         let Set::These(origins) = &self.0 else { return false };
         let exactly = |origin: &Origin| {
-            origin.https && !origin.one_label_before && *authority == *origin.authority
+            origin.https == https && !origin.one_label_before && *authority == *origin.authority
         };
         origins.iter().any(exactly)
     }

@@ -118,14 +118,18 @@ impl Policy {
         self.admit_parts(scheme, authority, headers, extensions)
     }
 
-    /// Most requests: https, to an origin that is spelled as it was declared, and with nothing said
-    /// that could change it. `false` says nothing.
+    /// Most requests: to an origin that is spelled as it was declared, and with nothing said that
+    /// could change it. `false` says nothing.
     #[inline(always)]
     fn admits_plainly(&self, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> bool {
+        let https = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return false,
+        };
         let authority = uri.authority().map_or("", Authority::as_str);
         extensions.is_empty()
-            && uri.scheme_str() == Some("https")
-            && self.origins.declare_https(authority)
+            && self.origins.declare(https, authority)
             && !headers.contains_key(&HOST)
     }
 
