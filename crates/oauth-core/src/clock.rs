@@ -1,6 +1,7 @@
 //! Where the slot takes the time from.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A clock that only goes forward, injected into the slot so that tests own the time.
@@ -39,6 +40,23 @@ impl Clock for SystemClock {
         use std::time::Instant;
         static START: OnceLock<Instant> = OnceLock::new();
         START.get_or_init(Instant::now).elapsed()
+    }
+}
+
+/// A slot's clock. The default one is called without a table, for every request reads it.
+#[derive(Clone, Debug)]
+pub(crate) enum AnyClock {
+    System,
+    Other(Arc<dyn Clock>),
+}
+
+impl AnyClock {
+    #[inline]
+    pub(crate) fn now(&self) -> Duration {
+        match self {
+            Self::System => SystemClock.now(),
+            Self::Other(clock) => clock.now(),
+        }
     }
 }
 

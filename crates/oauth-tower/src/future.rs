@@ -35,10 +35,8 @@ pin_project! {
         #[pin]
         answer: Option<S::Future>,
         turn: Turn<S, R, B>,
-        // Where it was sent, if the layer asks where the answer came from.
-        requested: Option<Box<Uri>>,
-        // While there is no answer to await. Boxed, as is what follows a first send: the future of a
-        // request that finds a fresh token is small.
+        // What only some requests need. Boxed, as is what follows a first send: the future of a request
+        // that finds a fresh token is small.
         aside: Option<Box<Aside<S, R, B>>>,
     }
 }
@@ -81,17 +79,17 @@ where
         policy: Arc<Policy>,
         answer: S::Future,
         generation: Generation,
-        requested: Option<Box<Uri>>,
+        requested: Option<Uri>,
         turn: Turn<S, R, B>,
     ) -> Self {
-        let (sent, answer) = (Some(generation), Some(answer));
-        Self { policy, sent, answer, turn, requested, aside: None }
+        let aside = requested.map(|uri| Box::new(Aside::Sent { uri }));
+        Self { policy, sent: Some(generation), answer: Some(answer), turn, aside }
     }
 
     /// The request was sent without a token.
     pub(crate) fn bare(policy: Arc<Policy>, answer: S::Future, reason: NotAttached) -> Self {
         let (answer, turn) = (Some(answer), Turn::Bare(reason));
-        Self { policy, sent: None, answer, turn, requested: None, aside: None }
+        Self { policy, sent: None, answer, turn, aside: None }
     }
 
     /// The request needs a token first.
@@ -107,7 +105,7 @@ where
 
     fn aside(policy: Arc<Policy>, aside: Aside<S, R, B>) -> Self {
         let (turn, aside) = (Turn::Only, Some(Box::new(aside)));
-        Self { policy, sent: None, answer: None, turn, requested: None, aside }
+        Self { policy, sent: None, answer: None, turn, aside }
     }
 
     /// The slot and the token whose bearer the answer is for, if it was ours.

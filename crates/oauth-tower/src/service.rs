@@ -46,7 +46,7 @@ where
         }
         match policy.slot().authorize(request.headers_mut()) {
             Authorized::Attached(generation) => {
-                let uri = policy.keeps_uri().then(|| Box::new(request.uri().clone()));
+                let uri = policy.keeps_uri().then(|| request.uri().clone());
                 let policy = policy.clone();
                 let (request, turn) = self.first_turn(request);
                 // The service that was polled ready, not the clone.

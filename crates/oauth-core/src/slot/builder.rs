@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::TokenSlot;
 use super::schedule::{Lifecycle, Patience};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{AnyClock, Clock};
 use crate::origin::Origins;
 use crate::source::{DynSource, TokenSource};
 
@@ -53,7 +53,7 @@ impl Default for Settings {
 pub struct SlotBuilder {
     source: Arc<dyn DynSource>,
     origins: Origins,
-    clock: Arc<dyn Clock>,
+    clock: AnyClock,
     settings: Settings,
 }
 
@@ -64,7 +64,7 @@ impl SlotBuilder {
         Self {
             origins: source.origins(),
             source: Arc::new(source),
-            clock: Arc::new(SystemClock),
+            clock: AnyClock::System,
             settings,
         }
     }
@@ -134,7 +134,7 @@ impl SlotBuilder {
 
     /// The clock. Default: [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = Arc::new(clock);
+        self.clock = AnyClock::Other(Arc::new(clock));
         self
     }
 

@@ -17,7 +17,7 @@ use super::super::primitives::{sleep, timeout, timeout_at};
 use super::Shared;
 use super::builder::Settings;
 use super::desk::{Minted, Outcome, Takeoff};
-use crate::clock::Clock;
+use crate::clock::AnyClock;
 use crate::error::{Error, Kind};
 use crate::source::DynSource;
 use crate::token::Token;
@@ -27,7 +27,7 @@ const MOST_ATTEMPTS: u32 = 10;
 
 pub(super) struct Flight {
     source: Arc<dyn DynSource>,
-    clock: Arc<dyn Clock>,
+    clock: AnyClock,
     settings: Arc<Settings>,
     retries: bool,
     rng: fastrand::Rng,

@@ -27,7 +27,7 @@ use self::foreign::ForeignLog;
 pub use self::keep_fresh::KeepFresh;
 pub use self::status::{Changes, State, Status};
 use super::primitives::{Mutex, MutexGuard, Published};
-use crate::clock::Clock;
+use crate::clock::AnyClock;
 use crate::error::{Error, Kind};
 use crate::origin::Origins;
 use crate::source::{DynSource, TokenSource};
@@ -64,7 +64,7 @@ pub struct TokenSlot {
 struct Shared {
     /// Written under the desk's lock alone, read by everybody.
     current: Published<Entry>,
-    clock: Arc<dyn Clock>,
+    clock: AnyClock,
     desk: Mutex<Desk>,
     source: Arc<dyn DynSource>,
     settings: Arc<Settings>,
@@ -111,7 +111,7 @@ impl TokenSlot {
     fn assemble(
         source: Arc<dyn DynSource>,
         origins: Origins,
-        clock: Arc<dyn Clock>,
+        clock: AnyClock,
         settings: Settings,
     ) -> Self {
         static SLOTS: AtomicU64 = AtomicU64::new(0);

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http::header::AUTHORIZATION;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use oauth_core::policy::Policy;
 use oauth_core::slot::Authorized;
 use oauth_core::{BoxError, IssuedToken, NotAttached, NotReplayed, Outcome, TokenSlot, Verdict};
@@ -18,7 +18,7 @@ use crate::strategy::{Keep, Strategy};
 
 type TokenFuture = Pin<Box<dyn Future<Output = Result<IssuedToken, oauth_core::Error>> + Send>>;
 
-/// A request that is between two sends, or before its first.
+/// What a request needs beside the plain path: between two sends, or before its first.
 pub(super) enum Aside<S, R, B>
 where
     S: Service<Request<R::Body>>,
@@ -30,6 +30,8 @@ where
     Readying { issued: IssuedToken, prepared: Prepared<S, R, B> },
     /// The first answer was a 401. Its future is gone, the first body stands still.
     Renewing { renewal: TokenFuture, refused: S::Response, kept: Box<Kept<S, R, B>> },
+    /// It was sent there, and the layer asks where the answer came from.
+    Sent { uri: Uri },
     /// It may not have a token, and is not sent.
     Failed { error: oauth_core::Error },
 }
@@ -44,9 +46,10 @@ where
         Self::Waiting { token: Box::pin(async move { slot.token().await }), prepared }
     }
 
-    /// Whether it can go on.
+    /// Whether it can go on. With an answer to await, nobody asks.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Ready, S::Error>> {
         Poll::Ready(Ok(match self {
+            Self::Sent { .. } => Ready::Service,
             Self::Waiting { token, .. } => Ready::Token(ready!(token.as_mut().poll(cx))),
             Self::Renewing { renewal, .. } => Ready::Token(ready!(renewal.as_mut().poll(cx))),
             Self::Readying { prepared, .. } => {
@@ -120,7 +123,9 @@ where
         *this.turn = match slot.authorize_with(issued, request.headers_mut()) {
             Authorized::Attached(generation) => {
                 *this.sent = Some(generation);
-                *this.requested = this.policy.keeps_uri().then(|| Box::new(request.uri().clone()));
+                if this.policy.keeps_uri() {
+                    *this.aside = Some(Box::new(Aside::Sent { uri: request.uri().clone() }));
+                }
                 turn
             }
             // The token ended while the inner service was not ready: another one, please. The
@@ -150,10 +155,10 @@ where
         let this = self.project();
         let turn = mem::replace(this.turn, Turn::Only);
         let (head, body) = response.into_parts();
-        let elsewhere = this
-            .requested
-            .take()
-            .is_some_and(|uri| this.policy.is_from_elsewhere(&head.extensions, &uri));
+        let elsewhere = match this.aside.take().as_deref() {
+            Some(Aside::Sent { uri }) => this.policy.is_from_elsewhere(&head.extensions, uri),
+            _ => false,
+        };
         let refused = match *this.sent {
             Some(generation) if this.policy.wants_to_judge(head.status, &head.headers) => {
                 let verdict = this.policy.judge(&head, elsewhere);
