@@ -62,6 +62,7 @@ mod explored;
 mod file_secret;
 pub mod grant;
 pub mod guarantees;
+#[doc(hidden)]
 pub mod lanes;
 mod origin;
 mod outcome;

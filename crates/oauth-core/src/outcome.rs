@@ -29,9 +29,10 @@ pub enum Outcome {
     Attached,
     /// The token was refused and renewed, and the response is the answer to the second send.
     Replayed,
-    /// The token was refused, and the request was not sent again: the response is the first 401.
+    /// The token was refused, and the request was not sent again: the response is the refusal, a 401
+    /// in most cases.
     NotReplayed(NotReplayed),
-    /// The token was refused and could not be renewed: the response is the first 401.
+    /// The token was refused and could not be renewed: the response is the refusal.
     RefreshFailed(Error),
     /// No token was attached.
     NotAttached(NotAttached),
@@ -78,6 +79,12 @@ impl Outcome {
     /// What was recorded in a response's extensions.
     pub fn of(extensions: &Extensions) -> Self {
         extensions.get::<Self>().cloned().unwrap_or(Self::Attached)
+    }
+
+    /// Whether something was recorded in a response's extensions.
+    #[inline]
+    pub fn is_recorded(extensions: &Extensions) -> bool {
+        !extensions.is_empty() && extensions.get::<Self>().is_some()
     }
 
     /// Records it in a response's extensions, and what went wrong in the log. For adapters.

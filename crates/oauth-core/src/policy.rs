@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HOST, HeaderMap};
 use http::uri::Authority;
-use http::{Extensions, StatusCode, Uri, response};
+use http::{Extensions, Response, StatusCode, Uri, response};
 
 use crate::error::{Details, Error, Kind};
 use crate::origin::{Origin, Origins};
@@ -128,7 +128,7 @@ impl Policy {
             _ => return false,
         };
         let authority = uri.authority().map_or("", Authority::as_str);
-        extensions.is_empty()
+        (extensions.is_empty() || !opted_out(extensions))
             && self.origins.declare(https, authority)
             && !headers.contains_key(&HOST)
     }
@@ -141,7 +141,7 @@ impl Policy {
         headers: &HeaderMap,
         extensions: &Extensions,
     ) -> Admission {
-        if !extensions.is_empty() && extensions.get::<NoToken>().is_some() {
+        if opted_out(extensions) {
             return Admission::Pass(NotAttached::OptedOut);
         }
         let target = match (scheme, authority) {
@@ -226,6 +226,17 @@ impl Policy {
         }
     }
 
+    /// The same for the trailers of a gRPC answer whose head came from the API: they are judged as
+    /// if they were all there is.
+    pub fn judge_trailers(&self, trailers: &HeaderMap) -> Verdict {
+        if !self.wants_to_judge(StatusCode::OK, trailers) {
+            return Verdict::Deliver;
+        }
+        let (mut answer, ()) = Response::new(()).into_parts();
+        answer.headers = trailers.clone();
+        self.judge(&answer, false)
+    }
+
     /// Whether the answer says that it came from another origin than the request's.
     pub fn is_from_elsewhere(&self, answer: &Extensions, requested: &Uri) -> bool {
         let from = self.answer_uri.and_then(|uri| uri(answer));
@@ -249,8 +260,14 @@ impl Policy {
     pub fn wants_to_judge(&self, status: StatusCode, headers: &HeaderMap) -> bool {
         status == StatusCode::UNAUTHORIZED
             || self.overrule.is_some()
-            || (self.grpc && is_unauthenticated(headers))
+            // Trailers may follow, and whose they are must be known then.
+            || (self.grpc && (self.keeps_uri() || is_unauthenticated(headers)))
     }
+}
+
+#[inline(never)]
+fn opted_out(extensions: &Extensions) -> bool {
+    extensions.get::<NoToken>().is_some()
 }
 
 fn same_origin(a: &Uri, b: &Uri) -> bool {
@@ -278,6 +295,7 @@ impl fmt::Debug for Policy {
             .field("inner_origin", &self.inner_origin)
             .field("on_foreign", &self.on_foreign)
             .field("overrules", &self.overrule.is_some())
+            .field("grpc", &self.grpc)
             .finish()
     }
 }

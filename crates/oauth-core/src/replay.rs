@@ -31,7 +31,7 @@
 //! service is polled ready before it, as before the first. The first answer and its future are
 //! dropped before, so that they hold no permit, and on HTTP/2 no stream, of a limited client.
 //!
-//! When the token cannot be renewed, or the body cannot be sent again, the **first 401 is delivered,
+//! When the token cannot be renewed, or the body cannot be sent again, the **first answer is delivered,
 //! its body whole**.
 //!
 //! # The cap
@@ -41,7 +41,7 @@
 //! the whole. The first frame over the cap releases what was kept. The first send goes on untouched;
 //! only the replay is given up, and the token is renewed for the next request.
 //!
-//! - A body that says in its `size_hint` that it is over the cap is not wrapped at all.
+//! - Of a body that says in its `size_hint` that it is over the cap nothing is kept at all.
 //! - An empty body costs nothing.
 //! - What counts is what was *pulled* when the refusal came: an upload of gigabytes that the API
 //!   refuses on its head is sent again whole if no more than the cap had left by then.
@@ -65,7 +65,7 @@
 //! - One with [`ReplayChoice::Off`], or of an adapter set to `NoReplay`.
 //! - Anything after an answer other than a refusal. A send that fails without an answer is the
 //!   business of a retry layer: nobody knows whether the server acted on it. (A 401 says that it did
-//!   not.)
+//!   not: RFC 9110 §15.5.2. gRPC's `UNAUTHENTICATED` says less, so that it is opted in.)
 //!
 //! # What the caller sees
 //!

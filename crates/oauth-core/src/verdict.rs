@@ -40,10 +40,10 @@ pub fn verdict(status: StatusCode, headers: &HeaderMap) -> Verdict {
 /// The verdict on an answer of a gRPC server: as [`verdict()`], and an answer that is nothing but
 /// the status `UNAUTHENTICATED` counts as a 401.
 ///
-/// gRPC answers with HTTP 200 and tells how the call ended in trailers. One that ends before it has
-/// sent anything else has its status among the headers ("Trailers-Only" in the specification of
-/// gRPC over HTTP/2): then no handler has answered, and the call may be made again. Challenges are
-/// read as usual, for those servers that send them.
+/// gRPC answers with HTTP 200 and tells how the call ended in trailers. An answer that has nothing
+/// else has its status among the headers ("Trailers-Only" in the specification of gRPC over HTTP/2):
+/// the caller has seen nothing yet, and the call can be made again. Challenges are read as usual,
+/// for those servers that send them.
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue, StatusCode};

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use http::{Request, Response, Uri, request};
 use oauth_core::policy::Policy;
-use oauth_core::{BoxError, Generation, NotAttached, TokenSlot};
+use oauth_core::{BoxError, Generation, NotAttached, Outcome};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -108,9 +108,9 @@ where
         Self { policy, sent: None, answer: None, turn, aside }
     }
 
-    /// The slot and the token whose bearer the answer is for, if it was ours.
-    pub(crate) fn sent(&self) -> Option<(&TokenSlot, Generation)> {
-        self.sent.map(|generation| (self.policy.slot(), generation))
+    /// The token that the answer is to, if it was ours and the answer the API's.
+    pub(crate) fn sent(&self) -> Option<(Arc<Policy>, Generation)> {
+        self.sent.map(|generation| (self.policy.clone(), generation))
     }
 }
 
@@ -139,7 +139,7 @@ where
             match answered {
                 Ok(response) => {
                     let plain = match this.turn {
-                        Turn::Only | Turn::First(_) => response.extensions().is_empty(),
+                        Turn::Only | Turn::First(_) => !Outcome::is_recorded(response.extensions()),
                         Turn::Second | Turn::Bare(_) => false,
                     };
                     if plain && !this.policy.wants_to_judge(response.status(), response.headers()) {

@@ -4,12 +4,18 @@
 //! `grpc-status`; 16 is `UNAUTHENTICATED`. [`OAuthLayer::grpc`](crate::OAuthLayer::grpc) makes a
 //! layer that reads it:
 //!
-//! - An answer that is nothing but the status (a "Trailers-Only" answer: the call ended before the
-//!   server sent anything else) is handled like a 401: the token is renewed, by generation, and the
-//!   call is made once more, its messages whole. [`Outcome`](oauth_core::Outcome) tells which.
+//! - An answer that is nothing but the status (a "Trailers-Only" answer) is handled like a 401: the
+//!   token is renewed, by generation, and the call is made once more, its messages whole.
+//!   [`Outcome`](oauth_core::Outcome) tells which.
 //! - The same status in real trailers comes after headers, and perhaps messages, that the caller has
 //!   seen. Nothing is sent again; the token is renewed for the next call.
-//! - Other statuses are delivered, as is an HTTP status other than 401.
+//! - Other statuses are delivered, as is every answer with an HTTP status other than 200 and 401.
+//!
+//! A server that checks tokens before its handlers run, as interceptors do, has not acted on a call
+//! that it refuses so. But servers, tonic's too, send *every* error of a unary handler in this form:
+//! one that acts and then passes on the `UNAUTHENTICATED` of a service behind it is called twice. Give
+//! such calls, where twice is not the same as once,
+//! [`ReplayChoice::Off`](oauth_core::ReplayChoice::Off).
 //!
 //! Around a tonic `Channel` the layer sees relative URIs alone, so it is told where the channel
 //! leads, and gives tonic its own body type back:

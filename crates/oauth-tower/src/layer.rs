@@ -77,6 +77,8 @@ impl<R> OAuthLayer<R> {
     /// Where an answer came from, if a layer below follows redirects: a 401 from another origin
     /// than the request's says nothing about the token and is delivered.
     ///
+    /// Costs a request without replay one allocation, for its URI.
+    ///
     /// With tower-http's `FollowRedirect`:
     /// `.answer_uri(|ext| ext.get::<RequestUri>().map(|uri| &uri.0))`.
     pub fn answer_uri(self, uri: fn(&Extensions) -> Option<&Uri>) -> Self {

@@ -51,6 +51,8 @@ where
                 let (request, turn) = self.first_turn(request);
                 // The service that was polled ready, not the clone.
                 let answer = self.inner.call(request);
+                // What is kept for the second send knows it already.
+                let uri = uri.filter(|_| !matches!(turn, Turn::First(_)));
                 ResponseFuture::answering(policy, answer, generation, uri, turn)
             }
             Authorized::Own => self.pass(request, NotAttached::OwnAuthorization),

@@ -5,6 +5,7 @@ mod desk;
 mod entry;
 mod flight;
 mod foreign;
+mod header;
 mod keep_fresh;
 mod schedule;
 mod status;
@@ -24,6 +25,7 @@ use self::desk::{Desk, Epochs, Minted, Need, Publish};
 use self::entry::Entry;
 pub use self::entry::{Generation, IssuedToken};
 use self::foreign::ForeignLog;
+use self::header::attach;
 pub use self::keep_fresh::KeepFresh;
 pub use self::status::{Changes, State, Status};
 use super::primitives::{Mutex, MutexGuard, Published};
@@ -264,30 +266,6 @@ impl TokenSlot {
         }
         Err(Error::new(Kind::Usage, "this generation belongs to another slot"))
     }
-}
-
-#[inline(always)]
-fn attach(entry: &Entry, headers: &mut HeaderMap) -> Authorized {
-    // One look-up: an entry would take its key apart and put it together again.
-    match headers.try_append(AUTHORIZATION, entry.headers.mine().clone()) {
-        Ok(false) => Authorized::Attached(entry.generation),
-        Ok(true) => leave_own(headers),
-        Err(_) if headers.contains_key(AUTHORIZATION) => Authorized::Own,
-        Err(_) => Authorized::Full,
-    }
-}
-
-/// Takes ours away from behind the caller's own.
-#[cold]
-fn leave_own(headers: &mut HeaderMap) -> Authorized {
-    let mut own: Vec<_> = headers.get_all(AUTHORIZATION).iter().cloned().collect();
-    own.pop();
-    headers.remove(AUTHORIZATION);
-    for value in own {
-        // There was room for them before.
-        let _ = headers.try_append(AUTHORIZATION, value);
-    }
-    Authorized::Own
 }
 
 impl Shared {

@@ -17,10 +17,11 @@ async fn a_callers_own_headers_are_left_as_they_are_however_many() {
         for value in own {
             headers.append(AUTHORIZATION, HeaderValue::from_static(value));
         }
+        headers.insert("x-next", HeaderValue::from_static("16"));
         headers.insert("x-last", HeaderValue::from_static("17"));
         let before = headers.clone();
         assert_eq!(slot.authorize(&mut headers), Authorized::Own);
-        assert_eq!(headers, before);
+        assert_eq!(headers.iter().collect::<Vec<_>>(), before.iter().collect::<Vec<_>>());
         assert_eq!(headers.get_all(AUTHORIZATION).iter().collect::<Vec<_>>(), own);
     }
 }

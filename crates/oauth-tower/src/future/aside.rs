@@ -155,10 +155,17 @@ where
         let this = self.project();
         let turn = mem::replace(this.turn, Turn::Only);
         let (head, body) = response.into_parts();
-        let elsewhere = match this.aside.take().as_deref() {
-            Some(Aside::Sent { uri }) => this.policy.is_from_elsewhere(&head.extensions, uri),
-            _ => false,
+        let aside = this.aside.take();
+        let requested = match (&turn, aside.as_deref()) {
+            (Turn::First(kept), _) => Some(&kept.head.uri),
+            (_, Some(Aside::Sent { uri })) => Some(uri),
+            _ => None,
         };
+        let elsewhere =
+            requested.is_some_and(|uri| this.policy.is_from_elsewhere(&head.extensions, uri));
+        if elsewhere {
+            *this.sent = None;
+        }
         let refused = match *this.sent {
             Some(generation) if this.policy.wants_to_judge(head.status, &head.headers) => {
                 let verdict = this.policy.judge(&head, elsewhere);

@@ -1,26 +1,26 @@
 //! A body whose trailers are read on their way to the caller.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http_body::{Body, Frame, SizeHint};
-use oauth_core::verdict::is_unauthenticated;
-use oauth_core::{Generation, TokenSlot};
+use oauth_core::policy::Policy;
+use oauth_core::{Generation, Verdict};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// The answer's body, as it is. If its trailers say `UNAUTHENTICATED`, the token is renewed for
-    /// the next call.
+    /// The answer's body, as it is. If its trailers refuse the token, it is renewed for the next call.
     #[derive(Debug)]
     pub struct GrpcBody<B> {
         #[pin]
         body: B,
-        sent: Option<(TokenSlot, Generation)>,
+        sent: Option<(Arc<Policy>, Generation)>,
     }
 }
 
 impl<B> GrpcBody<B> {
-    pub(super) fn new(body: B, sent: Option<(TokenSlot, Generation)>) -> Self {
+    pub(super) fn new(body: B, sent: Option<(Arc<Policy>, Generation)>) -> Self {
         Self { body, sent }
     }
 }
@@ -35,11 +35,12 @@ impl<B: Body> Body for GrpcBody<B> {
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
         let frame = ready!(this.body.poll_frame(cx));
-        if let Some(Ok(frame)) = &frame {
-            if frame.trailers_ref().is_some_and(is_unauthenticated) {
-                if let Some((slot, generation)) = this.sent.take() {
+        let trailers = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.trailers_ref());
+        if let Some(trailers) = trailers {
+            if let Some((policy, generation)) = this.sent.take() {
+                if policy.judge_trailers(trailers) == Verdict::Replace {
                     // What the slot says to it (it renews already, or waits) changes nothing here.
-                    let _ = slot.report_refused(generation);
+                    let _ = policy.slot().report_refused(generation);
                 }
             }
         }

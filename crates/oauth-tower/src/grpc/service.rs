@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use oauth_core::BoxError;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -87,7 +87,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut answer = self.project().answer;
         let response = ready!(answer.as_mut().poll(cx))?;
-        let sent = answer.sent().map(|(slot, generation)| (slot.clone(), generation));
+        // What anybody else than the API says in trailers is nothing about the token.
+        let sent = answer.sent().filter(|_| response.status() == StatusCode::OK);
         Poll::Ready(Ok(response.map(|body| GrpcBody::new(body, sent))))
     }
 }

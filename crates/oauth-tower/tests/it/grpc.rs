@@ -1,12 +1,20 @@
 //! A layer around a tonic channel, with a tonic server at its other end.
 
-use oauth_core::{ReplayBody, ReplayChoice};
-use oauth_tower::{Buffered, OAuthLayer};
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderMap, HeaderValue, Uri};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
+use oauth_core::{ReplayBody, ReplayChoice, Verdict};
+use oauth_tower::{Buffered, CloneBody, OAuthLayer};
 use tonic::Code;
 use tonic::body::Body;
+use tower::{Layer, ServiceExt};
 
 use crate::grpc_world::{Moment, World, say, unary, watch};
-use crate::issuer::{Issuer, settle};
+use crate::issuer::{API, Issuer, settle};
 
 #[tokio::test]
 async fn a_unary_call_refused_with_nothing_but_a_status_is_made_once_more() {
@@ -113,4 +121,56 @@ async fn a_channel_whose_origin_is_not_named_is_an_error_that_says_what_to_do() 
     let error = oauth_tower::token_error(&status).expect("ours").to_string();
     assert!(error.contains("`.inner_origin(..)`"), "{error}");
     assert_eq!(world.tokens(), [""; 0]);
+}
+
+/// An answer whose trailers say `UNAUTHENTICATED`, with this HTTP status, from that place: how many
+/// token requests there were.
+async fn refused_in_trailers(
+    change: fn(GrpcSettings) -> GrpcSettings,
+    status: u16,
+    fields: &'static [(&'static str, &'static str)],
+    from: &'static str,
+) -> u64 {
+    let issuer = Issuer::new();
+    let slot = issuer.ready_slot().await;
+    let answers = tower::service_fn(move |_: http::Request<Full<Bytes>>| async move {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("grpc-status", HeaderValue::from_static("16"));
+        for (name, value) in fields {
+            trailers.insert(*name, HeaderValue::from_static(value));
+        }
+        let frames = [Frame::data(Bytes::from_static(b"x")), Frame::trailers(trailers)];
+        let body = StreamBody::new(stream::iter(frames.map(Ok::<_, Infallible>)));
+        let mut response = http::Response::new(body);
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        response.extensions_mut().insert(Uri::from_static(from));
+        Ok::<_, Infallible>(response)
+    });
+    let layer = change(OAuthLayer::new(slot.clone()).replay(CloneBody)).grpc();
+    let request = http::Request::post(format!("{API}/test.Uploads/Echo"));
+    let request = request.body(Full::<Bytes>::default()).unwrap();
+    let response = layer.layer(answers).oneshot(request).await.unwrap();
+    response.into_body().collect().await.unwrap();
+    settle().await;
+    issuer.requests()
+}
+
+type GrpcSettings = OAuthLayer<CloneBody>;
+
+#[tokio::test(start_paused = true)]
+async fn trailers_are_judged_by_the_rules_of_heads() {
+    let as_it_comes = |layer| layer;
+    let here = "https://api.test/test.Uploads/Echo";
+    assert_eq!(refused_in_trailers(as_it_comes, 200, &[], here).await, 2);
+
+    let scope = &[("www-authenticate", "Bearer error=\"insufficient_scope\"")];
+    assert_eq!(refused_in_trailers(as_it_comes, 200, scope, here).await, 1, "another fault");
+    assert_eq!(refused_in_trailers(as_it_comes, 503, &[], here).await, 1, "no gRPC answer");
+
+    let never = |layer: GrpcSettings| layer.verdict(|_, _| Verdict::Deliver);
+    assert_eq!(refused_in_trailers(never, 200, &[], here).await, 1, "overruled");
+
+    let told = |layer: GrpcSettings| layer.answer_uri(|extensions| extensions.get());
+    assert_eq!(refused_in_trailers(told, 200, &[], here).await, 2);
+    assert_eq!(refused_in_trailers(told, 200, &[], "https://evil.test/").await, 1, "elsewhere");
 }
