@@ -15,6 +15,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use self::aside::Aside;
+pub(crate) use self::aside::requested;
 use crate::error::Error;
 use crate::strategy::Strategy;
 
@@ -35,8 +36,8 @@ pin_project! {
         #[pin]
         answer: Option<S::Future>,
         turn: Turn<S, R, B>,
-        // What only some requests need. Boxed, as is what follows a first send: the future of a request
-        // that finds a fresh token is small.
+        // While there is no answer to await. Boxed, as is what follows a first send: the future of a
+        // request that finds a fresh token is small.
         aside: Option<Box<Aside<S, R, B>>>,
     }
 }
@@ -45,10 +46,10 @@ pin_project! {
 pub(crate) enum Turn<S, R: Strategy<B>, B> {
     /// The first; a second may follow.
     First(Box<Kept<S, R, B>>),
-    /// The first, without replay.
-    Only,
-    /// The second: whatever comes back is the caller's.
-    Second,
+    /// The first, without replay. With where it was sent, if the layer asks where answers come from.
+    Only(Option<Box<Uri>>),
+    /// The second: whatever comes back is the caller's. With the same.
+    Second(Option<Box<Uri>>),
     /// The only one, without a token.
     Bare(NotAttached),
 }
@@ -79,11 +80,9 @@ where
         policy: Arc<Policy>,
         answer: S::Future,
         generation: Generation,
-        requested: Option<Uri>,
         turn: Turn<S, R, B>,
     ) -> Self {
-        let aside = requested.map(|uri| Box::new(Aside::Sent { uri }));
-        Self { policy, sent: Some(generation), answer: Some(answer), turn, aside }
+        Self { policy, sent: Some(generation), answer: Some(answer), turn, aside: None }
     }
 
     /// The request was sent without a token.
@@ -104,7 +103,7 @@ where
     }
 
     fn aside(policy: Arc<Policy>, aside: Aside<S, R, B>) -> Self {
-        let (turn, aside) = (Turn::Only, Some(Box::new(aside)));
+        let (turn, aside) = (Turn::Only(None), Some(Box::new(aside)));
         Self { policy, sent: None, answer: None, turn, aside }
     }
 
@@ -139,12 +138,14 @@ where
             match answered {
                 Ok(response) => {
                     let plain = match this.turn {
-                        Turn::Only | Turn::First(_) => !Outcome::is_recorded(response.extensions()),
-                        Turn::Second | Turn::Bare(_) => false,
+                        Turn::Only(_) | Turn::First(_) => {
+                            !Outcome::is_recorded(response.extensions())
+                        }
+                        Turn::Second(_) | Turn::Bare(_) => false,
                     };
                     if plain && !this.policy.wants_to_judge(response.status(), response.headers()) {
                         // A request that has its answer keeps nothing.
-                        *this.turn = Turn::Only;
+                        *this.turn = Turn::Only(None);
                         return Poll::Ready(Ok(response));
                     }
                     if let Some(response) = self.as_mut().settle(response) {
@@ -152,7 +153,7 @@ where
                     }
                 }
                 Err(error) => {
-                    *this.turn = Turn::Only;
+                    *this.turn = Turn::Only(None);
                     return Poll::Ready(Err(Error::inner(error)));
                 }
             }

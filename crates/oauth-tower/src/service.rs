@@ -12,7 +12,7 @@ use oauth_core::{BoxError, NotAttached, ReplayChoice};
 use tower_service::Service;
 
 use crate::error::Error;
-use crate::future::{Kept, Prepared, ResponseFuture, Turn};
+use crate::future::{Kept, Prepared, ResponseFuture, Turn, requested};
 use crate::strategy::Strategy;
 
 /// A service whose requests carry the slot's token; made by [`OAuthLayer`](crate::OAuthLayer).
@@ -46,14 +46,17 @@ where
         }
         match policy.slot().authorize(request.headers_mut()) {
             Authorized::Attached(generation) => {
-                let uri = policy.keeps_uri().then(|| request.uri().clone());
                 let policy = policy.clone();
-                let (request, turn) = self.first_turn(request);
                 // The service that was polled ready, not the clone.
+                if !R::REPLAYS {
+                    // Nothing is kept of it, and it is moved once.
+                    let turn = Turn::Only(requested(&policy, &request));
+                    let answer = self.inner.call(self.strategy.pass(request));
+                    return ResponseFuture::answering(policy, answer, generation, turn);
+                }
+                let (request, turn) = self.first_turn(&policy, request);
                 let answer = self.inner.call(request);
-                // What is kept for the second send knows it already.
-                let uri = uri.filter(|_| !matches!(turn, Turn::First(_)));
-                ResponseFuture::answering(policy, answer, generation, uri, turn)
+                ResponseFuture::answering(policy, answer, generation, turn)
             }
             Authorized::Own => self.pass(request, NotAttached::OwnAuthorization),
             Authorized::Full => self.refuse(Policy::no_room()),
@@ -61,7 +64,7 @@ where
                 // The wait may be long.
                 let policy = policy.clone();
                 self.release();
-                let (request, turn) = self.first_turn(request);
+                let (request, turn) = self.first_turn(&policy, request);
                 let prepared = Prepared { request, service: self.inner.clone(), turn };
                 ResponseFuture::waiting(policy, prepared)
             }
@@ -102,18 +105,23 @@ impl<S, R> OAuth<S, R> {
 
     /// The first send and, where there is replay, what the second one needs.
     #[inline]
-    fn first_turn<B>(&self, request: Request<B>) -> (Request<R::Body>, Turn<S, R, B>)
+    fn first_turn<B>(
+        &self,
+        policy: &Policy,
+        request: Request<B>,
+    ) -> (Request<R::Body>, Turn<S, R, B>)
     where
         S: Clone,
         R: Strategy<B>,
     {
-        if !R::REPLAYS {
-            return (self.strategy.pass(request), Turn::Only);
+        let choice = if R::REPLAYS { ReplayChoice::of(request.extensions()) } else { None };
+        if !R::REPLAYS || choice == Some(ReplayChoice::Off) {
+            let turn = Turn::Only(requested(policy, &request));
+            return (self.strategy.pass(request), turn);
         }
-        let cap = match ReplayChoice::of(request.extensions()) {
-            Some(ReplayChoice::Off) => return (self.strategy.pass(request), Turn::Only),
+        let cap = match choice {
             Some(ReplayChoice::UpTo(cap)) => Some(cap),
-            None => None,
+            Some(ReplayChoice::Off) | None => None,
         };
         let (head, body) = request.into_parts();
         let (body, keep) = self.strategy.split(body, cap);

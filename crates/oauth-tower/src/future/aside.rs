@@ -18,7 +18,7 @@ use crate::strategy::{Keep, Strategy};
 
 type TokenFuture = Pin<Box<dyn Future<Output = Result<IssuedToken, oauth_core::Error>> + Send>>;
 
-/// What a request needs beside the plain path: between two sends, or before its first.
+/// A request that is between two sends, or before its first.
 pub(super) enum Aside<S, R, B>
 where
     S: Service<Request<R::Body>>,
@@ -30,8 +30,6 @@ where
     Readying { issued: IssuedToken, prepared: Prepared<S, R, B> },
     /// The first answer was a 401. Its future is gone, the first body stands still.
     Renewing { renewal: TokenFuture, refused: S::Response, kept: Box<Kept<S, R, B>> },
-    /// It was sent there, and the layer asks where the answer came from.
-    Sent { uri: Uri },
     /// It may not have a token, and is not sent.
     Failed { error: oauth_core::Error },
 }
@@ -46,10 +44,9 @@ where
         Self::Waiting { token: Box::pin(async move { slot.token().await }), prepared }
     }
 
-    /// Whether it can go on. With an answer to await, nobody asks.
+    /// Whether it can go on.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Ready, S::Error>> {
         Poll::Ready(Ok(match self {
-            Self::Sent { .. } => Ready::Service,
             Self::Waiting { token, .. } => Ready::Token(ready!(token.as_mut().poll(cx))),
             Self::Renewing { renewal, .. } => Ready::Token(ready!(renewal.as_mut().poll(cx))),
             Self::Readying { prepared, .. } => {
@@ -123,10 +120,10 @@ where
         *this.turn = match slot.authorize_with(issued, request.headers_mut()) {
             Authorized::Attached(generation) => {
                 *this.sent = Some(generation);
-                if this.policy.keeps_uri() {
-                    *this.aside = Some(Box::new(Aside::Sent { uri: request.uri().clone() }));
+                match turn {
+                    Turn::Second(_) => Turn::Second(requested(this.policy, &request)),
+                    first => first,
                 }
-                turn
             }
             // The token ended while the inner service was not ready: another one, please. The
             // service's readiness goes back meanwhile; a clone has none.
@@ -153,13 +150,12 @@ where
         response: Response<ResBody>,
     ) -> Option<Response<ResBody>> {
         let this = self.project();
-        let turn = mem::replace(this.turn, Turn::Only);
+        let turn = mem::replace(this.turn, Turn::Only(None));
         let (head, body) = response.into_parts();
-        let aside = this.aside.take();
-        let requested = match (&turn, aside.as_deref()) {
-            (Turn::First(kept), _) => Some(&kept.head.uri),
-            (_, Some(Aside::Sent { uri })) => Some(uri),
-            _ => None,
+        let requested = match &turn {
+            Turn::First(kept) => Some(&kept.head.uri),
+            Turn::Only(uri) | Turn::Second(uri) => uri.as_deref(),
+            Turn::Bare(_) => None,
         };
         let elsewhere =
             requested.is_some_and(|uri| this.policy.is_from_elsewhere(&head.extensions, uri));
@@ -199,8 +195,8 @@ impl<S, R: Strategy<B>, B> Turn<S, R, B> {
     /// What became of a request whose answer says nothing about the token.
     fn delivered(&self) -> Outcome {
         match self {
-            Self::First(_) | Self::Only => Outcome::Attached,
-            Self::Second => Outcome::Replayed,
+            Self::First(_) | Self::Only(_) => Outcome::Attached,
+            Self::Second(_) => Outcome::Replayed,
             Self::Bare(reason) => Outcome::NotAttached(*reason),
         }
     }
@@ -212,8 +208,8 @@ impl<S, R: Strategy<B>, B> Turn<S, R, B> {
                 Ok(()) => Ok(kept),
                 Err(reason) => Err(Outcome::NotReplayed(reason)),
             },
-            Self::Only => Err(Outcome::NotReplayed(NotReplayed::Off)),
-            Self::Second | Self::Bare(_) => Err(self.delivered()),
+            Self::Only(_) => Err(Outcome::NotReplayed(NotReplayed::Off)),
+            Self::Second(_) | Self::Bare(_) => Err(self.delivered()),
         }
     }
 }
@@ -227,9 +223,15 @@ impl<S, R: Strategy<B>, B> Kept<S, R, B> {
         let body = self.keep.again()?;
         let mut request = Request::from_parts(self.head, body);
         request.headers_mut().remove(AUTHORIZATION);
-        let prepared = Prepared { request, service: self.service, turn: Turn::Second };
+        let prepared = Prepared { request, service: self.service, turn: Turn::Second(None) };
         Ok(Aside::Readying { issued, prepared })
     }
+}
+
+/// Where a request is sent, if the layer asks where answers come from.
+#[inline]
+pub(crate) fn requested<B>(policy: &Policy, request: &Request<B>) -> Option<Box<Uri>> {
+    policy.keeps_uri().then(|| Box::new(request.uri().clone()))
 }
 
 fn told<ResBody>(mut response: Response<ResBody>, outcome: Outcome) -> Response<ResBody> {
