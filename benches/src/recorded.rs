@@ -49,6 +49,9 @@ pub fn toolchain() -> Value {
         "rustc": verbose.lines().next().unwrap_or_default(),
         "host": host,
         "libc": says("getconf", &["GNU_LIBC_VERSION"]).trim(),
+        "valgrind": says("valgrind", &["--version"]).trim(),
+        // glibc and others choose their functions by it.
+        "processor": machine()["processor"],
     })
 }
 

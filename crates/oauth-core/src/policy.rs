@@ -122,12 +122,24 @@ impl Policy {
     /// could change it. `false` says nothing.
     #[inline(always)]
     fn admits_plainly(&self, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> bool {
-        let https = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
+        let scheme = uri.scheme_str().unwrap_or_default();
+        let authority = uri.authority().map_or("", Authority::as_str);
+        self.admits_spelling(scheme, authority, headers, extensions)
+    }
+
+    #[inline(always)]
+    fn admits_spelling(
+        &self,
+        scheme: &str,
+        authority: &str,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> bool {
+        let https = match scheme {
+            "https" => true,
+            "http" => false,
             _ => return false,
         };
-        let authority = uri.authority().map_or("", Authority::as_str);
         (extensions.is_empty() || !opted_out(extensions))
             && self.origins.declare(https, authority)
             && !headers.contains_key(&HOST)
@@ -141,6 +153,11 @@ impl Policy {
         headers: &HeaderMap,
         extensions: &Extensions,
     ) -> Admission {
+        if let (Some(scheme), Some(authority)) = (scheme, authority) {
+            if self.admits_spelling(scheme, authority, headers, extensions) {
+                return Admission::Attach;
+            }
+        }
         if opted_out(extensions) {
             return Admission::Pass(NotAttached::OptedOut);
         }

@@ -88,12 +88,15 @@ impl OAuthMiddleware {
     async fn authorize(&self, request: &mut Request) -> Result<Authorized> {
         let slot = self.policy.slot();
         match slot.authorize(request.headers_mut()) {
-            Authorized::Empty => {
-                let issued = slot.token().await.map_err(no_token)?;
-                self.authorize_with(issued, request).await
-            }
+            // Boxed, as what follows a refusal: most requests do not need the room for it.
+            Authorized::Empty => Box::pin(self.wait(request)).await,
             done => Ok(done),
         }
+    }
+
+    async fn wait(&self, request: &mut Request) -> Result<Authorized> {
+        let issued = self.policy.slot().token().await.map_err(no_token)?;
+        self.authorize_with(issued, request).await
     }
 
     async fn authorize_with(
@@ -133,6 +136,34 @@ impl OAuthMiddleware {
         let mut request = kept.again().map_err(Outcome::NotReplayed)?;
         request.headers_mut().remove(AUTHORIZATION);
         Ok((request, issued))
+    }
+
+    /// The first answer was a refusal: it is delivered, or the request goes out once more.
+    async fn after_refusal(
+        &self,
+        refused: Response,
+        kept: Option<Kept>,
+        generation: Generation,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        let (mut request, issued) = match self.second_send(kept, generation).await {
+            Ok(second) => second,
+            Err(outcome) => return Ok(told(refused, outcome)),
+        };
+        // Before the second send: hyper drains a small body that is dropped, and the connection is
+        // free again.
+        drop(refused);
+        let authorized = self.authorize_with(issued, &mut request).await?;
+        let url = request.url().clone();
+        let response = next.run(request, extensions).await?;
+        if let Authorized::Attached(generation) = authorized {
+            if self.judge(&response, &url) == Verdict::Replace {
+                // For the next request, as above.
+                let _ = self.policy.slot().report_refused(generation);
+            }
+        }
+        Ok(told(response, Outcome::Replayed))
     }
 
     fn judge(&self, response: &Response, requested: &Url) -> Verdict {
@@ -189,24 +220,7 @@ impl Middleware for OAuthMiddleware {
         if verdict == Verdict::Deliver {
             return Ok(told(response, Outcome::Attached));
         }
-        match self.second_send(kept, generation).await {
-            Err(outcome) => Ok(told(response, outcome)),
-            Ok((mut request, issued)) => {
-                // Before the second send: hyper drains a small body that is dropped, and the
-                // connection is free again.
-                drop(response);
-                let authorized = self.authorize_with(issued, &mut request).await?;
-                let url = request.url().clone();
-                let response = next.run(request, extensions).await?;
-                if let Authorized::Attached(generation) = authorized {
-                    if self.judge(&response, &url) == Verdict::Replace {
-                        // For the next request, as above.
-                        let _ = self.policy.slot().report_refused(generation);
-                    }
-                }
-                Ok(told(response, Outcome::Replayed))
-            }
-        }
+        Box::pin(self.after_refusal(response, kept, generation, extensions, next)).await
     }
 }
 
