@@ -118,7 +118,7 @@ impl OAuthMiddleware {
     /// The first send has its answer: whether it stands, or the request goes out once more.
     async fn second_send(
         &self,
-        kept: Option<Kept>,
+        kept: Option<Box<Kept>>,
         refused: Generation,
     ) -> std::result::Result<(Request, IssuedToken), Outcome> {
         let slot = self.policy.slot();
@@ -142,7 +142,7 @@ impl OAuthMiddleware {
     async fn after_refusal(
         &self,
         refused: Response,
-        kept: Option<Kept>,
+        kept: Option<Box<Kept>>,
         generation: Generation,
         extensions: &mut Extensions,
         next: Next<'_>,
@@ -208,11 +208,13 @@ impl Middleware for OAuthMiddleware {
                 return Ok(told(response, Outcome::NotAttached(reason)));
             }
         };
+        // Boxed: requests without replay do not need the room for it.
         let kept = self.strategy.chosen(ReplayChoice::of(extensions)).keep(&mut request);
+        let kept = kept.map(Box::new);
         // The kept request has the URL; without one it must outlive the first send.
         let url = kept.is_none().then(|| request.url().clone());
         let response = next.clone().run(request, extensions).await?;
-        let requested = url.as_ref().or(kept.as_ref().map(Kept::url));
+        let requested = url.as_ref().or(kept.as_deref().map(Kept::url));
         let verdict = match requested {
             Some(requested) => self.judge(&response, requested),
             None => Verdict::Deliver,
