@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod alone;
+mod answers;
 mod choice;
 mod contract;
 mod drops;
