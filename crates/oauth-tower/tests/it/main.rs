@@ -9,6 +9,7 @@ mod choice;
 mod contract;
 mod drained;
 mod drops;
+mod ended;
 mod gated;
 mod grpc;
 mod grpc_matrix;
