@@ -25,6 +25,7 @@ mod redirects;
 mod replay;
 mod reuse;
 mod scripted;
+mod shedding;
 mod stacks;
 mod troubles;
 mod verdict_table;
