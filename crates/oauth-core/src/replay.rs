@@ -89,18 +89,17 @@
 //!
 //! # Connections of HTTP/1.1
 //!
-//! Nothing waits until the body of a 401 has been read. When it is dropped, hyper's HTTP/1.1 client
-//! takes what it has read already, at most 8 KiB with the head, or else reads once more, 16 KiB at
-//! most, without waiting, and of a chunked 401 one chunk more. If that is the end of the 401, the
-//! connection is kept; if not, it is closed and the second send costs a new one (the sizes are those of
-//! hyper 1.12):
+//! Nothing waits until the body of a 401 has been read. hyper's HTTP/1.1 client (1.12) reads the head
+//! and at first 8 KiB. When the 401 is dropped, it reads once more, 16 KiB at most and without waiting,
+//! or takes one more chunk of a chunked 401. If that is its end, the connection is kept; if not, it is
+//! closed and the second send costs a new one:
 //!
-//! | the 401, head and body | connections for both sends |
+//! | the 401 | connections for both sends |
 //! |---|---|
-//! | up to 8 KiB, all of it there at once | 1 |
-//! | up to 24 KiB | 1 if all of it is there when it is dropped, which is a matter of timing; else 2 |
-//! | more than 24 KiB, or of more than one chunk, or unfinished when it is dropped | 2 |
-//! | anything over HTTP/2 | 1 |
+//! | up to 8 KiB with its head, there at once, with a `content-length` or in one chunk | 1 |
+//! | larger, up to a body of 24 KiB | 1 or 2: what is there when it is dropped is a matter of timing |
+//! | a body of more than 24 KiB; one in several chunks, or unfinished, when it is dropped | 2 |
+//! | any over HTTP/2 | 1 |
 //!
 //! # The body
 //!

@@ -1,6 +1,7 @@
 //! Exactly how much of a 401 hyper's HTTP/1.1 client takes off a connection when it is dropped: over
 //! a connection in memory, where all of it is there at once or a part never comes.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -8,7 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use http::Uri;
 use http_body_util::Empty;
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -26,11 +27,15 @@ use crate::scripted::get;
 const FIRST_READ: usize = 8 * 1024;
 const SECOND_READ: usize = 16 * 1024;
 
+/// The head of the refusal.
+const HEAD: usize = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 00000000\r\n\r\n".len();
+
 /// A connection whose server answers each request when it is written.
 struct Wire {
     number: usize,
-    refusal: Bytes,
-    unread: Bytes,
+    refusal: Vec<Bytes>,
+    /// In pieces: a read takes of one alone.
+    unread: VecDeque<Bytes>,
     reader: Option<Waker>,
     /// The number of the connection of each request.
     seen: Arc<Mutex<Vec<usize>>>,
@@ -42,13 +47,14 @@ impl Read for Wire {
         cx: &mut Context<'_>,
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.unread.is_empty() {
+        let Some(piece) = self.unread.front_mut() else {
             self.reader = Some(cx.waker().clone());
             return Poll::Pending;
+        };
+        buf.put_slice(&piece.split_to(piece.len().min(buf.remaining())));
+        if piece.is_empty() {
+            self.unread.pop_front();
         }
-        let length = self.unread.len().min(buf.remaining());
-        buf.put_slice(&self.unread[..length]);
-        self.unread.advance(length);
         Poll::Ready(Ok(()))
     }
 }
@@ -64,7 +70,7 @@ impl Write for Wire {
         self.seen.lock().unwrap().push(number);
         let refused = head.windows(9).any(|part| part == b"Bearer t1");
         let welcome = Bytes::from_static(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
-        self.unread = if refused { self.refusal.clone() } else { welcome };
+        self.unread = if refused { self.refusal.clone() } else { vec![welcome] }.into();
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }
@@ -88,17 +94,17 @@ impl Connection for Wire {
 
 /// A 401 of so many bytes on the wire, of which only the first ones come.
 fn refusal(length: usize, sent: usize) -> Bytes {
-    let head =
-        |body: usize| format!("HTTP/1.1 401 Unauthorized\r\ncontent-length: {body:08}\r\n\r\n");
-    let body = length - head(0).len();
-    let mut text = head(body) + &"x".repeat(body);
+    let body = length - HEAD;
+    let head = format!("HTTP/1.1 401 Unauthorized\r\ncontent-length: {body:08}\r\n\r\n");
+    assert_eq!(head.len(), HEAD);
+    let mut text = head + &"x".repeat(body);
     text.truncate(sent);
     text.into()
 }
 
 /// Which connections the two sends took: each its number, from 1.
-async fn connections_of(refusal: Bytes) -> Vec<usize> {
-    let seen = Arc::new(Mutex::new(Vec::new()));
+async fn connections_of(refusal: impl Into<Vec<Bytes>>) -> Vec<usize> {
+    let (refusal, seen) = (refusal.into(), Arc::new(Mutex::new(Vec::new())));
     let (log, made) = (seen.clone(), Arc::new(Mutex::new(0)));
     let connector = service_fn(move |_: Uri| {
         let (refusal, seen, made) = (refusal.clone(), log.clone(), made.clone());
@@ -110,7 +116,7 @@ async fn connections_of(refusal: Bytes) -> Vec<usize> {
             Ok::<_, Infallible>(Wire {
                 number: *made,
                 refusal,
-                unread: Bytes::new(),
+                unread: VecDeque::new(),
                 reader: None,
                 seen,
             })
@@ -128,7 +134,7 @@ async fn connections_of(refusal: Bytes) -> Vec<usize> {
 #[tokio::test(start_paused = true)]
 async fn a_401_that_comes_in_one_read_with_its_head_keeps_the_connection() {
     for length in [100, FIRST_READ - 1, FIRST_READ] {
-        let connections = connections_of(refusal(length, length)).await;
+        let connections = connections_of([refusal(length, length)]).await;
         assert_eq!(connections, [1, 1], "{length} bytes");
     }
 }
@@ -137,15 +143,26 @@ async fn a_401_that_comes_in_one_read_with_its_head_keeps_the_connection() {
 async fn the_drop_reads_once_more_and_what_that_does_not_end_costs_a_connection() {
     const MOST: usize = FIRST_READ + SECOND_READ;
     for (length, second) in [(FIRST_READ + 1, 1), (MOST - 1, 1), (MOST, 1), (MOST + 1, 2)] {
-        let connections = connections_of(refusal(length, length)).await;
+        let connections = connections_of([refusal(length, length)]).await;
         assert_eq!(connections, [1, second], "{length} bytes");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_comes_alone_leaves_the_two_reads_to_the_body() {
+    const MOST: usize = FIRST_READ + SECOND_READ;
+    for (body, second) in [(FIRST_READ, 1), (MOST, 1), (MOST + 1, 2)] {
+        let head = refusal(HEAD + body, HEAD);
+        let body = refusal(HEAD + body, HEAD + body).split_off(HEAD);
+        let connections = connections_of([head, body.clone()]).await;
+        assert_eq!(connections, [1, second], "{} bytes", body.len());
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_401_of_which_one_byte_is_missing_costs_a_connection_whatever_its_size() {
     for length in [100, FIRST_READ, FIRST_READ + 1, FIRST_READ + SECOND_READ] {
-        let connections = connections_of(refusal(length, length - 1)).await;
+        let connections = connections_of([refusal(length, length - 1)]).await;
         assert_eq!(connections, [1, 2], "{length} bytes");
     }
 }
@@ -155,7 +172,7 @@ async fn a_401_in_one_chunk_keeps_the_connection_and_one_in_two_chunks_costs_one
     for (chunks, second) in [(0, 1), (1, 1), (2, 2)] {
         let chunks = "5\r\nno no\r\n".repeat(chunks);
         let head = "HTTP/1.1 401 Unauthorized\r\ntransfer-encoding: chunked\r\n\r\n";
-        let connections = connections_of(format!("{head}{chunks}0\r\n\r\n").into()).await;
+        let connections = connections_of([format!("{head}{chunks}0\r\n\r\n").into()]).await;
         assert_eq!(connections, [1, second], "{chunks:?}");
     }
 }
