@@ -89,9 +89,17 @@
 //!
 //! # Connections of HTTP/1.1
 //!
-//! Nothing waits until the body of a 401 has been read. hyper reads what is left of a small one by
-//! itself when it is dropped and keeps the connection; a large or unfinished one costs the second send
-//! a new connection.
+//! Nothing waits until the body of a 401 has been read. hyper's HTTP/1.1 client (1.12) reads the head
+//! and at first 8 KiB. When the 401 is dropped, it reads once more, 16 KiB at most and without waiting,
+//! or takes one more chunk of a chunked 401. If that is its end, the connection is kept; if not, it is
+//! closed and the second send costs a new one:
+//!
+//! | the 401 | connections for both sends |
+//! |---|---|
+//! | up to 8 KiB with its head, there at once, with a `content-length` or in one chunk | 1 |
+//! | larger, up to a body of 24 KiB | 1 or 2: what is there when it is dropped is a matter of timing |
+//! | a body of more than 24 KiB; one in several chunks, or unfinished, when it is dropped | 2 |
+//! | any over HTTP/2 | 1 |
 //!
 //! # The body
 //!

@@ -4,7 +4,7 @@ use oauth_core::{NotReplayed, Outcome};
 use oauth_reqwest::Buffered;
 use reqwest::{Body, Response};
 
-use crate::matrix_table::{CAP, Cell, Sends, bytes, cells, opened_by_the_second_send};
+use crate::matrix_table::{CAP, Cell, Sends, bytes, cells, opened_by_the_second_send, renewed};
 use crate::world::{World, assert_whole, h2, in_pieces, outcome, plain, with};
 
 type Builder = fn() -> reqwest::ClientBuilder;
@@ -17,8 +17,7 @@ async fn run(builder: Builder, cell: Cell) {
     let (body, gate) = cell.body();
     let call = world.post(&client, Body::wrap(body)).headers(cell.headers()).send();
     let response = opened_by_the_second_send(&world.api, gate, call).await.unwrap();
-    // The token of a request that is not sent again is renewed in the background.
-    changes.changed().await.unwrap();
+    renewed(&mut changes, cell).await;
     let tokens = world.auth.token_requests();
     cell.assert(response.status().as_u16(), &outcome(&response), &world.api, tokens);
     if cell.sends == Sends::Once {

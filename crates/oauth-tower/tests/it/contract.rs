@@ -1,47 +1,30 @@
-//! What Tower asks of a service, and what a caller gets in every case.
+//! What Tower asks of a service: when it is ready, what it holds while it waits, and what it lets go.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use oauth_core::clock::TokioClock;
-use oauth_core::{NoToken, NotAttached, NotReplayed, Outcome, ReplayBody, Token, source_fn};
-use oauth_core::{OnForeignOrigin, Origins, TokenSlot, Verdict};
-use oauth_tower::{CloneBody, Error, NoReplay, OAuthLayer};
+use oauth_core::{OnForeignOrigin, Origins, Outcome, ReplayBody, Token, TokenSlot, source_fn};
+use oauth_tower::{CloneBody, Error, OAuthLayer};
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service, ServiceExt};
 use tower_test::mock;
 
 use crate::issuer::{API, Issuer, settle};
-use crate::scripted::{Answer, Api, full, get, post};
+use crate::scripted::{Api, full, get, post};
 
-type Mocked = mock::Mock<Request<ReplayBody<Full<Bytes>>>, Response<Full<Bytes>>>;
+pub type Mocked = mock::Mock<Request<ReplayBody<Full<Bytes>>>, Response<Full<Bytes>>>;
 
-fn token_of<B>(request: &Request<B>) -> &str {
+pub fn token_of<B>(request: &Request<B>) -> &str {
     request.headers()[AUTHORIZATION].to_str().unwrap()
 }
 
-fn answer(status: u16) -> Response<Full<Bytes>> {
+pub fn answer(status: u16) -> Response<Full<Bytes>> {
     Response::builder().status(status).body(full("")).unwrap()
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_request_goes_out_with_the_token_and_its_answer_is_marked_by_nothing() {
-    let issuer = Issuer::new();
-    let api = Api::new([]);
-    let service = OAuthLayer::new(issuer.ready_slot().await).layer(api.clone());
-    let response = service.oneshot(post(API, full("hello"))).await.unwrap();
-    assert!(matches!(Outcome::of(response.extensions()), Outcome::Attached));
-    assert!(response.extensions().is_empty());
-    let seen = api.seen();
-    assert_eq!(seen.len(), 1);
-    assert_eq!(seen[0].token(), Some("Bearer t1"));
-    assert!(seen[0].head.headers[AUTHORIZATION].is_sensitive());
-    assert_eq!(seen[0].body, "hello");
-    assert_eq!(issuer.requests(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -241,70 +224,6 @@ async fn over_a_limit_of_one_a_request_that_is_refused_leaves_no_permit_with_its
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_error_of_the_second_send_is_the_callers() {
-    let issuer = Issuer::new();
-    let api = Api::new([Answer::status(401), Answer::broken()]);
-    let service = OAuthLayer::new(issuer.slot()).layer(api.clone());
-    let error = service.oneshot(post(API, full("x"))).await.unwrap_err();
-    assert!(matches!(error, Error::Inner(inner) if inner.to_string() == "the connection broke"));
-    assert_eq!(api.seen().len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_error_of_the_first_send_is_the_callers_and_refreshes_nothing() {
-    let issuer = Issuer::new();
-    let api = Api::new([Answer::broken()]);
-    let service = OAuthLayer::new(issuer.slot()).layer(api.clone());
-    let error = service.oneshot(post(API, full("x"))).await.unwrap_err();
-    assert!(error.as_token().is_none());
-    assert_eq!((api.seen().len(), issuer.requests()), (1, 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn without_a_token_the_request_is_not_sent_and_the_error_says_why() {
-    let issuer = Issuer::new();
-    issuer.fail();
-    let api = Api::new([]);
-    let service = OAuthLayer::new(issuer.slot()).layer(api.clone());
-    let error = service.oneshot(post(API, full("x"))).await.unwrap_err();
-    assert!(error.as_token().is_some_and(|error| error.retry_after().is_some()));
-    assert_eq!(api.seen().len(), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_second_401_is_delivered_untouched_and_reported() {
-    let issuer = Issuer::new();
-    let second = Answer::status(401).header("x-which", "second").body("still no");
-    let api = Api::new([Answer::status(401).body("no"), second]);
-    let slot = issuer.ready_slot().await;
-    let service = OAuthLayer::new(slot.clone()).layer(api.clone());
-    let response = service.oneshot(post(API, full("x"))).await.unwrap();
-    assert!(matches!(Outcome::of(response.extensions()), Outcome::Replayed));
-    assert_eq!(response.status(), 401);
-    assert_eq!(response.headers()["x-which"], "second");
-    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "still no");
-    settle().await;
-    assert_eq!((api.seen().len(), issuer.requests()), (2, 2));
-    // Reported: the slot damps from now on, and not only from the next refusal on.
-    let generation = slot.cached().unwrap().generation();
-    assert!(slot.replace(generation).await.unwrap_err().retry_after().is_some());
-    tokio::time::advance(Duration::from_secs(2)).await;
-    slot.replace(generation).await.unwrap();
-    assert_eq!(issuer.requests(), 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_second_401_alone_starts_the_damping() {
-    let issuer = Issuer::new();
-    let api = Api::<ReplayBody<Full<Bytes>>>::statuses([401, 401]);
-    let slot = issuer.ready_slot().await;
-    OAuthLayer::new(slot.clone()).layer(api).oneshot(post(API, full("x"))).await.unwrap();
-    tokio::time::advance(Duration::from_secs(2)).await;
-    let generation = slot.cached().unwrap().generation();
-    slot.replace(generation).await.expect("the damping has passed: the 401 was reported");
-}
-
-#[tokio::test(start_paused = true)]
 async fn the_first_401_is_dropped_before_the_second_send() {
     let slot = Issuer::new().ready_slot().await;
     let inner = tower_test::mock::pair::<Request<Full<Bytes>>, Response<std::sync::Arc<()>>>();
@@ -321,103 +240,6 @@ async fn the_first_401_is_dropped_before_the_second_send() {
     assert_pending!(call.poll());
     let _second = assert_ready!(handle.poll_request()).unwrap();
     assert_eq!(std::sync::Arc::strong_count(&body), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn when_the_refresh_fails_the_first_401_is_delivered_with_its_body() {
-    let issuer = Issuer::new();
-    let slot = issuer.ready_slot().await;
-    issuer.fail();
-    let refusal = Answer::status(401).header("x-request-id", "17").body("token revoked");
-    let api = Api::new([refusal]);
-    let service = OAuthLayer::new(slot).layer(api.clone());
-    let response = service.oneshot(post(API, full("x"))).await.unwrap();
-    let Outcome::RefreshFailed(error) = Outcome::of(response.extensions()) else {
-        panic!("{:?}", Outcome::of(response.extensions()));
-    };
-    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the issuer says no");
-    assert_eq!(response.status(), 401);
-    assert_eq!(response.headers()["x-request-id"], "17");
-    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "token revoked");
-    assert_eq!((api.seen().len(), issuer.requests()), (1, 2));
-}
-
-#[tokio::test(start_paused = true)]
-async fn when_the_issuer_gives_the_same_token_again_the_401_is_delivered() {
-    let issuer = Issuer::new();
-    let slot = issuer.ready_slot().await;
-    issuer.repeat();
-    let api = Api::statuses([401]);
-    let service = OAuthLayer::new(slot).layer(api.clone());
-    let response = service.oneshot(post(API, full("x"))).await.unwrap();
-    assert_eq!(response.status(), 401);
-    assert!(matches!(Outcome::of(response.extensions()), Outcome::RefreshFailed(_)));
-    assert_eq!((api.seen().len(), issuer.requests()), (1, 2));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_401_for_an_old_token_is_replayed_with_the_newer_one_and_no_token_request() {
-    let issuer = Issuer::new();
-    let slot = issuer.ready_slot().await;
-    let (mut service, mut handle) =
-        mock::spawn_with(|inner: Mocked| OAuthLayer::new(slot.clone()).layer(inner));
-    assert_ready_ok!(service.poll_ready());
-    let mut call = task::spawn(service.call(post(API, full("x"))));
-    let (_, send) = assert_ready!(handle.poll_request()).unwrap();
-    let old = slot.cached().unwrap().generation();
-    let newer = slot.replace(old).await.unwrap().generation();
-    send.send_response(answer(401));
-    assert_pending!(call.poll());
-    let (second, send) = assert_ready!(handle.poll_request()).unwrap();
-    assert_eq!(token_of(&second), "Bearer t2");
-    send.send_response(answer(200));
-    assert_ready_ok!(call.poll());
-    assert_eq!(issuer.requests(), 2);
-    assert_eq!(slot.cached().unwrap().generation(), newer);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_callers_own_authorization_stays_and_its_401_is_the_callers() {
-    let issuer = Issuer::new();
-    let api = Api::statuses([401]);
-    let service = OAuthLayer::new(issuer.slot()).layer(api.clone());
-    let mut request = post(API, full("x"));
-    request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Basic eA=="));
-    let response = service.oneshot(request).await.unwrap();
-    assert_eq!(response.status(), 401);
-    let outcome = Outcome::of(response.extensions());
-    assert!(matches!(outcome, Outcome::NotAttached(NotAttached::OwnAuthorization)));
-    assert_eq!(api.tokens(), [Some("Basic eA==".to_owned())]);
-    assert_eq!(issuer.requests(), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_callers_own_authorization_stays_when_there_is_a_token_too() {
-    let issuer = Issuer::new();
-    let api = Api::statuses([401]);
-    let service = OAuthLayer::new(issuer.ready_slot().await).layer(api.clone());
-    let mut request = post(API, full("x"));
-    request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Basic eA=="));
-    let response = service.oneshot(request).await.unwrap();
-    let outcome = Outcome::of(response.extensions());
-    assert!(matches!(outcome, Outcome::NotAttached(NotAttached::OwnAuthorization)));
-    assert_eq!(api.tokens(), [Some("Basic eA==".to_owned())]);
-    assert_eq!(issuer.requests(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_request_that_opts_out_gets_no_token_and_its_401_is_delivered() {
-    let issuer = Issuer::new();
-    let api = Api::statuses([401]);
-    let service = OAuthLayer::new(issuer.ready_slot().await).layer(api.clone());
-    let mut request = post(API, full("x"));
-    request.extensions_mut().insert(NoToken);
-    let response = service.oneshot(request).await.unwrap();
-    assert_eq!(response.status(), 401);
-    let outcome = Outcome::of(response.extensions());
-    assert!(matches!(outcome, Outcome::NotAttached(NotAttached::OptedOut)));
-    assert_eq!(api.tokens(), [None]);
-    assert_eq!(issuer.requests(), 1);
 }
 
 fn crowded() -> HeaderMap {
@@ -444,66 +266,4 @@ async fn a_header_map_without_room_is_an_error_with_a_token_and_while_waiting_fo
         assert_eq!(error.to_string(), "the request has too many headers for one more");
     }
     assert_eq!(api.seen().len(), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn without_replay_the_401_is_delivered_and_the_token_renewed_for_the_next_request() {
-    let issuer = Issuer::new();
-    let slot = issuer.ready_slot().await;
-    let api = Api::<Full<Bytes>>::statuses([401]);
-    let mut service = OAuthLayer::new(slot).replay(NoReplay).layer(api.clone());
-    let response = service.ready().await.unwrap().call(post(API, full("x"))).await.unwrap();
-    assert_eq!(response.status(), 401);
-    let outcome = Outcome::of(response.extensions());
-    assert!(matches!(outcome, Outcome::NotReplayed(NotReplayed::Off)));
-    settle().await;
-    assert_eq!(issuer.requests(), 2);
-    service.ready().await.unwrap().call(post(API, full("x"))).await.unwrap();
-    assert_eq!(api.tokens(), [Some("Bearer t1".into()), Some("Bearer t2".into())]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_verdict_of_ones_own_can_replace_where_ours_would_deliver() {
-    let issuer = Issuer::new();
-    let api = Api::<Full<Bytes>>::statuses([403]);
-    let service = OAuthLayer::new(issuer.slot())
-        .replay(CloneBody)
-        .verdict(|answer, ours| if answer.status == 403 { Verdict::Replace } else { ours })
-        .layer(api.clone());
-    let response = service.oneshot(post(API, full("x"))).await.unwrap();
-    assert!(matches!(Outcome::of(response.extensions()), Outcome::Replayed));
-    assert_eq!(api.tokens(), [Some("Bearer t1".into()), Some("Bearer t2".into())]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_verdict_of_ones_own_can_deliver_where_ours_would_replace() {
-    let issuer = Issuer::new();
-    let api = Api::<Full<Bytes>>::statuses([401]);
-    let service = OAuthLayer::new(issuer.slot())
-        .replay(CloneBody)
-        .verdict(|_, ours| {
-            assert_eq!(ours, Verdict::Replace);
-            Verdict::Deliver
-        })
-        .layer(api.clone());
-    let response = service.oneshot(post(API, full("x"))).await.unwrap();
-    assert_eq!(response.status(), 401);
-    assert!(matches!(Outcome::of(response.extensions()), Outcome::Attached));
-    assert_eq!((api.seen().len(), issuer.requests()), (1, 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_token_without_any_life_serves_the_second_send_too() {
-    let minted = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
-    let source = source_fn(move || {
-        let number = 1 + minted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        let life = Duration::from_secs(if number == 1 { 3600 } else { 0 });
-        async move { Ok(Token::bearer(format!("t{number}"))?.expires_in(life)) }
-    });
-    let slot = TokenSlot::builder(source).origins(Origins::parse([API]).unwrap()).build();
-    let api = Api::<Full<Bytes>>::statuses([401]);
-    let service = OAuthLayer::new(slot).replay(CloneBody).layer(api.clone());
-    let response = service.oneshot(post(API, full("x"))).await.unwrap();
-    assert_eq!(response.status(), 200);
-    assert_eq!(api.tokens(), [Some("Bearer t1".into()), Some("Bearer t2".into())]);
 }

@@ -4,9 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod alone;
+mod answers;
 mod choice;
 mod contract;
+mod drained;
 mod drops;
+mod ended;
 mod gated;
 mod grpc;
 mod grpc_matrix;
@@ -22,6 +25,7 @@ mod redirects;
 mod replay;
 mod reuse;
 mod scripted;
+mod shedding;
 mod stacks;
 mod troubles;
 mod verdict_table;

@@ -8,7 +8,7 @@ use oauth_tower::Buffered;
 use tower::{Layer, ServiceExt};
 
 use crate::gated::Gated;
-use crate::matrix_table::{CAP, Cell, Sends, bytes, cells, opened_by_the_second_send};
+use crate::matrix_table::{CAP, Cell, Sends, bytes, cells, opened_by_the_second_send, renewed};
 use crate::scripted::Streamed;
 use crate::wire::{Http, World, assert_whole, client, in_pieces, whole};
 
@@ -24,8 +24,7 @@ async fn run(http: Http, cell: Cell) {
     request.headers_mut().extend(cell.headers());
     let call = service.oneshot(request);
     let response = opened_by_the_second_send(&world.api, gate, call).await.unwrap();
-    // The token of a request that is not sent again is renewed in the background.
-    changes.changed().await.unwrap();
+    renewed(&mut changes, cell).await;
     let outcome = Outcome::of(response.extensions());
     let tokens = world.auth.token_requests();
     cell.assert(response.status().as_u16(), &outcome, &world.api, tokens);
