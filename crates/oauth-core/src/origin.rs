@@ -27,10 +27,10 @@ use crate::error::Error;
 pub struct Origin {
     https: bool,
     one_label_before: bool,
-    // Both spellings of the authority, prepared so that a request's is compared and not parsed.
+    // The spellings of the authority, prepared so that a request's is compared and not parsed.
     // With `one_label_before` they begin with the dot.
     authority: Box<str>,
-    with_default_port: Option<Box<str>>,
+    others: Box<[Box<str>]>,
 }
 
 impl Origin {
@@ -75,16 +75,22 @@ impl Origin {
         if !https && (one_label_before || !is_loopback(name)) {
             return refuse("must be https: plain http is for loopback alone (RFC 6750 §5.3)");
         }
-        let name = ipv6(name).map_or_else(|| name.to_owned(), spelling);
         let default = if https { 443 } else { 80 };
         let port = port.unwrap_or(default);
-        let with_port = format!("{name}:{port}").into_boxed_str();
-        let (authority, with_default_port) = if port == default {
-            (name.into_boxed_str(), Some(with_port))
-        } else {
-            (with_port, None)
+        let names = match ipv6(name) {
+            Some(address) => spellings(address),
+            None => vec![name.to_owned()],
         };
-        Ok(Self { https, one_label_before, authority, with_default_port })
+        let mut authorities = Vec::new();
+        for name in names {
+            let with_port = format!("{name}:{port}").into_boxed_str();
+            if port == default {
+                authorities.push(name.into_boxed_str());
+            }
+            authorities.push(with_port);
+        }
+        let authority = authorities.remove(0);
+        Ok(Self { https, one_label_before, authority, others: authorities.into() })
     }
 
     /// Whether a request with this scheme and authority goes here. Compares bytes, parses nothing.
@@ -102,7 +108,7 @@ impl Origin {
             authority
         };
         authority.eq_ignore_ascii_case(&self.authority)
-            || self.with_default_port.as_ref().is_some_and(|a| authority.eq_ignore_ascii_case(a))
+            || self.others.iter().any(|other| authority.eq_ignore_ascii_case(other))
     }
 }
 
@@ -154,12 +160,13 @@ fn ipv6(host: &str) -> Option<Ipv6Addr> {
     host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
 }
 
-/// One spelling of an address, the one that URL parsers write: unlike Rust they write an IPv4 address
-/// inside of it in hexadecimal, too.
-fn spelling(address: Ipv6Addr) -> String {
+/// An address as URL parsers write it, and as Rust does if that is another text: with an IPv4 address
+/// inside of it in decimal. `http::Uri` leaves either as it was given.
+fn spellings(address: Ipv6Addr) -> Vec<String> {
+    let text = format!("[{address}]");
     match (address.to_ipv4_mapped(), address.segments()) {
-        (Some(_), [.., a, b]) => format!("[::ffff:{a:x}:{b:x}]"),
-        _ => format!("[{address}]"),
+        (Some(_), [.., a, b]) => vec![format!("[::ffff:{a:x}:{b:x}]"), text],
+        _ => vec![text],
     }
 }
 
@@ -421,8 +428,37 @@ mod tests {
         let origins = Origins::parse(["https://[2001:DB8:0::1]:443"]).unwrap();
         assert!(admits(&origins, "https://[2001:db8::1]/"));
         assert_eq!(origins.to_string(), "https://[2001:db8::1]");
-        let mapped = Origins::parse(["https://[::FFFF:192.0.2.1]"]).unwrap();
-        assert!(admits(&mapped, "https://[::ffff:c000:201]/"));
+    }
+
+    #[test]
+    fn an_ipv4_address_in_an_ipv6_origin_is_home_in_both_notations() {
+        for declared in ["https://[::FFFF:192.0.2.1]", "https://[::ffff:c000:201]:443"] {
+            let origins = Origins::parse([declared]).unwrap();
+            for home in [
+                "https://[::ffff:192.0.2.1]/",
+                "https://[::FFFF:192.0.2.1]:443/",
+                "https://[::ffff:c000:201]/",
+                "https://[::FFFF:C000:201]:443/",
+            ] {
+                assert!(admits(&origins, home), "{declared} {home}");
+            }
+            for foreign in [
+                "https://[::ffff:192.0.2.2]/",
+                "https://[::ffff:192.0.2.1]:8443/",
+                "https://[::ffff:c000:202]/",
+                "https://[::192.0.2.1]/",
+                "https://192.0.2.1/",
+            ] {
+                assert!(!admits(&origins, foreign), "{declared} {foreign}");
+            }
+            assert_eq!(origins.to_string(), "https://[::ffff:c000:201]");
+        }
+        let origins = Origins::parse(["https://[::ffff:192.0.2.1]:8443"]).unwrap();
+        assert!(admits(&origins, "https://[::ffff:192.0.2.1]:8443/"));
+        assert!(admits(&origins, "https://[::ffff:c000:201]:8443/"));
+        assert!(!admits(&origins, "https://[::ffff:192.0.2.1]/"));
+        let host = HeaderValue::from_static("[::ffff:192.0.2.1]:8443");
+        assert!(origins.admit("https", "[::ffff:192.0.2.1]:8443", Some(&host)));
     }
 
     #[test]
