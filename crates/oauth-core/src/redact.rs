@@ -30,7 +30,7 @@ impl Secrets {
         let mut json = Zeroizing::new(Vec::with_capacity(6 * secret.len() + 2));
         let _ = serde_json::to_writer(&mut *json, secret);
         let json = json.get(1..json.len().saturating_sub(1)).unwrap_or_default();
-        let json = str::from_utf8(json).unwrap_or_default();
+        let json = std::str::from_utf8(json).unwrap_or_default();
         if json != secret {
             spellings.push(Zeroizing::new(json.to_owned()));
         }

@@ -80,7 +80,7 @@ fn found(disguised: &[u8]) -> usize {
     let mut search = search();
     let Search { maps, window } = &mut *search;
     let length = read_maps(maps);
-    let maps = str::from_utf8(&maps[..length]).unwrap();
+    let maps = std::str::from_utf8(&maps[..length]).unwrap();
     let memory = File::open("/proc/self/mem").unwrap();
     let mut count = 0;
     for line in maps.lines() {
