@@ -1,4 +1,7 @@
 //! Text of a server, made fit to be shown: secrets masked, control characters escaped, cut short.
+//!
+//! Whatever may hold a secret on the way is wiped, and never grows: growing would leave a copy behind
+//! in freed memory.
 
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
@@ -23,9 +26,11 @@ impl Secrets {
     pub(crate) fn of(client: &ClientAuth) -> Self {
         let secret = client.expose_secret();
         let mut spellings = vec![Zeroizing::new(secret.to_owned())];
-        // Writing text cannot fail.
-        let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
+        // An escape is up to six bytes long. Writing to memory cannot fail.
+        let mut json = Zeroizing::new(Vec::with_capacity(6 * secret.len() + 2));
+        let _ = serde_json::to_writer(&mut *json, secret);
         let json = json.get(1..json.len().saturating_sub(1)).unwrap_or_default();
+        let json = std::str::from_utf8(json).unwrap_or_default();
         if json != secret {
             spellings.push(Zeroizing::new(json.to_owned()));
         }
@@ -41,6 +46,19 @@ impl Secrets {
         shown(text, &self.all())
     }
 
+    /// The same for a header's value, which need not be text.
+    pub(crate) fn shown_value(&self, value: &[u8]) -> String {
+        // What is no text becomes a character of three bytes.
+        let mut text = Zeroizing::new(String::with_capacity(3 * value.len()));
+        for chunk in value.utf8_chunks() {
+            text.push_str(chunk.valid());
+            if !chunk.invalid().is_empty() {
+                text.push(char::REPLACEMENT_CHARACTER);
+            }
+        }
+        self.shown(&text)
+    }
+
     /// The same for a name in which long runs are no tokens: of a host.
     pub(crate) fn shown_name(&self, text: &str) -> String {
         escape_and_cut(&mask_secrets(text, &self.all()))
@@ -48,7 +66,13 @@ impl Secrets {
 
     /// Whether the secret stands in `text`, or may stand where a text is too long to be looked at.
     pub(crate) fn are_in(&self, text: &str) -> bool {
-        mask_secrets(text, &self.all()) != text
+        *mask_secrets(text, &self.all()) != text
+    }
+
+    /// Whether a spelling of at least this length stands in `text`, however long that is.
+    pub(crate) fn tell_in(&self, text: &str, least: usize) -> bool {
+        let long = self.0.iter().filter(|secret| secret.len() >= least);
+        long.into_iter().any(|s| text.contains(s.as_str()) || text.contains(&*form_encoded(s)))
     }
 
     fn all(&self) -> Vec<&str> {
@@ -62,8 +86,8 @@ pub(crate) fn masked_chain(error: BoxError, secrets: &Secrets) -> BoxError {
     let mut leaks = false;
     let mut next: Option<&(dyn StdError + 'static)> = Some(&*error);
     while let Some(link) = next {
-        let text = link.to_string();
-        leaks |= secrets.are_in(&text) || secrets.are_in(&format!("{link:?}"));
+        let text = wiped(format_args!("{link}"));
+        leaks |= secrets.are_in(&text) || secrets.are_in(&wiped(format_args!("{link:?}")));
         texts.push(text);
         next = link.source();
     }
@@ -103,30 +127,71 @@ pub(crate) fn shown(text: &str, secrets: &[&str]) -> String {
     escape_and_cut(&mask_tokens(&mask_secrets(text, secrets)))
 }
 
-fn mask_secrets(text: &str, secrets: &[&str]) -> String {
+fn mask_secrets(text: &str, secrets: &[&str]) -> Zeroizing<String> {
     let read = &text[..boundary(text, READ)];
-    let mut masked = read.to_owned();
+    let mut masked = Zeroizing::new(read.to_owned());
     let mut longest = TOKEN_SHAPED;
     for secret in secrets.iter().filter(|s| !s.is_empty()) {
-        if masked.contains(secret) {
-            masked = masked.replace(secret, MASK);
-        }
-        let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        if encoded != *secret && masked.contains(&encoded) {
-            masked = masked.replace(&encoded, MASK);
+        mask(&mut masked, secret);
+        let encoded = form_encoded(secret);
+        if encoded.as_str() != *secret {
+            mask(&mut masked, &encoded);
         }
         longest = longest.max(encoded.len()).max(secret.len());
     }
     if read.len() < text.len() {
         // The beginning of a secret or of a token may stand here, which nothing above has seen.
-        masked.truncate(boundary(&masked, masked.len().saturating_sub(longest)));
+        let end = boundary(&masked, masked.len().saturating_sub(longest));
+        masked.truncate(end);
         // What is left of a token's beginning would be too short to be known for one.
         let run = masked.len() - masked.trim_end_matches(in_token).len();
         if run < TOKEN_SHAPED {
-            masked.truncate(masked.len() - run);
+            let end = masked.len() - run;
+            masked.truncate(end);
         }
     }
     masked
+}
+
+fn form_encoded(text: &str) -> Zeroizing<String> {
+    // A byte becomes three at most.
+    let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
+    encoded.extend(form_urlencoded::byte_serialize(text.as_bytes()));
+    encoded
+}
+
+/// Like `str::replace`, whose result grows and whose old text is freed as it is.
+fn mask(text: &mut Zeroizing<String>, secret: &str) {
+    let count = text.matches(secret).count();
+    if count == 0 {
+        return;
+    }
+    let length = text.len() - count * secret.len() + count * MASK.len();
+    let mut masked = Zeroizing::new(String::with_capacity(length));
+    for (i, part) in text.split(secret).enumerate() {
+        if i > 0 {
+            masked.push_str(MASK);
+        }
+        masked.push_str(part);
+    }
+    *text = masked;
+}
+
+/// `text` in memory that is wiped. Measured first, so that it has its room before it is written.
+fn wiped(text: fmt::Arguments<'_>) -> Zeroizing<String> {
+    struct Length(usize);
+    impl Write for Length {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            self.0 += part.len();
+            Ok(())
+        }
+    }
+    // Neither fails unless an error's own formatting does: then its text ends there.
+    let mut length = Length(0);
+    let _ = length.write_fmt(text);
+    let mut out = Zeroizing::new(String::with_capacity(length.0));
+    let _ = out.write_fmt(text);
+    out
 }
 
 /// The last boundary between characters that is not behind `at`.

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 /// What a token is declared for.
-const HOMES: [&str; 10] = [
+const HOMES: [&str; 11] = [
     "https://api.apiera.io",
     "https://API.Apiera.io:443/v1",
     "https://api.apiera.io:8443",
@@ -21,6 +21,7 @@ const HOMES: [&str; 10] = [
     "https://xn--bcher-kva.example",
     "https://api.apiera.io.",
     "https://[2001:db8::1]",
+    "https://[::ffff:192.0.2.1]",
     "https://192.0.2.1",
     "http://127.0.0.1:8080",
     "http://[::1]",
@@ -41,6 +42,10 @@ fn host() -> impl Strategy<Value = String> {
         "[2001:DB8:0:0::1]",
         "[2001:db8::0.0.0.1]",
         "[::ffff:127.0.0.1]",
+        "[::ffff:192.0.2.1]",
+        "[::FFFF:192.0.2.1]",
+        "[::ffff:c000:201]",
+        "[0:0::ffff:c000:0201]",
         "[::1]",
         "[0:0::1]",
         "192.0.2.1",
@@ -197,7 +202,15 @@ fn every_home_is_home_in_each_of_its_spellings() {
         ("https://api.apiera.io:8443", &["https://api.apiera.io:8443/"]),
         ("https://*.oleria.io", &["https://acme.oleria.io/", "https://ACME.oleria.io:443"]),
         ("https://[2001:DB8::0:1]", &["https://[2001:db8::1]/", "https://[2001:DB8::1]:443/"]),
-        ("https://[::ffff:192.0.2.1]", &["https://[::ffff:c000:201]/"]),
+        (
+            "https://[::ffff:192.0.2.1]",
+            &[
+                "https://[::ffff:192.0.2.1]/",
+                "https://[::FFFF:192.0.2.1]:443",
+                "https://[::ffff:c000:201]/",
+            ],
+        ),
+        ("https://[::ffff:c000:201]:8443", &["https://[::ffff:192.0.2.1]:8443"]),
         ("http://127.0.0.1", &["http://127.0.0.1/", "http://127.0.0.1:80/"]),
     ] {
         for url in urls {

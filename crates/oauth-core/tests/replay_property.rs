@@ -238,12 +238,16 @@ impl World {
     fn check_hints(&self) {
         for sent in self.first.iter().chain(&self.second) {
             let hint = sent.body.size_hint();
+            let over = sent.seen.end.is_some() || sent.body.is_end_stream();
             let left = self.size() - sent.seen.bytes.len();
             if self.plan.knows_size {
                 assert_eq!(hint.exact(), Some(left as u64));
             } else if !self.fails {
                 assert!(hint.lower() <= left as u64);
                 assert!(hint.upper().is_none_or(|upper| upper >= left as u64));
+            }
+            if !self.plan.knows_size && !over {
+                assert_eq!(hint.upper(), None, "a size that nobody told");
             }
             let all = sent.seen.bytes == self.bytes && sent.seen.trailers == self.trailers;
             if sent.body.is_end_stream() {

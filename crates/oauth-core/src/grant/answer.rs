@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -104,19 +104,23 @@ impl<'a> Answer<'a> {
     }
 
     /// The granted scope, as a string or an array of strings; none if it says nothing.
-    pub(super) fn scope(&self) -> Option<String> {
+    pub(super) fn scope(&self) -> Option<Zeroizing<String>> {
         let json = present(self.scope)?;
         let scope = if json.starts_with('[') {
-            serde_json::from_str::<Words>(json).ok()?.0
+            let room = json.len();
+            let mut json = serde_json::Deserializer::from_str(json);
+            let scope = Words { room }.deserialize(&mut json).ok()?;
+            json.end().ok()?;
+            scope
         } else {
-            string(json)?.trim().to_owned()
+            Zeroizing::new(string(json)?.trim().to_owned())
         };
         Some(scope).filter(|scope| !scope.is_empty())
     }
 }
 
 /// Exactly as large as needed: growing would leave a copy behind that is not wiped.
-fn joined(parts: &[&str]) -> Zeroizing<String> {
+pub(super) fn joined(parts: &[&str]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(parts.iter().map(|p| p.len()).sum()));
     for part in parts {
         text.push_str(part);
@@ -126,25 +130,28 @@ fn joined(parts: &[&str]) -> Zeroizing<String> {
 
 /// The strings of an array, joined as they are read: a list of a million would cost forty times
 /// its text.
-struct Words(String);
+struct Words {
+    /// No array has more text than it is long.
+    room: usize,
+}
 
-impl<'de> Deserialize<'de> for Words {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(WordsVisitor)
+impl<'de> DeserializeSeed<'de> for Words {
+    type Value = Zeroizing<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_seq(self)
     }
 }
 
-struct WordsVisitor;
-
-impl<'de> Visitor<'de> for WordsVisitor {
-    type Value = Words;
+impl<'de> Visitor<'de> for Words {
+    type Value = Zeroizing<String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Words, A::Error> {
-        let mut words = String::new();
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut words = Zeroizing::new(String::with_capacity(self.room));
         while let Some(item) = items.next_element::<&RawValue>()? {
             if let Some(word) = string(item.get()) {
                 if !words.is_empty() {
@@ -153,6 +160,6 @@ impl<'de> Visitor<'de> for WordsVisitor {
                 words.push_str(&word);
             }
         }
-        Ok(Words(words))
+        Ok(words)
     }
 }

@@ -5,13 +5,14 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{Response, Uri};
+use zeroize::Zeroizing;
 
 use crate::client_auth::ClientAuth;
 use crate::error::{Details, Error, Kind};
 use crate::redact::Secrets;
 use crate::token::Token;
 
-use super::answer::{Answer, Unreadable};
+use super::answer::{Answer, Unreadable, joined};
 use super::json_text::{present, string};
 use super::lifetime::{self, Lifetime};
 use super::recipe::{Recipe, Refusal};
@@ -75,8 +76,7 @@ impl Reader<'_> {
             Unreadable::NoObject => {
                 let content_type = match self.response.headers().get(CONTENT_TYPE) {
                     Some(value) => {
-                        let text = String::from_utf8_lossy(value.as_bytes());
-                        format!("content type `{}`", self.secrets().shown(&text))
+                        format!("content type `{}`", self.secrets().shown_value(value.as_bytes()))
                     }
                     None => "no content type".to_owned(),
                 };
@@ -107,11 +107,11 @@ impl Reader<'_> {
             .expires_in(self.lifetime(answer));
         // What a server echoes into the scope would be shown with the token.
         let telling = |text: &str| {
-            let secrets = [self.client.expose_secret(), secret.as_str()];
-            secrets.into_iter().any(|s| s.len() >= TELLING && text.contains(s))
+            let of_token = secret.len() >= TELLING && text.contains(secret.as_str());
+            of_token || self.secrets().tell_in(text, TELLING)
         };
         Ok(match answer.scope().filter(|scope| !telling(scope)) {
-            Some(scope) => token.with_scope(scope),
+            Some(scope) => token.with_scope(scope.as_str()),
             None => token,
         })
     }
@@ -184,10 +184,14 @@ impl Reader<'_> {
     /// host are shown.
     fn redirected(&self) -> Error {
         let target = self.response.headers().get(LOCATION);
-        let target = target.and_then(|value| value.to_str().ok()?.parse::<Uri>().ok());
+        // What a server echoes into it is wiped with the last part of the parsed one.
+        let target = target.and_then(|value| {
+            let text = Bytes::from_owner(Zeroizing::new(value.as_bytes().to_vec()));
+            Uri::from_maybe_shared(text).ok()
+        });
         let target = match target.as_ref().map(|uri| (uri.scheme_str(), uri.host())) {
             Some((Some(scheme), Some(host))) => {
-                format!(" to {}", self.secrets().shown_name(&format!("{scheme}://{host}")))
+                format!(" to {}", self.secrets().shown_name(&joined(&[scheme, "://", host])))
             }
             _ => String::new(),
         };
@@ -199,9 +203,9 @@ impl Reader<'_> {
     fn content_encoding(&self) -> Option<String> {
         let values = self.response.headers().get_all(CONTENT_ENCODING);
         let names = values.iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
-        let mut names = names.map(|name| String::from_utf8_lossy(name.trim_ascii()));
-        let encoded = names.find(|n| !n.is_empty() && !n.eq_ignore_ascii_case("identity"))?;
-        Some(self.secrets().shown(&encoded))
+        let mut names = names.map(<[u8]>::trim_ascii);
+        let encoded = names.find(|n| !n.is_empty() && !n.eq_ignore_ascii_case(b"identity"))?;
+        Some(self.secrets().shown_value(encoded))
     }
 
     fn unusable(&self, message: String) -> Error {
