@@ -132,7 +132,7 @@ impl SlotBuilder {
         self
     }
 
-    /// The clock. Default: [`SystemClock`].
+    /// The clock. Default: [`SystemClock`](crate::clock::SystemClock).
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = AnyClock::Other(Arc::new(clock));
         self
