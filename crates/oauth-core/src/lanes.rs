@@ -31,13 +31,31 @@ impl<T> Lanes<T> {
     /// This thread's value.
     #[inline]
     pub fn mine(&self) -> &T {
-        &self.0[lane() % LANES]
+        self.of(Lane::mine())
+    }
+
+    /// The value of that lane.
+    #[inline]
+    pub fn of(&self, lane: Lane) -> &T {
+        &self.0[lane.0 % LANES]
     }
 }
 
 impl<T: fmt::Debug> fmt::Debug for Lanes<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.mine().fmt(f)
+    }
+}
+
+/// A thread's lane, for those who need it more than once.
+#[derive(Clone, Copy, Debug)]
+pub struct Lane(usize);
+
+impl Lane {
+    /// This thread's.
+    #[inline]
+    pub fn mine() -> Self {
+        Self(lane())
     }
 }
 

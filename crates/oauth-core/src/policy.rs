@@ -43,6 +43,8 @@ pub struct Policy {
     overrule: Option<VerdictFn>,
     answer_uri: Option<AnswerUriFn>,
     grpc: bool,
+    // Whether an answer can be of interest that is no 401.
+    reads_more: bool,
 }
 
 /// Whether a request gets a token.
@@ -67,6 +69,7 @@ impl Policy {
             overrule: None,
             answer_uri: None,
             grpc: false,
+            reads_more: false,
         }
     }
 
@@ -88,6 +91,7 @@ impl Policy {
     /// Overrules verdicts.
     pub fn set_verdict(&mut self, overrule: VerdictFn) {
         self.overrule = Some(overrule);
+        self.reads_more = true;
     }
 
     /// Where answers come from, if a layer below follows redirects.
@@ -98,6 +102,7 @@ impl Policy {
     /// Reads answers as those of gRPC servers: see [`grpc_verdict`].
     pub fn set_grpc(&mut self) {
         self.grpc = true;
+        self.reads_more = true;
     }
 
     /// The slot.
@@ -275,10 +280,12 @@ impl Policy {
     /// delivered unseen.
     #[inline]
     pub fn wants_to_judge(&self, status: StatusCode, headers: &HeaderMap) -> bool {
-        status == StatusCode::UNAUTHORIZED
-            || self.overrule.is_some()
-            // Trailers may follow, and whose they are must be known then.
-            || (self.grpc && (self.keeps_uri() || is_unauthenticated(headers)))
+        status == StatusCode::UNAUTHORIZED || (self.reads_more && self.wants_more(headers))
+    }
+
+    fn wants_more(&self, headers: &HeaderMap) -> bool {
+        // Trailers may follow in gRPC, and whose they are must be known then.
+        self.overrule.is_some() || self.keeps_uri() || is_unauthenticated(headers)
     }
 }
 

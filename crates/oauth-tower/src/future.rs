@@ -145,7 +145,9 @@ where
                     };
                     if plain && !this.policy.wants_to_judge(response.status(), response.headers()) {
                         // A request that has its answer keeps nothing.
-                        *this.turn = Turn::Only(None);
+                        if let Turn::First(_) = this.turn {
+                            *this.turn = Turn::Only(None);
+                        }
                         return Poll::Ready(Ok(response));
                     }
                     if let Some(response) = self.as_mut().settle(response) {

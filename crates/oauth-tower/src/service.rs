@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use oauth_core::lanes::Lanes;
+use oauth_core::lanes::{Lane, Lanes};
 use oauth_core::policy::{Admission, Policy};
 use oauth_core::slot::Authorized;
 use oauth_core::{BoxError, NotAttached, ReplayChoice};
@@ -38,13 +38,14 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let policy = self.policy.mine();
+        let lane = Lane::mine();
+        let policy = self.policy.of(lane);
         match policy.admit(request.uri(), request.headers(), request.extensions()) {
             Admission::Attach => {}
             Admission::Pass(reason) => return self.pass(request, reason),
             Admission::Refuse(error) => return self.refuse(error),
         }
-        match policy.slot().authorize(request.headers_mut()) {
+        match policy.slot().authorize_in(lane, request.headers_mut()) {
             Authorized::Attached(generation) => {
                 let policy = policy.clone();
                 // The service that was polled ready, not the clone.

@@ -4,11 +4,12 @@ use http::header::{AUTHORIZATION, HeaderMap};
 
 use super::Authorized;
 use super::entry::Entry;
+use crate::lanes::Lane;
 
 #[inline(always)]
-pub(super) fn attach(entry: &Entry, headers: &mut HeaderMap) -> Authorized {
+pub(super) fn attach(entry: &Entry, headers: &mut HeaderMap, lane: Lane) -> Authorized {
     // One look-up: an entry would take its key apart and put it together again.
-    match headers.try_append(AUTHORIZATION, entry.headers.mine().clone()) {
+    match headers.try_append(AUTHORIZATION, entry.headers.of(lane).clone()) {
         Ok(false) => Authorized::Attached(entry.generation),
         Ok(true) => leave_own(headers),
         Err(_) if headers.contains_key(AUTHORIZATION) => Authorized::Own,

@@ -31,6 +31,7 @@ pub use self::status::{Changes, State, Status};
 use super::primitives::{Mutex, MutexGuard, Published};
 use crate::clock::AnyClock;
 use crate::error::{Error, Kind};
+use crate::lanes::Lane;
 use crate::origin::Origins;
 use crate::source::{DynSource, TokenSource};
 
@@ -151,9 +152,15 @@ impl TokenSlot {
     /// map, and no lock, await or allocation (in a header map with room).
     #[inline(always)]
     pub fn authorize(&self, headers: &mut HeaderMap) -> Authorized {
+        self.authorize_in(Lane::mine(), headers)
+    }
+
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn authorize_in(&self, lane: Lane, headers: &mut HeaderMap) -> Authorized {
         let guard = self.shared.current.load();
         match &*guard {
-            Some(entry) if self.usable(entry) => attach(entry, headers),
+            Some(entry) if self.usable(entry) => attach(entry, headers, lane),
             // A caller that brings its own header must not wait for ours.
             _ if headers.contains_key(AUTHORIZATION) => Authorized::Own,
             _ => Authorized::Empty,
@@ -170,10 +177,10 @@ impl TokenSlot {
             .filter(|entry| entry.generation.number >= issued.0.generation.number)
             .filter(|entry| self.usable(entry));
         match newest {
-            Some(entry) => attach(entry, headers),
+            Some(entry) => attach(entry, headers, Lane::mine()),
             // A token without any life left is for those that waited for it.
             None if issued.0.single_use() || issued.0.valid(self.shared.clock.now()) => {
-                attach(&issued.0, headers)
+                attach(&issued.0, headers, Lane::mine())
             }
             None if headers.contains_key(AUTHORIZATION) => Authorized::Own,
             None => Authorized::Empty,
@@ -261,10 +268,8 @@ impl TokenSlot {
     }
 
     fn own(&self, generation: Generation) -> Result<(), Error> {
-        if generation.slot == self.shared.id {
-            return Ok(());
-        }
-        Err(Error::new(Kind::Usage, "this generation belongs to another slot"))
+        let error = || Error::new(Kind::Usage, "this generation belongs to another slot");
+        (generation.slot == self.shared.id).then_some(()).ok_or_else(error)
     }
 }
 
