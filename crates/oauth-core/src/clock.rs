@@ -1,8 +1,12 @@
 //! Where the slot takes the time from.
 
+mod glance;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+pub(crate) use self::glance::{Horizon, Reading};
 
 /// A clock that only goes forward, injected into the slot so that tests own the time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
@@ -56,6 +60,14 @@ impl AnyClock {
         match self {
             Self::System => SystemClock.now(),
             Self::Other(clock) => clock.now(),
+        }
+    }
+
+    /// A reading that can tell what is ahead of it.
+    pub(crate) fn read(&self) -> Reading {
+        match self {
+            Self::System => Reading::of_system(|| SystemClock.now()),
+            Self::Other(clock) => Reading::precise(clock.now()),
         }
     }
 }

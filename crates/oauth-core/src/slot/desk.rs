@@ -3,6 +3,7 @@
 
 mod landing;
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,7 +93,7 @@ pub(super) struct Desk {
     damping: Option<Damping>,
     /// No flight by age before this: an issuer of nearly expired tokens must not make us spin.
     rest_until: Duration,
-    last_generation: u64,
+    next_generation: NonZeroU64,
     pub(super) flights: u64,
     pub(super) failures: u64,
     last_error: Option<(Error, Duration)>,
@@ -110,7 +111,7 @@ impl Desk {
             failure: None,
             damping: None,
             rest_until: Duration::ZERO,
-            last_generation: 0,
+            next_generation: NonZeroU64::MIN,
             flights: 0,
             failures: 0,
             last_error: None,

@@ -1,6 +1,7 @@
 //! What the slot holds: a token, which one it is, and its two instants.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +9,16 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::schedule::Times;
-use crate::lanes::Lanes;
+use crate::clock::Horizon;
+use crate::lanes::{Lane, Lanes};
 use crate::token::Token;
 
 /// Which token of which slot: opaque, for [`TokenSlot::replace`](crate::TokenSlot::replace).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Generation {
     pub(super) slot: u64,
-    pub(super) number: u64,
+    /// Never zero, so that an `Option` of it takes no more room than the two numbers.
+    pub(super) number: NonZeroU64,
 }
 
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub(crate) struct Entry {
     pub(super) headers: Lanes<HeaderValue>,
     pub(super) generation: Generation,
     pub(super) times: Times,
+    /// Until it is stale, told at a glance.
+    pub(super) fresh: Horizon,
     /// Before its request was sent.
     pub(super) started: Duration,
     pub(super) minted_at: Duration,
@@ -34,6 +39,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    #[inline(always)]
+    pub(super) fn header(&self, lane: Lane) -> HeaderValue {
+        self.headers.of(lane).clone()
+    }
+
     /// A token that had no life left when it came serves the callers that waited for it.
     pub(super) fn single_use(&self) -> bool {
         self.token.lifetime() == Some(Duration::ZERO)

@@ -1,16 +1,18 @@
 //! One header, put into a request or left as its caller set it.
 
-use http::header::{AUTHORIZATION, HeaderMap};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-use super::Authorized;
-use super::entry::Entry;
-use crate::lanes::Lane;
+use super::{Authorized, Generation};
 
 #[inline(always)]
-pub(super) fn attach(entry: &Entry, headers: &mut HeaderMap, lane: Lane) -> Authorized {
+pub(super) fn attach(
+    token: HeaderValue,
+    generation: Generation,
+    headers: &mut HeaderMap,
+) -> Authorized {
     // One look-up: an entry would take its key apart and put it together again.
-    match headers.try_append(AUTHORIZATION, entry.headers.of(lane).clone()) {
-        Ok(false) => Authorized::Attached(entry.generation),
+    match headers.try_append(AUTHORIZATION, token) {
+        Ok(false) => Authorized::Attached(generation),
         Ok(true) => leave_own(headers),
         Err(_) if headers.contains_key(AUTHORIZATION) => Authorized::Own,
         Err(_) => Authorized::Full,

@@ -8,27 +8,28 @@ mod foreign;
 mod header;
 mod keep_fresh;
 mod schedule;
+mod shared;
 mod status;
 mod wait;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
 use http::header::{AUTHORIZATION, HeaderMap};
 use tokio::sync::watch;
 
 use self::builder::Settings;
 pub use self::builder::SlotBuilder;
-use self::desk::{Desk, Epochs, Minted, Need, Publish};
+use self::desk::{Desk, Need};
 use self::entry::Entry;
 pub use self::entry::{Generation, IssuedToken};
 use self::foreign::ForeignLog;
 use self::header::attach;
 pub use self::keep_fresh::KeepFresh;
+use self::shared::Shared;
 pub use self::status::{Changes, State, Status};
-use super::primitives::{Mutex, MutexGuard, Published};
+use super::primitives::{Mutex, Published};
 use crate::clock::AnyClock;
 use crate::error::{Error, Kind};
 use crate::lanes::Lane;
@@ -62,19 +63,6 @@ use crate::source::{DynSource, TokenSource};
 #[derive(Clone)]
 pub struct TokenSlot {
     shared: Arc<Shared>,
-}
-
-struct Shared {
-    /// Written under the desk's lock alone, read by everybody.
-    current: Published<Entry>,
-    clock: AnyClock,
-    desk: Mutex<Desk>,
-    source: Arc<dyn DynSource>,
-    settings: Arc<Settings>,
-    origins: Origins,
-    foreign: ForeignLog,
-    landed: watch::Sender<u64>,
-    id: u64,
 }
 
 /// What [`TokenSlot::authorize`] did.
@@ -159,11 +147,18 @@ impl TokenSlot {
     #[inline(always)]
     pub fn authorize_in(&self, lane: Lane, headers: &mut HeaderMap) -> Authorized {
         let guard = self.shared.current.load();
-        match &*guard {
-            Some(entry) if self.usable(entry) => attach(entry, headers, lane),
+        let fresh = match &*guard {
+            Some(entry) if self.usable(entry) => Some((entry.header(lane), entry.generation)),
+            _ => None,
+        };
+        // Given back before the header is put in: two atomic operations in a row cost less than
+        // two that each wait for what was written in between.
+        drop(guard);
+        match fresh {
+            Some((header, generation)) => attach(header, generation, headers),
             // A caller that brings its own header must not wait for ours.
-            _ if headers.contains_key(AUTHORIZATION) => Authorized::Own,
-            _ => Authorized::Empty,
+            None if headers.contains_key(AUTHORIZATION) => Authorized::Own,
+            None => Authorized::Empty,
         }
     }
 
@@ -177,10 +172,10 @@ impl TokenSlot {
             .filter(|entry| entry.generation.number >= issued.0.generation.number)
             .filter(|entry| self.usable(entry));
         match newest {
-            Some(entry) => attach(entry, headers, Lane::mine()),
+            Some(entry) => attach(entry.header(Lane::mine()), entry.generation, headers),
             // A token without any life left is for those that waited for it.
             None if issued.0.single_use() || issued.0.valid(self.shared.clock.now()) => {
-                attach(&issued.0, headers, Lane::mine())
+                attach(issued.0.header(Lane::mine()), issued.0.generation, headers)
             }
             None if headers.contains_key(AUTHORIZATION) => Authorized::Own,
             None => Authorized::Empty,
@@ -190,12 +185,15 @@ impl TokenSlot {
     /// Whether this token may be attached now; a stale one gets a flight on the way.
     #[inline(always)]
     fn usable(&self, entry: &Entry) -> bool {
-        let now = self.shared.clock.now();
-        now < entry.times.stale_at || self.usable_though_stale(entry, now)
+        entry.fresh.is_ahead() || self.usable_by_the_clock(entry)
     }
 
-    #[cold]
-    fn usable_though_stale(&self, entry: &Entry, now: Duration) -> bool {
+    #[inline(never)]
+    fn usable_by_the_clock(&self, entry: &Entry) -> bool {
+        let now = self.shared.clock.now();
+        if now < entry.times.stale_at {
+            return true;
+        }
         let valid = entry.valid(now);
         if valid {
             // Nobody waits for it here, and its failure is remembered by the desk.
@@ -273,77 +271,8 @@ impl TokenSlot {
     }
 }
 
-impl Shared {
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Publishes what a flight brought and returns what its waiters get; nothing if the flight was
-    /// given up meanwhile.
-    fn land(
-        &self,
-        id: u64,
-        result: Result<Minted, Error>,
-        tried: u64,
-    ) -> Option<Result<Arc<Entry>, Error>> {
-        let now = self.clock.now();
-        let epochs = Epochs { tried, now: self.source.credentials_epoch() };
-        let landing = {
-            let mut desk = self.desk();
-            let current = self.current.load_full();
-            let landing = desk.land(id, result, current.as_ref(), now, epochs)?;
-            match &landing.publish {
-                Publish::Nothing => {}
-                Publish::Token(entry) => self.current.store(Some(entry.clone())),
-                Publish::Emptiness => self.current.store(None),
-            }
-            landing
-        };
-        match &landing.outcome {
-            Ok(entry) => tracing::debug!(
-                flight = id,
-                generation = entry.generation.number,
-                lifetime_s = entry.token.lifetime().map(|life| life.as_secs()),
-                "token minted"
-            ),
-            Err(error) => tracing::warn!(
-                flight = id,
-                %error,
-                valid_token_kept = matches!(landing.publish, Publish::Token(_)),
-                "token request failed"
-            ),
-        }
-        self.landed.send_modify(|count| *count += 1);
-        Some(landing.outcome)
-    }
-
-    fn note(&self, id: u64, error: &Error) {
-        let now = self.clock.now();
-        self.desk().note(id, error, now);
-    }
-
-    fn crash(&self, id: u64) {
-        self.desk().crash(id);
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        let desk = self.desk.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = desk.take_flight() {
-            flight.abort();
-        }
-    }
-}
-
 impl fmt::Debug for TokenSlot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenSlot").field("status", &self.status()).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("id", &self.id).finish_non_exhaustive()
     }
 }

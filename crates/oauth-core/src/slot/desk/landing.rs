@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::entry::{Entry, Generation};
 use super::{Desk, Failure, Minted, Need};
+use crate::clock::Reading;
 use crate::error::{Details, Error, Kind};
 
 /// What becomes of the slot's value.
@@ -43,16 +44,17 @@ impl Desk {
         id: u64,
         result: Result<Minted, Error>,
         current: Option<&Arc<Entry>>,
-        now: Duration,
+        at: Reading,
         epochs: Epochs,
     ) -> Option<Landing> {
+        let now = at.now;
         let flight = self.flight.take_if(|flight| flight.id == id)?;
         Some(match result {
             Ok(minted) if self.ended(&minted, now) => {
-                self.fail(ended_on_its_way(), current, now, epochs)
+                self.fail(ended_on_its_way(), current, at, epochs)
             }
-            Ok(minted) => self.succeed(minted, flight.need, current, now),
-            Err(error) => self.fail(error, current, now, epochs),
+            Ok(minted) => self.succeed(minted, flight.need, current, at),
+            Err(error) => self.fail(error, current, at, epochs),
         })
     }
 
@@ -67,8 +69,9 @@ impl Desk {
         minted: Minted,
         need: Need,
         current: Option<&Arc<Entry>>,
-        now: Duration,
+        at: Reading,
     ) -> Landing {
+        let now = at.now;
         self.failure = None;
         self.rest_until = minted.started.saturating_add(self.settings.least_interval);
         let Minted { token, started } = minted;
@@ -77,8 +80,9 @@ impl Desk {
             // A caller with a 401 for this secret must not take it for a newer token.
             Some(entry) => entry.generation,
             None => {
-                self.last_generation += 1;
-                Generation { slot: self.slot, number: self.last_generation }
+                let number = self.next_generation;
+                self.next_generation = number.saturating_add(1);
+                Generation { slot: self.slot, number }
             }
         };
         let refused = matches!(need, Need::Refused(_));
@@ -93,8 +97,16 @@ impl Desk {
         // between take the hot path.
         times.stale_at = times.stale_at.max(self.rest_until).min(times.expires_at);
         let headers = token.header_lanes();
-        let minted_at = now;
-        let entry = Entry { token, headers, generation, times, started, minted_at, after_refusal };
+        let entry = Entry {
+            fresh: at.horizon(times.stale_at),
+            minted_at: now,
+            token,
+            headers,
+            generation,
+            times,
+            started,
+            after_refusal,
+        };
         let entry = Arc::new(entry);
         let publish = match need {
             _ if !entry.single_use() => Publish::Token(entry.clone()),
@@ -113,9 +125,10 @@ impl Desk {
         &mut self,
         error: Error,
         current: Option<&Arc<Entry>>,
-        now: Duration,
+        at: Reading,
         epochs: Epochs,
     ) -> Landing {
+        let now = at.now;
         self.failures += 1;
         self.last_error = Some((error.clone(), now));
         if epochs.rotated() {
@@ -142,6 +155,7 @@ impl Desk {
             Some(entry) => {
                 let mut kept = Entry::clone(entry);
                 kept.times.stale_at = until.min(kept.times.expires_at);
+                kept.fresh = at.horizon(kept.times.stale_at);
                 Publish::Token(Arc::new(kept))
             }
         };

@@ -1,0 +1,166 @@
+//! Whether an instant is still ahead, told without a precise reading of the clock.
+//!
+//! A precise reading asks the processor for its counter, which takes longer than all the rest of
+//! what a fresh token costs. The kernel keeps two clocks at hand that are as coarse as its tick (1
+//! to 10 ms) and take a memory access each: one stands still while the machine is suspended, the
+//! other shows the wall's time. How far they are apart changes when the machine was suspended or
+//! the wall clock was set, and at no other time. As long as it is the same, the first can be
+//! trusted; else the precise clock is asked.
+
+use std::time::Duration;
+
+/// By how much earlier than an instant a coarse clock stops to call it ahead: far more than it lags.
+const COARSENESS: Duration = Duration::from_secs(1);
+
+/// The system's clock, read precisely, and how the coarse ones stood then.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    pub(crate) now: Duration,
+    coarse: Option<Coarse>,
+}
+
+impl Reading {
+    /// Of a clock that knows of no coarse ones.
+    pub(crate) fn precise(now: Duration) -> Self {
+        Self { now, coarse: None }
+    }
+
+    /// Of a clock that counts the time in which the machine was suspended.
+    pub(super) fn of_system(now: impl Fn() -> Duration) -> Self {
+        // Suspended between two of these, the machine would make a horizon that lies too far.
+        for _ in 0..3 {
+            let before = Coarse::now();
+            let now = now();
+            if before.is_some() && before.map(Coarse::apart) == Coarse::now().map(Coarse::apart) {
+                return Self { now, coarse: before };
+            }
+        }
+        Self::precise(now())
+    }
+
+    /// What tells for as long as possible that `until` is ahead.
+    pub(crate) fn horizon(self, until: Duration) -> Horizon {
+        let left = until.saturating_sub(self.now).saturating_sub(COARSENESS);
+        let (Some(coarse), false) = (self.coarse, left.is_zero()) else { return Horizon::NONE };
+        let left = i64::try_from(left.as_nanos()).unwrap_or(i64::MAX);
+        Horizon { until: coarse.running.saturating_add(left), apart: coarse.apart() }
+    }
+}
+
+/// Until when, on the coarse clocks, an instant is certainly ahead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Horizon {
+    until: i64,
+    apart: i64,
+}
+
+impl Horizon {
+    /// Says nothing, ever.
+    const NONE: Self = Self { until: i64::MIN, apart: 0 };
+
+    /// Whether the instant is ahead. `false` says nothing: ask the precise clock.
+    #[inline(always)]
+    pub(crate) fn is_ahead(self) -> bool {
+        self.until != i64::MIN && Coarse::now().is_some_and(|now| self.is_ahead_of(now))
+    }
+
+    #[inline(always)]
+    fn is_ahead_of(self, now: Coarse) -> bool {
+        now.running < self.until && now.apart() == self.apart
+    }
+}
+
+/// The two coarse clocks, in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+struct Coarse {
+    /// Stands still while the machine is suspended.
+    running: i64,
+    /// Jumps then, and when somebody sets it.
+    wall: i64,
+}
+
+impl Coarse {
+    #[cfg(target_os = "linux")]
+    #[inline(always)]
+    fn now() -> Option<Self> {
+        use rustix::time::{ClockId, clock_gettime};
+        let nanoseconds = |clock| {
+            let time = clock_gettime(clock);
+            // Wraps in the year 2262, for both of them.
+            time.tv_sec.wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec)
+        };
+        let running = nanoseconds(ClockId::MonotonicCoarse);
+        Some(Self { running, wall: nanoseconds(ClockId::RealtimeCoarse) })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    #[inline(always)]
+    fn now() -> Option<Self> {
+        None
+    }
+
+    #[inline(always)]
+    fn apart(self) -> i64 {
+        self.wall.wrapping_sub(self.running)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: fn(u64) -> Duration = Duration::from_secs;
+    const SECOND: i64 = 1_000_000_000;
+    const COARSE: Coarse = Coarse { running: 500 * SECOND, wall: 1_800_000_000 * SECOND };
+
+    fn later(running: i64, wall: i64) -> Coarse {
+        Coarse { running: COARSE.running + running * SECOND, wall: COARSE.wall + wall * SECOND }
+    }
+
+    fn reading() -> Reading {
+        Reading { now: S(700), coarse: Some(COARSE) }
+    }
+
+    #[test]
+    fn an_instant_is_ahead_until_a_second_before_it() {
+        let horizon = reading().horizon(S(800));
+        assert!(horizon.is_ahead_of(COARSE));
+        assert!(horizon.is_ahead_of(later(98, 98)));
+        assert!(!horizon.is_ahead_of(later(99, 99)));
+        assert!(!reading().horizon(S(701)).is_ahead_of(COARSE));
+        assert!(!reading().horizon(S(600)).is_ahead_of(COARSE));
+    }
+
+    #[test]
+    fn a_machine_that_was_suspended_does_not_know_what_is_ahead() {
+        assert!(!reading().horizon(S(800)).is_ahead_of(later(10, 3610)));
+    }
+
+    #[test]
+    fn a_wall_clock_that_was_set_does_not_know_what_is_ahead() {
+        for wall in [-3600, 9, 11, 3600] {
+            assert!(!reading().horizon(S(800)).is_ahead_of(later(10, wall)), "{wall}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_end_is_ahead_for_as_long_as_the_clock_can_count() {
+        assert!(reading().horizon(Duration::MAX).is_ahead_of(later(5_000_000_000, 5_000_000_000)));
+    }
+
+    #[test]
+    fn another_clock_than_the_systems_sees_nothing_ahead() {
+        assert!(!Reading::precise(S(0)).horizon(Duration::MAX).is_ahead());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_systems_clock_sees_ten_minutes_ahead() {
+        // More than once: a tick between the two clocks makes one look in 100,000 fail.
+        let seen = || {
+            let reading = Reading::of_system(|| S(1));
+            reading.horizon(S(601)).is_ahead() && !reading.horizon(S(1)).is_ahead()
+        };
+        assert!((0..3).any(|_| seen()));
+    }
+}
