@@ -1,13 +1,18 @@
 //! Origins (RFC 6454 §4) and the question whether a request goes to one that a token was made for.
 
+mod home;
+mod host;
+
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use http::Uri;
 use http::header::HeaderValue;
 
+pub(crate) use self::home::Home;
+pub(crate) use self::host::is_loopback;
+use self::host::{ipv6, is_label, spellings, split_port, valid_host};
 use crate::error::Error;
 
 /// Where a token may go: a scheme, a host and a port.
@@ -132,65 +137,6 @@ impl fmt::Debug for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Origin({self})")
     }
-}
-
-fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
-    let colon = match authority.rfind(']') {
-        Some(end) => authority[end..].find(':').map(|at| end + at),
-        None => authority.find(':'),
-    };
-    match colon {
-        None => Some((authority, None)),
-        // `https://host:` is the default port (RFC 3986 §3.2.3).
-        Some(at) if at + 1 == authority.len() => Some((&authority[..at], None)),
-        Some(at) => {
-            let digits = &authority[at + 1..];
-            let all_digits = digits.bytes().all(|b| b.is_ascii_digit());
-            let port = digits.parse().ok().filter(|port| all_digits && *port != 0)?;
-            Some((&authority[..at], Some(port)))
-        }
-    }
-}
-
-fn is_label(label: &str) -> bool {
-    !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
-fn ipv6(host: &str) -> Option<Ipv6Addr> {
-    host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
-}
-
-/// An address as URL parsers write it, and as Rust does if that is another text: with an IPv4 address
-/// inside of it in decimal. `http::Uri` leaves either as it was given.
-fn spellings(address: Ipv6Addr) -> Vec<String> {
-    let text = format!("[{address}]");
-    match (address.to_ipv4_mapped(), address.segments()) {
-        (Some(_), [.., a, b]) => vec![format!("[::ffff:{a:x}:{b:x}]"), text],
-        _ => vec![text],
-    }
-}
-
-fn valid_host(name: &str, after_star: bool) -> bool {
-    if name.starts_with('[') {
-        return !after_star && ipv6(name).is_some();
-    }
-    let labels = match (after_star, name.strip_prefix('.')) {
-        (true, Some(rest)) => rest,
-        (true, None) => return false,
-        (false, _) => name,
-    };
-    // One trailing dot makes a name absolute; it is another origin than the name without.
-    let labels = labels.strip_suffix('.').unwrap_or(labels);
-    labels.split('.').all(is_label)
-}
-
-/// Loopback as a literal and nothing that merely resolves to it.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    if host.eq_ignore_ascii_case("localhost") || host == "[::1]" {
-        return true;
-    }
-    // Rust's parser takes four decimal parts and nothing else: no `127.1`, no octal.
-    host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether a token or a secret may be sent to this URI in the open or under TLS.

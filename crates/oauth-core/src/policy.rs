@@ -9,7 +9,7 @@ use http::uri::Authority;
 use http::{Extensions, Response, StatusCode, Uri, response};
 
 use crate::error::{Details, Error, Kind};
-use crate::origin::{Origin, Origins};
+use crate::origin::{Home, Origin, Origins};
 use crate::outcome::{NoToken, NotAttached};
 use crate::slot::TokenSlot;
 use crate::verdict::{Verdict, grpc_verdict, is_unauthenticated, verdict};
@@ -38,6 +38,8 @@ pub type AnswerUriFn = fn(&Extensions) -> Option<&Uri>;
 pub struct Policy {
     slot: TokenSlot,
     origins: Origins,
+    // The first of them, where most requests go.
+    home: Option<Home>,
     inner_origin: Option<Arc<Origin>>,
     on_foreign: OnForeignOrigin,
     overrule: Option<VerdictFn>,
@@ -63,6 +65,7 @@ impl Policy {
     pub fn new(slot: TokenSlot) -> Self {
         Self {
             origins: slot.origins().clone(),
+            home: Home::of(slot.origins()),
             slot,
             inner_origin: None,
             on_foreign: OnForeignOrigin::default(),
@@ -75,6 +78,7 @@ impl Policy {
 
     /// Where tokens may go, instead of what the slot says.
     pub fn set_origins(&mut self, origins: Origins) {
+        self.home = Home::of(&origins);
         self.origins = origins;
     }
 
@@ -146,7 +150,8 @@ impl Policy {
             _ => return false,
         };
         (extensions.is_empty() || !opted_out(extensions))
-            && self.origins.declare(https, authority)
+            && (self.home.as_ref().is_some_and(|home| home.is(https, authority))
+                || self.origins.declare(https, authority))
             && !headers.contains_key(&HOST)
     }
 
