@@ -8,15 +8,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response, Uri, request};
+use http::{Request, Response, Uri};
 use oauth_core::policy::Policy;
 use oauth_core::{BoxError, Generation, NotAttached, Outcome};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use self::aside::Aside;
-pub(crate) use self::aside::requested;
 use crate::error::Error;
+use crate::head::Head;
 use crate::strategy::Strategy;
 
 pin_project! {
@@ -30,33 +30,43 @@ pin_project! {
         R: Strategy<B>,
     {
         policy: Arc<Policy>,
-        // Of the latest send, if it carried our token.
-        sent: Option<Generation>,
+        sent: Sent,
         // To the latest send, while it is awaited.
         #[pin]
         answer: Option<S::Future>,
         turn: Turn<S, R, B>,
-        // While there is no answer to await. Boxed, as is what follows a first send: the future of a
-        // request that finds a fresh token is small.
+        // While there is no answer to await. Boxed, as is the turn: the future of a request that finds
+        // a fresh token is small.
         aside: Option<Box<Aside<S, R, B>>>,
     }
 }
 
-/// Which send of the request it is, and what may follow.
-pub(crate) enum Turn<S, R: Strategy<B>, B> {
-    /// The first; a second may follow.
-    First(Box<Kept<S, R, B>>),
-    /// The first, without replay. With where it was sent, if the layer asks where answers come from.
-    Only(Option<Box<Uri>>),
-    /// The second: whatever comes back is the caller's. With the same.
-    Second(Option<Box<Uri>>),
-    /// The only one, without a token.
-    Bare(NotAttached),
+/// What the latest send carried.
+#[derive(Clone, Copy)]
+pub(crate) enum Sent {
+    /// Our token, this one.
+    Token(Generation),
+    /// No token of ours, for this reason. Without one: it was not sent yet, or the answer is not the
+    /// API's.
+    Bare(Option<NotAttached>),
+}
+
+/// Which send of the request it is: the first and only one, if nothing more is said.
+pub(crate) type Turn<S, R, B> = Option<Box<Step<S, R, B>>>;
+
+/// What more there is to a send.
+pub(crate) enum Step<S, R: Strategy<B>, B> {
+    /// It is the first; a second may follow.
+    First(Kept<S, R, B>),
+    /// The first and only one. With where it was sent, for the layer asks where answers come from.
+    Only(Uri),
+    /// The second: whatever comes back is the caller's. With the same, if the layer asks.
+    Second(Option<Uri>),
 }
 
 /// What the second send needs, kept from before the first.
 pub(crate) struct Kept<S, R: Strategy<B>, B> {
-    pub(crate) head: request::Parts,
+    pub(crate) head: Head,
     /// Not polled ready: that comes right before the second send.
     pub(crate) service: S,
     pub(crate) keep: R::Keep,
@@ -82,13 +92,13 @@ where
         generation: Generation,
         turn: Turn<S, R, B>,
     ) -> Self {
-        Self { policy, sent: Some(generation), answer: Some(answer), turn, aside: None }
+        Self { policy, sent: Sent::Token(generation), answer: Some(answer), turn, aside: None }
     }
 
     /// The request was sent without a token.
     pub(crate) fn bare(policy: Arc<Policy>, answer: S::Future, reason: NotAttached) -> Self {
-        let (answer, turn) = (Some(answer), Turn::Bare(reason));
-        Self { policy, sent: None, answer, turn, aside: None }
+        let (sent, answer) = (Sent::Bare(Some(reason)), Some(answer));
+        Self { policy, sent, answer, turn: None, aside: None }
     }
 
     /// The request needs a token first.
@@ -103,13 +113,16 @@ where
     }
 
     fn aside(policy: Arc<Policy>, aside: Aside<S, R, B>) -> Self {
-        let (turn, aside) = (Turn::Only(None), Some(Box::new(aside)));
-        Self { policy, sent: None, answer: None, turn, aside }
+        let aside = Some(Box::new(aside));
+        Self { policy, sent: Sent::Bare(None), answer: None, turn: None, aside }
     }
 
     /// The token that the answer is to, if it was ours and the answer the API's.
     pub(crate) fn sent(&self) -> Option<(Arc<Policy>, Generation)> {
-        self.sent.map(|generation| (self.policy.clone(), generation))
+        match self.sent {
+            Sent::Token(generation) => Some((self.policy.clone(), generation)),
+            Sent::Bare(_) => None,
+        }
     }
 }
 
@@ -137,17 +150,14 @@ where
             this.answer.set(None);
             match answered {
                 Ok(response) => {
-                    let plain = match this.turn {
-                        Turn::Only(_) | Turn::First(_) => {
-                            !Outcome::is_recorded(response.extensions())
-                        }
-                        Turn::Second(_) | Turn::Bare(_) => false,
+                    let first = match this.turn.as_deref() {
+                        None => matches!(this.sent, Sent::Token(_)),
+                        Some(step) => matches!(step, Step::First(_) | Step::Only(_)),
                     };
+                    let plain = first && !Outcome::is_recorded(response.extensions());
                     if plain && !this.policy.wants_to_judge(response.status(), response.headers()) {
                         // A request that has its answer keeps nothing.
-                        if let Turn::First(_) = this.turn {
-                            *this.turn = Turn::Only(None);
-                        }
+                        *this.turn = None;
                         return Poll::Ready(Ok(response));
                     }
                     if let Some(response) = self.as_mut().settle(response) {
@@ -155,7 +165,7 @@ where
                     }
                 }
                 Err(error) => {
-                    *this.turn = Turn::Only(None);
+                    *this.turn = None;
                     return Poll::Ready(Err(Error::inner(error)));
                 }
             }

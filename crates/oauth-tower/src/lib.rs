@@ -58,6 +58,7 @@
 mod error;
 mod future;
 pub mod grpc;
+mod head;
 mod layer;
 mod service;
 mod strategy;

@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{Request, Response, request};
 use oauth_core::lanes::{Lane, Lanes};
 use oauth_core::policy::{Admission, Policy};
 use oauth_core::slot::Authorized;
@@ -12,7 +12,8 @@ use oauth_core::{BoxError, NotAttached, ReplayChoice};
 use tower_service::Service;
 
 use crate::error::Error;
-use crate::future::{Kept, Prepared, ResponseFuture, Turn, requested};
+use crate::future::{Kept, Prepared, ResponseFuture, Step, Turn};
+use crate::head::Head;
 use crate::strategy::Strategy;
 
 /// A service whose requests carry the slot's token; made by [`OAuthLayer`](crate::OAuthLayer).
@@ -37,6 +38,7 @@ where
         self.inner.poll_ready(cx).map_err(Error::inner)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let lane = Lane::mine();
         let policy = self.policy.of(lane);
@@ -45,31 +47,23 @@ where
             Admission::Pass(reason) => return self.pass(request, reason),
             Admission::Refuse(error) => return self.refuse(error),
         }
-        match policy.slot().authorize_in(lane, request.headers_mut()) {
-            Authorized::Attached(generation) => {
-                let policy = policy.clone();
-                // The service that was polled ready, not the clone.
-                if !R::REPLAYS {
-                    // Nothing is kept of it, and it is moved once.
-                    let turn = Turn::Only(requested(&policy, &request));
-                    let answer = self.inner.call(self.strategy.pass(request));
-                    return ResponseFuture::answering(policy, answer, generation, turn);
-                }
-                let (request, turn) = self.first_turn(&policy, request);
-                let answer = self.inner.call(request);
-                ResponseFuture::answering(policy, answer, generation, turn)
-            }
-            Authorized::Own => self.pass(request, NotAttached::OwnAuthorization),
-            Authorized::Full => self.refuse(Policy::no_room()),
-            Authorized::Empty => {
-                // The wait may be long.
-                let policy = policy.clone();
-                self.release();
-                let (request, turn) = self.first_turn(&policy, request);
-                let prepared = Prepared { request, service: self.inner.clone(), turn };
-                ResponseFuture::waiting(policy, prepared)
-            }
+        let generation = match policy.slot().authorize_in(lane, request.headers_mut()) {
+            Authorized::Attached(generation) => generation,
+            other => return self.unsent(request, other),
+        };
+        let policy = policy.clone();
+        // Both send with the service that was polled ready, not with a clone.
+        let choice = choice::<R, B>(&request);
+        if choice == Some(ReplayChoice::Off) {
+            let turn = Step::only(&policy, &request);
+            let answer = self.inner.call(self.strategy.pass(request));
+            return ResponseFuture::answering(policy, answer, generation, turn);
         }
+        let (head, body) = request.into_parts();
+        let (body, keep) = self.strategy.split(body, cap(choice));
+        let turn = self.keep(&head, keep);
+        let answer = self.inner.call(Request::from_parts(head, body));
+        ResponseFuture::answering(policy, answer, generation, turn)
     }
 }
 
@@ -82,6 +76,43 @@ impl<S, R> OAuth<S, R> {
     {
         let idle = self.inner.clone();
         drop(mem::replace(&mut self.inner, idle));
+    }
+
+    /// A request that gets no token at once.
+    #[cold]
+    fn unsent<B>(&mut self, request: Request<B>, why: Authorized) -> ResponseFuture<S, R, B>
+    where
+        S: Service<Request<R::Body>> + Clone,
+        R: Strategy<B>,
+    {
+        match why {
+            Authorized::Own => self.pass(request, NotAttached::OwnAuthorization),
+            Authorized::Full => self.refuse(Policy::no_room()),
+            Authorized::Empty | Authorized::Attached(_) => self.wait(request),
+        }
+    }
+
+    /// Sends the request when there is a token.
+    fn wait<B>(&mut self, request: Request<B>) -> ResponseFuture<S, R, B>
+    where
+        S: Service<Request<R::Body>> + Clone,
+        R: Strategy<B>,
+    {
+        // The wait may be long.
+        self.release();
+        let policy = self.policy.mine().clone();
+        let choice = choice::<R, B>(&request);
+        let (request, turn) = if choice == Some(ReplayChoice::Off) {
+            let turn = Step::only(&policy, &request);
+            (self.strategy.pass(request), turn)
+        } else {
+            let (head, body) = request.into_parts();
+            let (body, keep) = self.strategy.split(body, cap(choice));
+            let turn = self.keep(&head, keep);
+            (Request::from_parts(head, body), turn)
+        };
+        let prepared = Prepared { request, service: self.inner.clone(), turn };
+        ResponseFuture::waiting(policy, prepared)
     }
 
     /// Sends nothing.
@@ -104,29 +135,27 @@ impl<S, R> OAuth<S, R> {
         ResponseFuture::bare(self.policy.mine().clone(), answer, reason)
     }
 
-    /// The first send and, where there is replay, what the second one needs.
-    #[inline]
-    fn first_turn<B>(
-        &self,
-        policy: &Policy,
-        request: Request<B>,
-    ) -> (Request<R::Body>, Turn<S, R, B>)
+    /// What the second send needs.
+    fn keep<B>(&self, head: &request::Parts, keep: R::Keep) -> Turn<S, R, B>
     where
         S: Clone,
         R: Strategy<B>,
     {
-        let choice = if R::REPLAYS { ReplayChoice::of(request.extensions()) } else { None };
-        if !R::REPLAYS || choice == Some(ReplayChoice::Off) {
-            let turn = Turn::Only(requested(policy, &request));
-            return (self.strategy.pass(request), turn);
-        }
-        let cap = match choice {
-            Some(ReplayChoice::UpTo(cap)) => Some(cap),
-            Some(ReplayChoice::Off) | None => None,
-        };
-        let (head, body) = request.into_parts();
-        let (body, keep) = self.strategy.split(body, cap);
-        let kept = Kept { head: head.clone(), service: self.inner.clone(), keep };
-        (Request::from_parts(head, body), Turn::First(Box::new(kept)))
+        let kept = Kept { head: Head::of(head), service: self.inner.clone(), keep };
+        Some(Box::new(Step::First(kept)))
+    }
+}
+
+/// What the request itself says about a second send; with a strategy that never replays, that there is
+/// none.
+#[inline(always)]
+fn choice<R: Strategy<B>, B>(request: &Request<B>) -> Option<ReplayChoice> {
+    if R::REPLAYS { ReplayChoice::of(request.extensions()) } else { Some(ReplayChoice::Off) }
+}
+
+fn cap(choice: Option<ReplayChoice>) -> Option<usize> {
+    match choice {
+        Some(ReplayChoice::UpTo(cap)) => Some(cap),
+        Some(ReplayChoice::Off) | None => None,
     }
 }

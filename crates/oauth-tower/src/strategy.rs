@@ -104,6 +104,7 @@ where
     type Body = ReplayBody<B>;
     type Keep = Teed<B>;
 
+    #[inline]
     fn split(&self, body: B, cap: Option<usize>) -> (ReplayBody<B>, Teed<B>) {
         let (first, replay) = ReplayBody::tee(body, cap.unwrap_or(self.cap));
         (first, Teed(replay))

@@ -1,25 +1,23 @@
 //! What is not the plain path: waiting for a token, the renewal after a 401, and the second send.
 
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::header::AUTHORIZATION;
 use http::{Request, Response, Uri};
 use oauth_core::policy::Policy;
 use oauth_core::slot::Authorized;
 use oauth_core::{BoxError, IssuedToken, NotAttached, NotReplayed, Outcome, TokenSlot, Verdict};
 use tower_service::Service;
 
-use super::{Kept, Prepared, ResponseFuture, Turn};
+use super::{Kept, Prepared, ResponseFuture, Sent, Step, Turn};
 use crate::error::Error;
 use crate::strategy::{Keep, Strategy};
 
 type TokenFuture = Pin<Box<dyn Future<Output = Result<IssuedToken, oauth_core::Error>> + Send>>;
 
 /// A request that is between two sends, or before its first.
-pub(super) enum Aside<S, R, B>
+pub(crate) enum Aside<S, R, B>
 where
     S: Service<Request<R::Body>>,
     R: Strategy<B>,
@@ -29,7 +27,7 @@ where
     /// There is a token; the inner service must say that it is ready.
     Readying { issued: IssuedToken, prepared: Prepared<S, R, B> },
     /// The first answer was a 401. Its future is gone, the first body stands still.
-    Renewing { renewal: TokenFuture, refused: S::Response, kept: Box<Kept<S, R, B>> },
+    Renewing { renewal: TokenFuture, refused: S::Response, kept: Kept<S, R, B> },
     /// It may not have a token, and is not sent.
     Failed { error: oauth_core::Error },
 }
@@ -88,7 +86,7 @@ where
         match (aside, token) {
             (Some(Aside::Waiting { prepared, .. }), Some(issued)) => {
                 let issued = issued.map_err(Error::Token)?;
-                *this.aside = Some(Box::new(Aside::Readying { issued, prepared }));
+                self.step_aside(Aside::Readying { issued, prepared });
             }
             (Some(Aside::Renewing { refused, kept, .. }), Some(renewed)) => {
                 let next = renewed
@@ -99,7 +97,7 @@ where
                         // Before the second send: hyper drains a small body that is dropped, and
                         // the connection is free again.
                         drop(refused);
-                        *this.aside = Some(Box::new(next));
+                        self.step_aside(next);
                     }
                     Err(outcome) => return Poll::Ready(Some(Ok(told(refused, outcome)))),
                 }
@@ -111,33 +109,35 @@ where
         Poll::Ready(None)
     }
 
+    fn step_aside(self: Pin<&mut Self>, aside: Aside<S, R, B>) {
+        *self.project().aside = Some(Box::new(aside));
+    }
+
     /// Sends the request. The inner service has just said that it is ready.
-    fn send(self: Pin<&mut Self>, issued: &IssuedToken, prepared: Prepared<S, R, B>) {
-        let mut this = self.project();
+    fn send(mut self: Pin<&mut Self>, issued: &IssuedToken, prepared: Prepared<S, R, B>) {
+        let mut this = self.as_mut().project();
         let Prepared { mut request, mut service, turn } = prepared;
         let slot = this.policy.slot();
-        *this.sent = None;
-        *this.turn = match slot.authorize_with(issued, request.headers_mut()) {
+        (*this.sent, *this.turn) = match slot.authorize_with(issued, request.headers_mut()) {
             Authorized::Attached(generation) => {
-                *this.sent = Some(generation);
-                match turn {
-                    Turn::Second(_) => Turn::Second(requested(this.policy, &request)),
-                    first => first,
-                }
+                let turn = match turn.as_deref() {
+                    Some(Step::Second(_)) => {
+                        Some(Box::new(Step::Second(requested(this.policy, &request))))
+                    }
+                    _ => turn,
+                };
+                (Sent::Token(generation), turn)
             }
             // The token ended while the inner service was not ready: another one, please. The
             // service's readiness goes back meanwhile; a clone has none.
             Authorized::Empty => {
                 let service = service.clone();
                 let prepared = Prepared { request, service, turn };
-                *this.aside = Some(Box::new(Aside::waiting(slot, prepared)));
-                return;
+                let aside = Aside::waiting(slot, prepared);
+                return self.step_aside(aside);
             }
-            Authorized::Full => {
-                *this.aside = Some(Box::new(Aside::Failed { error: Policy::no_room() }));
-                return;
-            }
-            Authorized::Own => Turn::Bare(NotAttached::OwnAuthorization),
+            Authorized::Full => return self.step_aside(Aside::Failed { error: Policy::no_room() }),
+            Authorized::Own => (Sent::Bare(Some(NotAttached::OwnAuthorization)), None),
         };
         this.answer.set(Some(service.call(request)));
     }
@@ -146,39 +146,54 @@ where
     /// what happened, or the token is renewed first.
     #[cold]
     pub(super) fn settle(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         response: Response<ResBody>,
     ) -> Option<Response<ResBody>> {
-        let this = self.project();
-        let turn = mem::replace(this.turn, Turn::Only(None));
-        let (head, body) = response.into_parts();
+        let this = self.as_mut().project();
+        let turn = this.turn.take().map(|step| *step);
         let requested = match &turn {
-            Turn::First(kept) => Some(&kept.head.uri),
-            Turn::Only(uri) | Turn::Second(uri) => uri.as_deref(),
-            Turn::Bare(_) => None,
+            Some(Step::First(kept)) => Some(kept.head.uri()),
+            Some(Step::Only(uri) | Step::Second(Some(uri))) => Some(uri),
+            _ => None,
         };
+        let bare = match *this.sent {
+            Sent::Bare(reason) => reason,
+            Sent::Token(_) => None,
+        };
+        let (head, body) = response.into_parts();
         let elsewhere =
             requested.is_some_and(|uri| this.policy.is_from_elsewhere(&head.extensions, uri));
         if elsewhere {
-            *this.sent = None;
+            *this.sent = Sent::Bare(None);
         }
         let refused = match *this.sent {
-            Some(generation) if this.policy.wants_to_judge(head.status, &head.headers) => {
+            Sent::Token(generation) if this.policy.wants_to_judge(head.status, &head.headers) => {
                 let verdict = this.policy.judge(&head, elsewhere);
                 (verdict == Verdict::Replace).then_some(generation)
             }
             _ => None,
         };
         let response = Response::from_parts(head, body);
-        let Some(generation) = refused else {
-            return Some(told(response, turn.delivered()));
+        let delivered = match (bare, &turn) {
+            (Some(reason), _) => Outcome::NotAttached(reason),
+            (None, Some(Step::Second(_))) => Outcome::Replayed,
+            (None, _) => Outcome::Attached,
         };
+        let Some(generation) = refused else { return Some(told(response, delivered)) };
         let slot = this.policy.slot();
-        match turn.freeze() {
+        let frozen = match turn {
+            Some(Step::First(kept)) => match kept.keep.freeze() {
+                Ok(()) => Ok(kept),
+                Err(reason) => Err(Outcome::NotReplayed(reason)),
+            },
+            Some(Step::Second(_)) => Err(delivered),
+            _ => Err(Outcome::NotReplayed(NotReplayed::Off)),
+        };
+        match frozen {
             Ok(kept) => {
                 let slot = slot.clone();
                 let renewal = Box::pin(async move { slot.replace(generation).await });
-                *this.aside = Some(Box::new(Aside::Renewing { renewal, refused: response, kept }));
+                self.step_aside(Aside::Renewing { renewal, refused: response, kept });
                 None
             }
             Err(outcome) => {
@@ -191,29 +206,6 @@ where
     }
 }
 
-impl<S, R: Strategy<B>, B> Turn<S, R, B> {
-    /// What became of a request whose answer says nothing about the token.
-    fn delivered(&self) -> Outcome {
-        match self {
-            Self::First(_) | Self::Only(_) => Outcome::Attached,
-            Self::Second(_) => Outcome::Replayed,
-            Self::Bare(reason) => Outcome::NotAttached(*reason),
-        }
-    }
-
-    /// Stops the first body, so that it can be sent again; or says what became of the request.
-    fn freeze(self) -> Result<Box<Kept<S, R, B>>, Outcome> {
-        match self {
-            Self::First(kept) => match kept.keep.freeze() {
-                Ok(()) => Ok(kept),
-                Err(reason) => Err(Outcome::NotReplayed(reason)),
-            },
-            Self::Only(_) => Err(Outcome::NotReplayed(NotReplayed::Off)),
-            Self::Second(_) | Self::Bare(_) => Err(self.delivered()),
-        }
-    }
-}
-
 impl<S, R: Strategy<B>, B> Kept<S, R, B> {
     /// The second send. The first body ends with an error now.
     fn again(self, issued: IssuedToken) -> Result<Aside<S, R, B>, NotReplayed>
@@ -221,17 +213,25 @@ impl<S, R: Strategy<B>, B> Kept<S, R, B> {
         S: Service<Request<R::Body>>,
     {
         let body = self.keep.again()?;
-        let mut request = Request::from_parts(self.head, body);
-        request.headers_mut().remove(AUTHORIZATION);
-        let prepared = Prepared { request, service: self.service, turn: Turn::Second(None) };
+        let request = self.head.with_body(body);
+        let turn = Some(Box::new(Step::Second(None)));
+        let prepared = Prepared { request, service: self.service, turn };
         Ok(Aside::Readying { issued, prepared })
+    }
+}
+
+impl<S, R: Strategy<B>, B> Step<S, R, B> {
+    /// A request that is sent once.
+    #[inline]
+    pub(crate) fn only<T>(policy: &Policy, request: &Request<T>) -> Turn<S, R, B> {
+        requested(policy, request).map(|uri| Box::new(Self::Only(uri)))
     }
 }
 
 /// Where a request is sent, if the layer asks where answers come from.
 #[inline]
-pub(crate) fn requested<B>(policy: &Policy, request: &Request<B>) -> Option<Box<Uri>> {
-    policy.keeps_uri().then(|| Box::new(request.uri().clone()))
+fn requested<B>(policy: &Policy, request: &Request<B>) -> Option<Uri> {
+    policy.keeps_uri().then(|| request.uri().clone())
 }
 
 fn told<ResBody>(mut response: Response<ResBody>, outcome: Outcome) -> Response<ResBody> {
