@@ -17,19 +17,25 @@ use crate::strategy::{Keep, Strategy};
 type TokenFuture = Pin<Box<dyn Future<Output = Result<IssuedToken, oauth_core::Error>> + Send>>;
 
 /// A request that is between two sends, or before its first.
-pub(crate) enum Aside<S, R, B>
+pub(super) enum Aside<S, R, B>
 where
     S: Service<Request<R::Body>>,
     R: Strategy<B>,
 {
-    /// There is no valid token. Nothing of the inner service is held while it is fetched.
-    Waiting { token: TokenFuture, prepared: Prepared<S, R, B> },
-    /// There is a token; the inner service must say that it is ready.
-    Readying { issued: IssuedToken, prepared: Prepared<S, R, B> },
+    /// It is sent as soon as it can be.
+    Prepared { until: Until, prepared: Prepared<S, R, B> },
     /// The first answer was a 401. Its future is gone, the first body stands still.
     Renewing { renewal: TokenFuture, refused: S::Response, kept: Kept<S, R, B> },
     /// It may not have a token, and is not sent.
     Failed { error: oauth_core::Error },
+}
+
+/// What a prepared request waits for.
+pub(super) enum Until {
+    /// There is no valid token. Nothing of the inner service is held while it is fetched.
+    Token(TokenFuture),
+    /// There is a token; the inner service must say that it is ready.
+    Ready(IssuedToken),
 }
 
 impl<S, R, B> Aside<S, R, B>
@@ -39,27 +45,35 @@ where
 {
     pub(super) fn waiting(slot: &TokenSlot, prepared: Prepared<S, R, B>) -> Self {
         let slot = slot.clone();
-        Self::Waiting { token: Box::pin(async move { slot.token().await }), prepared }
+        let token = Box::pin(async move { slot.token().await });
+        Self::Prepared { until: Until::Token(token), prepared }
     }
 
     /// Whether it can go on.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Ready, S::Error>> {
-        Poll::Ready(Ok(match self {
-            Self::Waiting { token, .. } => Ready::Token(ready!(token.as_mut().poll(cx))),
-            Self::Renewing { renewal, .. } => Ready::Token(ready!(renewal.as_mut().poll(cx))),
-            Self::Readying { prepared, .. } => {
-                ready!(prepared.service.poll_ready(cx))?;
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Ready, Error>>
+    where
+        S::Error: Into<BoxError>,
+    {
+        let ready = match self {
+            Self::Prepared { until, prepared } => {
+                if let Until::Token(token) = until {
+                    let issued = ready!(token.as_mut().poll(cx)).map_err(Error::Token)?;
+                    *until = Until::Ready(issued);
+                }
+                ready!(prepared.service.poll_ready(cx)).map_err(Error::inner)?;
                 Ready::Service
             }
-            Self::Failed { error } => Ready::Token(Err(error.clone())),
-        }))
+            Self::Renewing { renewal, .. } => Ready::Renewal(ready!(renewal.as_mut().poll(cx))),
+            Self::Failed { error } => return Poll::Ready(Err(Error::Token(error.clone()))),
+        };
+        Poll::Ready(Ok(ready))
     }
 }
 
 /// What an [`Aside`] waited for.
 enum Ready {
-    Token(Result<IssuedToken, oauth_core::Error>),
     Service,
+    Renewal(Result<IssuedToken, oauth_core::Error>),
 }
 
 impl<S, R, B, ResBody> ResponseFuture<S, R, B>
@@ -79,16 +93,11 @@ where
         let ready = ready!(aside.poll(cx));
         // Taken out before anything else: a finished future keeps nothing.
         let aside = this.aside.take().map(|aside| *aside);
-        let token = match ready.map_err(Error::inner)? {
-            Ready::Token(token) => Some(token),
-            Ready::Service => None,
-        };
-        match (aside, token) {
-            (Some(Aside::Waiting { prepared, .. }), Some(issued)) => {
-                let issued = issued.map_err(Error::Token)?;
-                self.step_aside(Aside::Readying { issued, prepared });
+        match (aside, ready?) {
+            (Some(Aside::Prepared { until: Until::Ready(issued), prepared }), Ready::Service) => {
+                self.send(&issued, prepared);
             }
-            (Some(Aside::Renewing { refused, kept, .. }), Some(renewed)) => {
+            (Some(Aside::Renewing { refused, kept, .. }), Ready::Renewal(renewed)) => {
                 let next = renewed
                     .map_err(Outcome::RefreshFailed)
                     .and_then(|issued| kept.again(issued).map_err(Outcome::NotReplayed));
@@ -102,8 +111,6 @@ where
                     Err(outcome) => return Poll::Ready(Some(Ok(told(refused, outcome)))),
                 }
             }
-            (Some(Aside::Readying { issued, prepared }), _) => self.send(&issued, prepared),
-            (_, Some(Err(error))) => return Poll::Ready(Some(Err(Error::Token(error)))),
             _ => {}
         }
         Poll::Ready(None)
@@ -216,7 +223,7 @@ impl<S, R: Strategy<B>, B> Kept<S, R, B> {
         let request = self.head.with_body(body);
         let turn = Some(Box::new(Step::Second(None)));
         let prepared = Prepared { request, service: self.service, turn };
-        Ok(Aside::Readying { issued, prepared })
+        Ok(Aside::Prepared { until: Until::Ready(issued), prepared })
     }
 }
 
