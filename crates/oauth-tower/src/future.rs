@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response, Uri};
+use http::{Request, Response};
 use oauth_core::policy::Policy;
 use oauth_core::{BoxError, Generation, NotAttached, Outcome};
 use pin_project_lite::pin_project;
@@ -16,8 +16,8 @@ use tower_service::Service;
 
 use self::aside::Aside;
 use crate::error::Error;
-use crate::head::Head;
 use crate::strategy::Strategy;
+use crate::turn::{Prepared, Step, Turn};
 
 pin_project! {
     /// The response future of [`OAuth`](crate::OAuth).
@@ -49,34 +49,6 @@ pub(crate) enum Sent {
     /// No token of ours, for this reason. Without one: it was not sent yet, or the answer is not the
     /// API's.
     Bare(Option<NotAttached>),
-}
-
-/// Which send of the request it is: the first and only one, if nothing more is said.
-pub(crate) type Turn<S, R, B> = Option<Box<Step<S, R, B>>>;
-
-/// What more there is to a send.
-pub(crate) enum Step<S, R: Strategy<B>, B> {
-    /// It is the first; a second may follow.
-    First(Kept<S, R, B>),
-    /// The first and only one. With where it was sent, for the layer asks where answers come from.
-    Only(Uri),
-    /// The second: whatever comes back is the caller's. With the same, if the layer asks.
-    Second(Option<Uri>),
-}
-
-/// What the second send needs, kept from before the first.
-pub(crate) struct Kept<S, R: Strategy<B>, B> {
-    pub(crate) head: Head,
-    /// Not polled ready: that comes right before the second send.
-    pub(crate) service: S,
-    pub(crate) keep: R::Keep,
-}
-
-/// A request that is sent as soon as there is a token and the service is ready.
-pub(crate) struct Prepared<S, R: Strategy<B>, B> {
-    pub(crate) request: Request<R::Body>,
-    pub(crate) service: S,
-    pub(crate) turn: Turn<S, R, B>,
 }
 
 impl<S, R, B> ResponseFuture<S, R, B>

@@ -62,6 +62,7 @@ mod head;
 mod layer;
 mod service;
 mod strategy;
+mod turn;
 
 pub use error::{Error, token_error};
 pub use future::ResponseFuture;

@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response, request};
+use http::{Request, Response};
 use oauth_core::lanes::{Lane, Lanes};
 use oauth_core::policy::{Admission, Policy};
 use oauth_core::slot::Authorized;
@@ -12,9 +12,9 @@ use oauth_core::{BoxError, NotAttached, ReplayChoice};
 use tower_service::Service;
 
 use crate::error::Error;
-use crate::future::{Kept, Prepared, ResponseFuture, Step, Turn};
-use crate::head::Head;
+use crate::future::ResponseFuture;
 use crate::strategy::Strategy;
+use crate::turn::{Prepared, Send, Step, choice};
 
 /// A service whose requests carry the slot's token; made by [`OAuthLayer`](crate::OAuthLayer).
 #[derive(Clone, Debug)]
@@ -60,8 +60,8 @@ where
             return ResponseFuture::answering(policy, answer, generation, turn);
         }
         let (head, body) = request.into_parts();
-        let (body, keep) = self.strategy.split(body, cap(choice));
-        let turn = self.keep(&head, keep);
+        let (body, keep) = self.strategy.split(body, choice.and_then(ReplayChoice::cap));
+        let turn = Step::first(&head, &self.inner, keep);
         let answer = self.inner.call(Request::from_parts(head, body));
         ResponseFuture::answering(policy, answer, generation, turn)
     }
@@ -101,17 +101,8 @@ impl<S, R> OAuth<S, R> {
         // The wait may be long.
         self.release();
         let policy = self.policy.mine().clone();
-        let choice = choice::<R, B>(&request);
-        let (request, turn) = if choice == Some(ReplayChoice::Off) {
-            let turn = Step::only(&policy, &request);
-            (self.strategy.pass(request), turn)
-        } else {
-            let (head, body) = request.into_parts();
-            let (body, keep) = self.strategy.split(body, cap(choice));
-            let turn = self.keep(&head, keep);
-            (Request::from_parts(head, body), turn)
-        };
-        let prepared = Prepared { request, service: self.inner.clone(), turn };
+        let send = Send::First(request, self.strategy.clone());
+        let prepared = Prepared { send, service: self.inner.clone() };
         ResponseFuture::waiting(policy, prepared)
     }
 
@@ -133,29 +124,5 @@ impl<S, R> OAuth<S, R> {
     {
         let answer = self.inner.call(self.strategy.pass(request));
         ResponseFuture::bare(self.policy.mine().clone(), answer, reason)
-    }
-
-    /// What the second send needs.
-    fn keep<B>(&self, head: &request::Parts, keep: R::Keep) -> Turn<S, R, B>
-    where
-        S: Clone,
-        R: Strategy<B>,
-    {
-        let kept = Kept { head: Head::of(head), service: self.inner.clone(), keep };
-        Some(Box::new(Step::First(kept)))
-    }
-}
-
-/// What the request itself says about a second send; with a strategy that never replays, that there is
-/// none.
-#[inline(always)]
-fn choice<R: Strategy<B>, B>(request: &Request<B>) -> Option<ReplayChoice> {
-    if R::REPLAYS { ReplayChoice::of(request.extensions()) } else { Some(ReplayChoice::Off) }
-}
-
-fn cap(choice: Option<ReplayChoice>) -> Option<usize> {
-    match choice {
-        Some(ReplayChoice::UpTo(cap)) => Some(cap),
-        Some(ReplayChoice::Off) | None => None,
     }
 }

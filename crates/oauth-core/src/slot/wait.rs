@@ -29,37 +29,56 @@ fn same_again() -> Error {
     details.into()
 }
 
+/// How a wait for a flight ended.
+enum Waited {
+    Landed(Result<Arc<Entry>, Error>),
+    /// The flight was dropped without an outcome.
+    CutOff,
+    TimedOut,
+}
+
+/// An async function of its own: thousands may wait at once, and this keeps what each of them holds
+/// small.
+async fn wait(mut outcome: watch::Receiver<Outcome>, until: Instant) -> Waited {
+    match timeout_at(until, outcome.wait_for(Option::is_some)).await {
+        Ok(Ok(landed)) => landed.clone().map_or(Waited::CutOff, Waited::Landed),
+        Ok(Err(_closed)) => Waited::CutOff,
+        Err(_elapsed) => Waited::TimedOut,
+    }
+}
+
 impl TokenSlot {
     pub(super) async fn acquire(&self, need: Need) -> Result<IssuedToken, Error> {
-        let limit = self.shared.settings.acquire_timeout;
         let mut deadline = None;
         let mut cut_off = 0;
         loop {
-            let (mut outcome, dead_in) = match self.start_flight(need)? {
+            let (outcome, until) = match self.start_flight(need)? {
                 Joined::Ready(entry) => return Ok(IssuedToken(entry)),
-                Joined::Flight { outcome, dead_in } => (outcome, dead_in),
+                Joined::Flight { outcome, dead_in } => {
+                    // Checked by `start_flight`: there is a runtime with timers.
+                    let now = Instant::now();
+                    let limit = self.shared.settings.acquire_timeout;
+                    let deadline = *deadline.get_or_insert_with(|| flight::after(now, limit));
+                    (outcome, deadline.min(flight::after(now, dead_in)))
+                }
             };
-            // Checked by `start_flight`: there is a runtime with timers.
-            let now = Instant::now();
-            let deadline = *deadline.get_or_insert_with(|| flight::after(now, limit));
-            let until = deadline.min(flight::after(now, dead_in));
-            let landed = match timeout_at(until, outcome.wait_for(Option::is_some)).await {
-                Ok(Ok(landed)) => landed.clone(),
-                // The flight was dropped without an outcome. Ask again: the desk knows.
-                Ok(Err(_closed)) if cut_off < MOST_CUT_OFF => {
+            let entry = match wait(outcome, until).await {
+                Waited::Landed(result) => result?,
+                // Ask again: the desk knows.
+                Waited::CutOff if cut_off < MOST_CUT_OFF => {
                     cut_off += 1;
                     continue;
                 }
-                Ok(Err(_closed)) => {
+                Waited::CutOff => {
                     let message = "the token request was cut off: the runtime is going away";
                     return Err(Error::new(Kind::Runtime, message));
                 }
-                Err(_elapsed) if deadline <= until => return Err(self.out_of_patience()),
+                Waited::TimedOut if deadline.is_some_and(|deadline| deadline <= until) => {
+                    return Err(self.out_of_patience());
+                }
                 // Nobody drives the flight: the desk replaces it when asked again.
-                Err(_elapsed) => continue,
+                Waited::TimedOut => continue,
             };
-            let Some(result) = landed else { continue };
-            let entry = result?;
             if !entry.single_use() && !entry.valid(self.shared.clock.now()) {
                 // This caller was not polled before the token's end.
                 continue;

@@ -1,20 +1,25 @@
 //! What is not the plain path: waiting for a token, the renewal after a 401, and the second send.
 
 use std::future::Future;
+use std::marker;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response, Uri};
+use http::{Request, Response};
 use oauth_core::policy::Policy;
 use oauth_core::slot::Authorized;
-use oauth_core::{BoxError, IssuedToken, NotAttached, NotReplayed, Outcome, TokenSlot, Verdict};
+use oauth_core::{
+    BoxError, IssuedToken, NotAttached, NotReplayed, Outcome, ReplayChoice, TokenSlot, Verdict,
+};
 use tower_service::Service;
 
-use super::{Kept, Prepared, ResponseFuture, Sent, Step, Turn};
+use super::{ResponseFuture, Sent};
 use crate::error::Error;
 use crate::strategy::{Keep, Strategy};
+use crate::turn::{Kept, Prepared, Send, Step, choice};
 
-type TokenFuture = Pin<Box<dyn Future<Output = Result<IssuedToken, oauth_core::Error>> + Send>>;
+type TokenFuture =
+    Pin<Box<dyn Future<Output = Result<IssuedToken, oauth_core::Error>> + marker::Send>>;
 
 /// A request that is between two sends, or before its first.
 pub(super) enum Aside<S, R, B>
@@ -123,29 +128,42 @@ where
     /// Sends the request. The inner service has just said that it is ready.
     fn send(mut self: Pin<&mut Self>, issued: &IssuedToken, prepared: Prepared<S, R, B>) {
         let mut this = self.as_mut().project();
-        let Prepared { mut request, mut service, turn } = prepared;
+        let Prepared { mut send, mut service } = prepared;
         let slot = this.policy.slot();
-        (*this.sent, *this.turn) = match slot.authorize_with(issued, request.headers_mut()) {
-            Authorized::Attached(generation) => {
-                let turn = match turn.as_deref() {
-                    Some(Step::Second(_)) => {
-                        Some(Box::new(Step::Second(requested(this.policy, &request))))
-                    }
-                    _ => turn,
-                };
-                (Sent::Token(generation), turn)
-            }
+        *this.sent = match slot.authorize_with(issued, send.headers_mut()) {
+            Authorized::Attached(generation) => Sent::Token(generation),
+            Authorized::Own => Sent::Bare(Some(NotAttached::OwnAuthorization)),
             // The token ended while the inner service was not ready: another one, please. The
             // service's readiness goes back meanwhile; a clone has none.
             Authorized::Empty => {
                 let service = service.clone();
-                let prepared = Prepared { request, service, turn };
-                let aside = Aside::waiting(slot, prepared);
+                let aside = Aside::waiting(slot, Prepared { send, service });
                 return self.step_aside(aside);
             }
             Authorized::Full => return self.step_aside(Aside::Failed { error: Policy::no_room() }),
-            Authorized::Own => (Sent::Bare(Some(NotAttached::OwnAuthorization)), None),
         };
+        let (request, turn) = match send {
+            Send::First(request, strategy) => {
+                let choice = match *this.sent {
+                    Sent::Token(_) => choice::<R, B>(&request),
+                    Sent::Bare(_) => Some(ReplayChoice::Off),
+                };
+                if choice == Some(ReplayChoice::Off) {
+                    let turn = Step::only(this.policy, &request);
+                    (strategy.pass(request), turn)
+                } else {
+                    let (head, body) = request.into_parts();
+                    let (body, keep) = strategy.split(body, choice.and_then(ReplayChoice::cap));
+                    let turn = Step::first(&head, &service, keep);
+                    (Request::from_parts(head, body), turn)
+                }
+            }
+            Send::Second(request) => {
+                let turn = Step::second(this.policy, &request);
+                (request, turn)
+            }
+        };
+        *this.turn = turn;
         this.answer.set(Some(service.call(request)));
     }
 
@@ -221,24 +239,9 @@ impl<S, R: Strategy<B>, B> Kept<S, R, B> {
     {
         let body = self.keep.again()?;
         let request = self.head.with_body(body);
-        let turn = Some(Box::new(Step::Second(None)));
-        let prepared = Prepared { request, service: self.service, turn };
+        let prepared = Prepared { send: Send::Second(request), service: self.service };
         Ok(Aside::Prepared { until: Until::Ready(issued), prepared })
     }
-}
-
-impl<S, R: Strategy<B>, B> Step<S, R, B> {
-    /// A request that is sent once.
-    #[inline]
-    pub(crate) fn only<T>(policy: &Policy, request: &Request<T>) -> Turn<S, R, B> {
-        requested(policy, request).map(|uri| Box::new(Self::Only(uri)))
-    }
-}
-
-/// Where a request is sent, if the layer asks where answers come from.
-#[inline]
-fn requested<B>(policy: &Policy, request: &Request<B>) -> Option<Uri> {
-    policy.keeps_uri().then(|| request.uri().clone())
 }
 
 fn told<ResBody>(mut response: Response<ResBody>, outcome: Outcome) -> Response<ResBody> {

@@ -1,0 +1,88 @@
+//! Which send of a request it is, and what is kept for another one.
+
+use http::{HeaderMap, Request, Uri, request};
+use oauth_core::ReplayChoice;
+use oauth_core::policy::Policy;
+
+use crate::head::Head;
+use crate::strategy::Strategy;
+
+/// Which send of the request it is: the first and only one, if nothing more is said.
+pub(crate) type Turn<S, R, B> = Option<Box<Step<S, R, B>>>;
+
+/// What more there is to a send.
+pub(crate) enum Step<S, R: Strategy<B>, B> {
+    /// It is the first; a second may follow.
+    First(Kept<S, R, B>),
+    /// The first and only one. With where it was sent, for the layer asks where answers come from.
+    Only(Uri),
+    /// The second: whatever comes back is the caller's. With the same, if the layer asks.
+    Second(Option<Uri>),
+}
+
+/// What the second send needs, kept from before the first.
+pub(crate) struct Kept<S, R: Strategy<B>, B> {
+    pub(crate) head: Head,
+    /// Not polled ready: that comes right before the second send.
+    pub(crate) service: S,
+    pub(crate) keep: R::Keep,
+}
+
+/// A request that is sent as soon as there is a token and the service is ready.
+pub(crate) struct Prepared<S, R: Strategy<B>, B> {
+    pub(crate) send: Send<R, B>,
+    pub(crate) service: S,
+}
+
+/// What is sent.
+pub(crate) enum Send<R: Strategy<B>, B> {
+    /// The request as it came. What a second send needs is kept when it is sent and not while it
+    /// waits: thousands may.
+    First(Request<B>, R),
+    /// The request once more.
+    Second(Request<R::Body>),
+}
+
+impl<R: Strategy<B>, B> Send<R, B> {
+    pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
+        match self {
+            Self::First(request, _) => request.headers_mut(),
+            Self::Second(request) => request.headers_mut(),
+        }
+    }
+}
+
+impl<S, R: Strategy<B>, B> Step<S, R, B> {
+    /// The turn of a request that is sent once.
+    #[inline]
+    pub(crate) fn only<T>(policy: &Policy, request: &Request<T>) -> Turn<S, R, B> {
+        requested(policy, request).map(|uri| Box::new(Self::Only(uri)))
+    }
+
+    /// The turn of a request with this head that may be sent twice.
+    pub(crate) fn first(head: &request::Parts, service: &S, keep: R::Keep) -> Turn<S, R, B>
+    where
+        S: Clone,
+    {
+        let kept = Kept { head: Head::of(head), service: service.clone(), keep };
+        Some(Box::new(Self::First(kept)))
+    }
+
+    /// The turn of a second send.
+    pub(crate) fn second<T>(policy: &Policy, request: &Request<T>) -> Turn<S, R, B> {
+        Some(Box::new(Self::Second(requested(policy, request))))
+    }
+}
+
+/// Where a request is sent, if the layer asks where answers come from.
+#[inline]
+fn requested<T>(policy: &Policy, request: &Request<T>) -> Option<Uri> {
+    policy.keeps_uri().then(|| request.uri().clone())
+}
+
+/// What the request itself says about a second send. With a strategy that never replays: that there
+/// is none.
+#[inline(always)]
+pub(crate) fn choice<R: Strategy<B>, B>(request: &Request<B>) -> Option<ReplayChoice> {
+    if R::REPLAYS { ReplayChoice::of(request.extensions()) } else { Some(ReplayChoice::Off) }
+}
