@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::future::Either;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -72,34 +73,44 @@ impl Api {
     /// # Cancel safety
     /// Nothing depends on the answer being waited for.
     pub async fn answer(&self, headers: &HeaderMap) -> Response<Body> {
+        match self.reply(headers).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+
+    fn reply(&self, headers: &HeaderMap) -> Answer {
         let mut response = Response::new(Body::default());
         if self.accepts(headers) {
-            return response;
+            return Either::Left(ready(Ok(response)));
         }
         let before = self.0.refused.fetch_add(1, Ordering::SeqCst);
         let late = *self.0.late.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(step) = late {
-            tokio::time::sleep(step * before).await;
-        }
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         let challenge = HeaderValue::from_static(r#"Bearer error="invalid_token""#);
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-        response
+        let Some(step) = late else { return Either::Left(ready(Ok(response))) };
+        Either::Right(Box::pin(async move {
+            tokio::time::sleep(step * before).await;
+            Ok(response)
+        }))
     }
 }
+
+/// Comes at once, unless the API refuses late.
+pub type Answer = Either<Ready<Answered>, Pin<Box<dyn Future<Output = Answered> + Send>>>;
+type Answered = Result<Response<Body>, Infallible>;
 
 impl<B: Send + 'static> Service<Request<B>> for Api {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = Answer;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let api = self.clone();
-        let (parts, _) = request.into_parts();
-        Box::pin(async move { Ok(api.answer(&parts.headers).await) })
+        self.reply(request.headers())
     }
 }

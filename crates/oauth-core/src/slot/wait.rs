@@ -1,5 +1,6 @@
 //! How callers get onto the one flight and wait for it.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::{IssuedToken, TokenSlot};
 use crate::error::{Details, Error, Kind};
 
 /// A flight that is cut off is started again; more often than this the runtime is going away.
-const MOST_CUT_OFF: u32 = 3;
+const MOST_CUT_OFF: u8 = 3;
 
 pub(super) enum Joined {
     Ready(Arc<Entry>),
@@ -37,56 +38,69 @@ enum Waited {
     TimedOut,
 }
 
-/// An async function of its own: thousands may wait at once, and this keeps what each of them holds
-/// small.
-async fn wait(mut outcome: watch::Receiver<Outcome>, until: Instant) -> Waited {
-    match timeout_at(until, outcome.wait_for(Option::is_some)).await {
-        Ok(Ok(landed)) => landed.clone().map_or(Waited::CutOff, Waited::Landed),
-        Ok(Err(_closed)) => Waited::CutOff,
-        Err(_elapsed) => Waited::TimedOut,
+/// Thousands may wait at once. Blocks keep what each of them holds smaller than async functions do,
+/// which store their arguments twice.
+fn wait(
+    mut outcome: watch::Receiver<Outcome>,
+    until: Instant,
+) -> impl Future<Output = Waited> + Send {
+    async move {
+        match timeout_at(until, outcome.wait_for(Option::is_some)).await {
+            Ok(Ok(landed)) => landed.clone().map_or(Waited::CutOff, Waited::Landed),
+            Ok(Err(_closed)) => Waited::CutOff,
+            Err(_elapsed) => Waited::TimedOut,
+        }
     }
 }
 
 impl TokenSlot {
-    pub(super) async fn acquire(&self, need: Need) -> Result<IssuedToken, Error> {
-        let mut deadline = None;
-        let mut cut_off = 0;
-        loop {
-            let (outcome, until) = match self.start_flight(need)? {
-                Joined::Ready(entry) => return Ok(IssuedToken(entry)),
-                Joined::Flight { outcome, dead_in } => {
-                    // Checked by `start_flight`: there is a runtime with timers.
-                    let now = Instant::now();
-                    let limit = self.shared.settings.acquire_timeout;
-                    let deadline = *deadline.get_or_insert_with(|| flight::after(now, limit));
-                    (outcome, deadline.min(flight::after(now, dead_in)))
-                }
-            };
-            let entry = match wait(outcome, until).await {
-                Waited::Landed(result) => result?,
-                // Ask again: the desk knows.
-                Waited::CutOff if cut_off < MOST_CUT_OFF => {
-                    cut_off += 1;
+    pub(super) fn acquire(
+        &self,
+        need: Need,
+    ) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
+        async move {
+            let mut deadline = None;
+            let mut cut_off = 0_u8;
+            loop {
+                let (outcome, until) = match self.start_flight(need)? {
+                    Joined::Ready(entry) => return Ok(IssuedToken(entry)),
+                    Joined::Flight { outcome, dead_in } => {
+                        // Checked by `start_flight`: there is a runtime with timers.
+                        let now = Instant::now();
+                        let limit = self.shared.settings.acquire_timeout;
+                        let deadline = *deadline.get_or_insert_with(|| flight::after(now, limit));
+                        (outcome, deadline.min(flight::after(now, dead_in)))
+                    }
+                };
+                let entry = match wait(outcome, until).await {
+                    Waited::Landed(result) => result?,
+                    // Ask again: the desk knows.
+                    Waited::CutOff if cut_off < MOST_CUT_OFF => {
+                        cut_off += 1;
+                        continue;
+                    }
+                    Waited::CutOff => {
+                        let message = "the token request was cut off: the runtime is going away";
+                        return Err(Error::new(Kind::Runtime, message));
+                    }
+                    Waited::TimedOut if deadline.is_some_and(|deadline| deadline <= until) => {
+                        return Err(self.out_of_patience());
+                    }
+                    // Nobody drives the flight: the desk replaces it when asked again.
+                    Waited::TimedOut => continue,
+                };
+                if !entry.single_use()
+                    && !entry.fresh.is_ahead()
+                    && !entry.valid(self.shared.clock.now())
+                {
+                    // This caller was not polled before the token's end.
                     continue;
                 }
-                Waited::CutOff => {
-                    let message = "the token request was cut off: the runtime is going away";
-                    return Err(Error::new(Kind::Runtime, message));
-                }
-                Waited::TimedOut if deadline.is_some_and(|deadline| deadline <= until) => {
-                    return Err(self.out_of_patience());
-                }
-                // Nobody drives the flight: the desk replaces it when asked again.
-                Waited::TimedOut => continue,
-            };
-            if !entry.single_use() && !entry.valid(self.shared.clock.now()) {
-                // This caller was not polled before the token's end.
-                continue;
+                return match need {
+                    Need::Refused(refused) if refused == entry.generation => Err(same_again()),
+                    _ => Ok(IssuedToken(entry)),
+                };
             }
-            return match need {
-                Need::Refused(refused) if refused == entry.generation => Err(same_again()),
-                _ => Ok(IssuedToken(entry)),
-            };
         }
     }
 
