@@ -38,8 +38,7 @@ enum Waited {
     TimedOut,
 }
 
-/// Thousands may wait at once. Blocks keep what each of them holds smaller than async functions do,
-/// which store their arguments twice.
+#[expect(clippy::manual_async_fn, reason = "an async function stores its arguments twice")]
 fn wait(
     mut outcome: watch::Receiver<Outcome>,
     until: Instant,
@@ -54,6 +53,10 @@ fn wait(
 }
 
 impl TokenSlot {
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async function stores its arguments twice, and thousands may wait at once"
+    )]
     pub(super) fn acquire(
         &self,
         need: Need,
