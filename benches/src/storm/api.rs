@@ -98,7 +98,7 @@ impl Api {
 }
 
 /// Comes at once, unless the API refuses late.
-pub type Answer = Either<Ready<Answered>, Pin<Box<dyn Future<Output = Answered> + Send>>>;
+type Answer = Either<Ready<Answered>, Pin<Box<dyn Future<Output = Answered> + Send>>>;
 type Answered = Result<Response<Body>, Infallible>;
 
 impl<B: Send + 'static> Service<Request<B>> for Api {

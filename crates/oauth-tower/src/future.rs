@@ -122,10 +122,8 @@ where
             this.answer.set(None);
             match answered {
                 Ok(response) => {
-                    let first = match this.turn.as_deref() {
-                        None => matches!(this.sent, Sent::Token(_)),
-                        Some(step) => matches!(step, Step::First(_) | Step::Only(_)),
-                    };
+                    let first = matches!(this.sent, Sent::Token(_))
+                        && !matches!(this.turn.as_deref(), Some(Step::Second(_)));
                     let plain = first && !Outcome::is_recorded(response.extensions());
                     if plain && !this.policy.wants_to_judge(response.status(), response.headers()) {
                         // A request that has its answer keeps nothing.

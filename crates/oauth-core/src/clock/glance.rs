@@ -106,46 +106,70 @@ impl Coarse {
 }
 
 #[cfg(test)]
+impl Reading {
+    /// A reading while the coarse clocks show `running` and `wall`, for tests.
+    pub(crate) fn beside(now: Duration, [running, wall]: [i64; 2]) -> Self {
+        Self { now, coarse: Some(Coarse::seconds(running, wall)) }
+    }
+}
+
+#[cfg(test)]
+impl Horizon {
+    /// Whether the instant is ahead when the coarse clocks show this, for tests.
+    pub(crate) fn is_ahead_at(self, [running, wall]: [i64; 2]) -> bool {
+        self.is_ahead_of(Coarse::seconds(running, wall))
+    }
+}
+
+#[cfg(test)]
+impl Coarse {
+    fn seconds(running: i64, wall: i64) -> Self {
+        const SECOND: i64 = 1_000_000_000;
+        Self { running: running * SECOND, wall: wall * SECOND }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     const S: fn(u64) -> Duration = Duration::from_secs;
-    const SECOND: i64 = 1_000_000_000;
-    const COARSE: Coarse = Coarse { running: 500 * SECOND, wall: 1_800_000_000 * SECOND };
+    const RUNNING: i64 = 500;
+    const WALL: i64 = 1_800_000_000;
 
-    fn later(running: i64, wall: i64) -> Coarse {
-        Coarse { running: COARSE.running + running * SECOND, wall: COARSE.wall + wall * SECOND }
+    /// A horizon that was set at 700 s of the precise clock.
+    fn horizon(until: Duration) -> Horizon {
+        Reading::beside(S(700), [RUNNING, WALL]).horizon(until)
     }
 
-    fn reading() -> Reading {
-        Reading { now: S(700), coarse: Some(COARSE) }
+    fn later(running: i64, wall: i64) -> [i64; 2] {
+        [RUNNING + running, WALL + wall]
     }
 
     #[test]
     fn an_instant_is_ahead_until_a_second_before_it() {
-        let horizon = reading().horizon(S(800));
-        assert!(horizon.is_ahead_of(COARSE));
-        assert!(horizon.is_ahead_of(later(98, 98)));
-        assert!(!horizon.is_ahead_of(later(99, 99)));
-        assert!(!reading().horizon(S(701)).is_ahead_of(COARSE));
-        assert!(!reading().horizon(S(600)).is_ahead_of(COARSE));
+        assert!(horizon(S(800)).is_ahead_at(later(0, 0)));
+        assert!(horizon(S(800)).is_ahead_at(later(98, 98)));
+        assert!(!horizon(S(800)).is_ahead_at(later(99, 99)));
+        assert!(!horizon(S(701)).is_ahead_at(later(0, 0)));
+        assert!(!horizon(S(600)).is_ahead_at(later(0, 0)));
     }
 
     #[test]
     fn a_machine_that_was_suspended_does_not_know_what_is_ahead() {
-        assert!(!reading().horizon(S(800)).is_ahead_of(later(10, 3610)));
+        assert!(!horizon(S(800)).is_ahead_at(later(10, 3610)));
     }
 
     #[test]
     fn a_wall_clock_that_was_set_does_not_know_what_is_ahead() {
         for wall in [-3600, 9, 11, 3600] {
-            assert!(!reading().horizon(S(800)).is_ahead_of(later(10, wall)), "{wall}");
+            assert!(!horizon(S(800)).is_ahead_at(later(10, wall)), "{wall}");
         }
     }
 
     #[test]
     fn what_has_no_end_is_ahead_for_as_long_as_the_clock_can_count() {
-        assert!(reading().horizon(Duration::MAX).is_ahead_of(later(5_000_000_000, 5_000_000_000)));
+        assert!(horizon(Duration::MAX).is_ahead_at(later(5_000_000_000, 5_000_000_000)));
     }
 
     #[test]

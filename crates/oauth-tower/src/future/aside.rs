@@ -144,10 +144,7 @@ where
         };
         let (request, turn) = match send {
             Send::First(request, strategy) => {
-                let choice = match *this.sent {
-                    Sent::Token(_) => choice::<R, B>(&request),
-                    Sent::Bare(_) => Some(ReplayChoice::Off),
-                };
+                let choice = choice::<R, B>(&request);
                 if choice == Some(ReplayChoice::Off) {
                     let turn = Step::only(this.policy, &request);
                     (strategy.pass(request), turn)

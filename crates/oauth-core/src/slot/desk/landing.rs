@@ -170,3 +170,62 @@ fn ended_on_its_way() -> Error {
     };
     details.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::builder::Settings;
+    use super::super::Answer;
+    use super::*;
+    use crate::token::Token;
+
+    const S: fn(u64) -> Duration = Duration::from_secs;
+    const EPOCHS: Epochs = Epochs { tried: 0, now: 0 };
+
+    /// What is published by a flight that started at `started` and lands a second later, while the
+    /// coarse clocks show as much.
+    fn fly(
+        desk: &mut Desk,
+        started: u64,
+        result: Result<Token, Error>,
+        current: Option<&Arc<Entry>>,
+    ) -> Arc<Entry> {
+        let Ok(Answer::Start(takeoff, ..)) = desk.ask(Need::Age, current, S(started), 0) else {
+            panic!("a flight may start");
+        };
+        let minted = result.map(|token| Minted { token, started: S(started) });
+        let at = Reading::beside(S(started + 1), [started as i64 + 1; 2]);
+        match desk.land(takeoff.id, minted, current, at, EPOCHS).unwrap().publish {
+            Publish::Token(entry) => entry,
+            _ => panic!("a token is there"),
+        }
+    }
+
+    fn desk() -> Desk {
+        let mut settings = Settings { seed: Some(1), ..Settings::default() };
+        settings.lifecycle.jitter = 0.0;
+        Desk::new(1, Arc::new(settings))
+    }
+
+    fn token() -> Result<Token, Error> {
+        Ok(Token::bearer("abc").unwrap().expires_in(S(1000)))
+    }
+
+    #[test]
+    fn a_token_is_fresh_at_a_glance_until_its_renewal_is_due_and_no_longer() {
+        let entry = fly(&mut desk(), 100, token(), None);
+        assert_eq!(entry.times.stale_at, S(850));
+        assert!(entry.fresh.is_ahead_at([848; 2]));
+        assert!(!entry.fresh.is_ahead_at([849; 2]));
+    }
+
+    #[test]
+    fn a_token_whose_renewal_failed_is_fresh_at_a_glance_until_the_next_attempt() {
+        let mut desk = desk();
+        let entry = fly(&mut desk, 100, token(), None);
+        let later = Error::new(Kind::Usage, "later").with_retry_after(S(30));
+        let kept = fly(&mut desk, 860, Err(later), Some(&entry));
+        assert_eq!(kept.times.stale_at, S(891));
+        assert!(kept.fresh.is_ahead_at([889; 2]));
+        assert!(!kept.fresh.is_ahead_at([890; 2]));
+    }
+}
