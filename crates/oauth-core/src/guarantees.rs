@@ -63,7 +63,7 @@
 //! | 6 | a 401 for an old generation never discards a newer token | `slot` `refusal::a_late_401_for_an_old_generation_keeps_the_newer_token` |
 //! | 7 | sent at most twice, the second time the same | `oauth-tower` `replay::*`, `property::*`, `answers::a_second_401_is_delivered_untouched_and_reported` |
 //! | 8 | an inner service is called only when ready | `oauth-tower` `contract::a_request_that_waited_for_its_token_is_sent_only_when_the_service_is_ready_again` |
-//! | 9 | no token after its end | `slot` `age::an_expired_token_is_never_attached` |
+//! | 9 | no token after its end | `slot` `age::an_expired_token_is_never_attached`; `slot::desk::landing::tests::*`, `clock::glance::tests::*` |
 //! | 10 | no secret is shown | `secrets_grants::*`; the examples' `secrets_stay_hidden::*` |
 //! | 11 | no token to another origin | `oauth-tower` `origins::*`, `redirects::*` |
 //! | 12 | no answer makes the client panic, hang, spin or grow | `transport::*`, `answers::*`, `slot` `age::an_issuer_of_dead_tokens_gets_one_request_a_second` |

@@ -20,7 +20,8 @@ pub(crate) struct Head {
 impl Head {
     #[inline]
     pub(crate) fn of(head: &request::Parts) -> Self {
-        let mut headers = Vec::with_capacity(head.headers.len());
+        // One of them is ours.
+        let mut headers = Vec::with_capacity(head.headers.len().saturating_sub(1));
         for (name, value) in &head.headers {
             if name != AUTHORIZATION {
                 headers.push((name.clone(), value.clone()));
@@ -50,7 +51,9 @@ impl Head {
         let room = HeaderMap::try_with_capacity(self.headers.len() + 1);
         *request.headers_mut() = room.unwrap_or_default();
         for (name, value) in self.headers {
-            let _ = request.headers_mut().try_append(name, value);
+            // They fitted into a map before.
+            let appended = request.headers_mut().try_append(name, value);
+            debug_assert!(appended.is_ok());
         }
         request
     }

@@ -14,7 +14,7 @@ use tower_service::Service;
 use crate::error::Error;
 use crate::future::ResponseFuture;
 use crate::strategy::Strategy;
-use crate::turn::{Prepared, Send, Step, choice};
+use crate::turn::{Outgoing, Prepared, Step, cap, choice};
 
 /// A service whose requests carry the slot's token; made by [`OAuthLayer`](crate::OAuthLayer).
 #[derive(Clone, Debug)]
@@ -49,7 +49,9 @@ where
         }
         let generation = match policy.slot().authorize_in(lane, request.headers_mut()) {
             Authorized::Attached(generation) => generation,
-            other => return self.unsent(request, other),
+            Authorized::Own => return self.pass(request, NotAttached::OwnAuthorization),
+            Authorized::Full => return self.refuse(Policy::no_room()),
+            Authorized::Empty => return self.wait(request),
         };
         let policy = policy.clone();
         // Both send with the service that was polled ready, not with a clone.
@@ -60,7 +62,7 @@ where
             return ResponseFuture::answering(policy, answer, generation, turn);
         }
         let (head, body) = request.into_parts();
-        let (body, keep) = self.strategy.split(body, choice.and_then(ReplayChoice::cap));
+        let (body, keep) = self.strategy.split(body, cap(choice));
         let turn = Step::first(&head, &self.inner, keep);
         let answer = self.inner.call(Request::from_parts(head, body));
         ResponseFuture::answering(policy, answer, generation, turn)
@@ -78,21 +80,8 @@ impl<S, R> OAuth<S, R> {
         drop(mem::replace(&mut self.inner, idle));
     }
 
-    /// A request that gets no token at once.
-    #[cold]
-    fn unsent<B>(&mut self, request: Request<B>, why: Authorized) -> ResponseFuture<S, R, B>
-    where
-        S: Service<Request<R::Body>> + Clone,
-        R: Strategy<B>,
-    {
-        match why {
-            Authorized::Own => self.pass(request, NotAttached::OwnAuthorization),
-            Authorized::Full => self.refuse(Policy::no_room()),
-            Authorized::Empty | Authorized::Attached(_) => self.wait(request),
-        }
-    }
-
     /// Sends the request when there is a token.
+    #[cold]
     fn wait<B>(&mut self, request: Request<B>) -> ResponseFuture<S, R, B>
     where
         S: Service<Request<R::Body>> + Clone,
@@ -101,12 +90,13 @@ impl<S, R> OAuth<S, R> {
         // The wait may be long.
         self.release();
         let policy = self.policy.mine().clone();
-        let send = Send::First(request, self.strategy.clone());
-        let prepared = Prepared { send, service: self.inner.clone() };
+        let outgoing = Outgoing::First(request, self.strategy.clone());
+        let prepared = Prepared { outgoing, service: self.inner.clone() };
         ResponseFuture::waiting(policy, prepared)
     }
 
     /// Sends nothing.
+    #[cold]
     fn refuse<B>(&mut self, error: oauth_core::Error) -> ResponseFuture<S, R, B>
     where
         S: Service<Request<R::Body>> + Clone,

@@ -30,12 +30,12 @@ pub(crate) struct Kept<S, R: Strategy<B>, B> {
 
 /// A request that is sent as soon as there is a token and the service is ready.
 pub(crate) struct Prepared<S, R: Strategy<B>, B> {
-    pub(crate) send: Send<R, B>,
+    pub(crate) outgoing: Outgoing<R, B>,
     pub(crate) service: S,
 }
 
 /// What is sent.
-pub(crate) enum Send<R: Strategy<B>, B> {
+pub(crate) enum Outgoing<R: Strategy<B>, B> {
     /// The request as it came. What a second send needs is kept when it is sent and not while it
     /// waits: thousands may.
     First(Request<B>, R),
@@ -43,7 +43,7 @@ pub(crate) enum Send<R: Strategy<B>, B> {
     Second(Request<R::Body>),
 }
 
-impl<R: Strategy<B>, B> Send<R, B> {
+impl<R: Strategy<B>, B> Outgoing<R, B> {
     pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
         match self {
             Self::First(request, _) => request.headers_mut(),
@@ -85,4 +85,12 @@ fn requested<T>(policy: &Policy, request: &Request<T>) -> Option<Uri> {
 #[inline(always)]
 pub(crate) fn choice<R: Strategy<B>, B>(request: &Request<B>) -> Option<ReplayChoice> {
     if R::REPLAYS { ReplayChoice::of(request.extensions()) } else { Some(ReplayChoice::Off) }
+}
+
+/// The cap that it sets, in bytes.
+pub(crate) fn cap(choice: Option<ReplayChoice>) -> Option<usize> {
+    match choice {
+        Some(ReplayChoice::UpTo(cap)) => Some(cap),
+        Some(ReplayChoice::Off) | None => None,
+    }
 }

@@ -5,12 +5,16 @@
 //! to 10 ms) and take a memory access each: one stands still while the machine is suspended, the
 //! other shows the wall's time. How far they are apart changes when the machine was suspended or
 //! the wall clock was set, and at no other time. As long as it is the same, the first can be
-//! trusted; else the precise clock is asked.
+//! trusted; else the precise clock is asked, for the rest of that token's life.
 
 use std::time::Duration;
 
-/// By how much earlier than an instant a coarse clock stops to call it ahead: far more than it lags.
-const COARSENESS: Duration = Duration::from_secs(1);
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime, clock_gettime_dynamic};
+
+/// By how much earlier than an instant a coarse clock stops to call it ahead. It lags by a tick; for
+/// longer only where a hypervisor takes away the processor that ticks and leaves others running.
+const COARSENESS: Duration = Duration::from_secs(5);
 
 /// The system's clock, read precisely, and how the coarse ones stood then.
 #[derive(Clone, Copy, Debug)]
@@ -25,13 +29,13 @@ impl Reading {
         Self { now, coarse: None }
     }
 
-    /// Of a clock that counts the time in which the machine was suspended.
-    pub(super) fn of_system(now: impl Fn() -> Duration) -> Self {
-        // Suspended between two of these, the machine would make a horizon that lies too far.
+    /// Of a clock that counts the time in which the machine was suspended, beside the coarse ones.
+    pub(super) fn of(now: impl Fn() -> Duration, coarse: impl Fn() -> Option<Coarse>) -> Self {
+        // A suspension between the readings would make horizons that lie too far.
         for _ in 0..3 {
-            let before = Coarse::now();
+            let before = coarse();
             let now = now();
-            if before.is_some() && before.map(Coarse::apart) == Coarse::now().map(Coarse::apart) {
+            if before.map(Coarse::apart) == coarse().map(Coarse::apart) {
                 return Self { now, coarse: before };
             }
         }
@@ -72,33 +76,49 @@ impl Horizon {
 
 /// The two coarse clocks, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
-struct Coarse {
+pub(super) struct Coarse {
     /// Stands still while the machine is suspended.
     running: i64,
     /// Jumps then, and when somebody sets it.
     wall: i64,
 }
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 impl Coarse {
-    #[cfg(target_os = "linux")]
-    #[inline(always)]
-    fn now() -> Option<Self> {
-        use rustix::time::{ClockId, clock_gettime};
-        let nanoseconds = |clock| {
-            let time = clock_gettime(clock);
-            // Wraps in the year 2262, for both of them.
-            time.tv_sec.wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec)
-        };
-        let running = nanoseconds(ClockId::MonotonicCoarse);
-        Some(Self { running, wall: nanoseconds(ClockId::RealtimeCoarse) })
+    /// What they show, if this kernel has both.
+    pub(super) fn read() -> Option<Self> {
+        let read = |clock| clock_gettime_dynamic(DynamicClockId::Known(clock)).ok();
+        let (running, wall) = (read(ClockId::MonotonicCoarse)?, read(ClockId::RealtimeCoarse)?);
+        Some(Self { running: nanoseconds(running), wall: nanoseconds(wall) })
     }
 
-    #[cfg(not(target_os = "linux"))]
+    /// The same for the hot path, where there is a horizon and so there are both.
     #[inline(always)]
     fn now() -> Option<Self> {
+        let running = nanoseconds(clock_gettime(ClockId::MonotonicCoarse));
+        Some(Self { running, wall: nanoseconds(clock_gettime(ClockId::RealtimeCoarse)) })
+    }
+}
+
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+#[inline(always)]
+fn nanoseconds(time: Timespec) -> i64 {
+    // Wraps 292 years after the clock's beginning; what is compared are differences.
+    time.tv_sec.wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec)
+}
+
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+impl Coarse {
+    pub(super) fn read() -> Option<Self> {
         None
     }
 
+    fn now() -> Option<Self> {
+        None
+    }
+}
+
+impl Coarse {
     #[inline(always)]
     fn apart(self) -> i64 {
         self.wall.wrapping_sub(self.running)
@@ -131,6 +151,8 @@ impl Coarse {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
 
     const S: fn(u64) -> Duration = Duration::from_secs;
@@ -147,11 +169,11 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_is_ahead_until_a_second_before_it() {
+    fn an_instant_is_ahead_until_five_seconds_before_it() {
         assert!(horizon(S(800)).is_ahead_at(later(0, 0)));
-        assert!(horizon(S(800)).is_ahead_at(later(98, 98)));
-        assert!(!horizon(S(800)).is_ahead_at(later(99, 99)));
-        assert!(!horizon(S(701)).is_ahead_at(later(0, 0)));
+        assert!(horizon(S(800)).is_ahead_at(later(94, 94)));
+        assert!(!horizon(S(800)).is_ahead_at(later(95, 95)));
+        assert!(!horizon(S(705)).is_ahead_at(later(0, 0)));
         assert!(!horizon(S(600)).is_ahead_at(later(0, 0)));
     }
 
@@ -177,12 +199,36 @@ mod tests {
         assert!(!Reading::precise(S(0)).horizon(Duration::MAX).is_ahead());
     }
 
-    #[cfg(target_os = "linux")]
+    /// A reading while the coarse clocks show one of these after the other.
+    fn reading_while(shown: &[[i64; 2]]) -> Reading {
+        let shown = RefCell::new(shown.iter());
+        let coarse =
+            || shown.borrow_mut().next().map(|[running, wall]| Coarse::seconds(*running, *wall));
+        Reading::of(|| S(700), coarse)
+    }
+
+    #[test]
+    fn a_suspension_between_the_readings_makes_them_start_again() {
+        let slept = later(0, 3600);
+        let reading = reading_while(&[later(0, 0), slept, slept, slept]);
+        let horizon = reading.horizon(S(800));
+        assert!(horizon.is_ahead_at(later(10, 3610)));
+        assert!(!horizon.is_ahead_at(later(10, 10)));
+    }
+
+    #[test]
+    fn readings_that_never_agree_see_nothing_ahead() {
+        let shown: Vec<_> = (0..6).map(|step| later(0, step)).collect();
+        let horizon = reading_while(&shown).horizon(S(800));
+        assert!((0..6).all(|step| !horizon.is_ahead_at(later(0, step))));
+    }
+
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
     #[test]
     fn the_systems_clock_sees_ten_minutes_ahead() {
         // More than once: a tick between the two clocks makes one look in 100,000 fail.
         let seen = || {
-            let reading = Reading::of_system(|| S(1));
+            let reading = Reading::of(|| S(1), Coarse::read);
             reading.horizon(S(601)).is_ahead() && !reading.horizon(S(1)).is_ahead()
         };
         assert!((0..3).any(|_| seen()));

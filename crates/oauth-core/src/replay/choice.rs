@@ -30,14 +30,6 @@ pub enum ReplayChoice {
 }
 
 impl ReplayChoice {
-    /// The cap that it sets, in bytes.
-    pub fn cap(self) -> Option<usize> {
-        match self {
-            Self::Off => None,
-            Self::UpTo(cap) => Some(cap),
-        }
-    }
-
     /// What a request's extensions say.
     pub fn of(extensions: &Extensions) -> Option<Self> {
         if extensions.is_empty() {

@@ -136,7 +136,7 @@ impl TokenSlot {
 
     /// Puts the token into the `Authorization` header, unless the caller has set one.
     ///
-    /// The hot path: for a fresh token one load, one reading of the clock, one probe of the header
+    /// The hot path: for a fresh token one load, one look at two coarse clocks, one probe of the header
     /// map, and no lock, await or allocation (in a header map with room).
     #[inline(always)]
     pub fn authorize(&self, headers: &mut HeaderMap) -> Authorized {

@@ -1,7 +1,6 @@
 //! What is not the plain path: waiting for a token, the renewal after a 401, and the second send.
 
 use std::future::Future;
-use std::marker;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -16,10 +15,9 @@ use tower_service::Service;
 use super::{ResponseFuture, Sent};
 use crate::error::Error;
 use crate::strategy::{Keep, Strategy};
-use crate::turn::{Kept, Prepared, Send, Step, choice};
+use crate::turn::{Kept, Outgoing, Prepared, Step, cap, choice};
 
-type TokenFuture =
-    Pin<Box<dyn Future<Output = Result<IssuedToken, oauth_core::Error>> + marker::Send>>;
+type TokenFuture = Pin<Box<dyn Future<Output = Result<IssuedToken, oauth_core::Error>> + Send>>;
 
 /// A request that is between two sends, or before its first.
 pub(super) enum Aside<S, R, B>
@@ -116,6 +114,7 @@ where
                     Err(outcome) => return Poll::Ready(Some(Ok(told(refused, outcome)))),
                 }
             }
+            // It waits for the one or for the other.
             _ => {}
         }
         Poll::Ready(None)
@@ -128,34 +127,34 @@ where
     /// Sends the request. The inner service has just said that it is ready.
     fn send(mut self: Pin<&mut Self>, issued: &IssuedToken, prepared: Prepared<S, R, B>) {
         let mut this = self.as_mut().project();
-        let Prepared { mut send, mut service } = prepared;
+        let Prepared { mut outgoing, mut service } = prepared;
         let slot = this.policy.slot();
-        *this.sent = match slot.authorize_with(issued, send.headers_mut()) {
+        *this.sent = match slot.authorize_with(issued, outgoing.headers_mut()) {
             Authorized::Attached(generation) => Sent::Token(generation),
             Authorized::Own => Sent::Bare(Some(NotAttached::OwnAuthorization)),
             // The token ended while the inner service was not ready: another one, please. The
             // service's readiness goes back meanwhile; a clone has none.
             Authorized::Empty => {
                 let service = service.clone();
-                let aside = Aside::waiting(slot, Prepared { send, service });
+                let aside = Aside::waiting(slot, Prepared { outgoing, service });
                 return self.step_aside(aside);
             }
             Authorized::Full => return self.step_aside(Aside::Failed { error: Policy::no_room() }),
         };
-        let (request, turn) = match send {
-            Send::First(request, strategy) => {
+        let (request, turn) = match outgoing {
+            Outgoing::First(request, strategy) => {
                 let choice = choice::<R, B>(&request);
                 if choice == Some(ReplayChoice::Off) {
                     let turn = Step::only(this.policy, &request);
                     (strategy.pass(request), turn)
                 } else {
                     let (head, body) = request.into_parts();
-                    let (body, keep) = strategy.split(body, choice.and_then(ReplayChoice::cap));
+                    let (body, keep) = strategy.split(body, cap(choice));
                     let turn = Step::first(&head, &service, keep);
                     (Request::from_parts(head, body), turn)
                 }
             }
-            Send::Second(request) => {
+            Outgoing::Second(request) => {
                 let turn = Step::second(this.policy, &request);
                 (request, turn)
             }
@@ -236,7 +235,7 @@ impl<S, R: Strategy<B>, B> Kept<S, R, B> {
     {
         let body = self.keep.again()?;
         let request = self.head.with_body(body);
-        let prepared = Prepared { send: Send::Second(request), service: self.service };
+        let prepared = Prepared { outgoing: Outgoing::Second(request), service: self.service };
         Ok(Aside::Prepared { until: Until::Ready(issued), prepared })
     }
 }

@@ -21,9 +21,23 @@ fn again(body: ReplayBody<Streamed>) -> Streamed {
     body.map_err(BoxError::from).boxed_unsync()
 }
 
-/// One request that the API refuses at first: the outcome, and how often it was sent. The token is
-/// renewed whatever the choice.
-async fn refused<R, B>(strategy: R, request: Request<B>) -> (Outcome, usize)
+/// One request that the API refuses at first, with a token at hand or after a wait for it: the
+/// outcome, and how often it was sent. The token is renewed whatever the choice.
+async fn refused<R, B>(strategy: R, request: impl Fn() -> Request<B>) -> (Outcome, usize)
+where
+    R: Strategy<B>,
+    R::Body: http_body::Body<Data = Bytes> + Unpin + Send + 'static,
+    <R::Body as http_body::Body>::Error: std::fmt::Debug,
+    Api<R::Body>:
+        tower::Service<Request<R::Body>, Response = Response<Full<Bytes>>, Error = BoxError>,
+{
+    let at_once = refused_with(strategy.clone(), request(), true).await;
+    let after_a_wait = refused_with(strategy, request(), false).await;
+    assert_eq!(format!("{at_once:?}"), format!("{after_a_wait:?}"));
+    at_once
+}
+
+async fn refused_with<R, B>(strategy: R, request: Request<B>, ready: bool) -> (Outcome, usize)
 where
     R: Strategy<B>,
     R::Body: http_body::Body<Data = Bytes> + Unpin + Send + 'static,
@@ -33,7 +47,7 @@ where
 {
     let issuer = Issuer::new();
     let api = Api::<R::Body>::statuses([401]);
-    let slot = issuer.ready_slot().await;
+    let slot = if ready { issuer.ready_slot().await } else { issuer.slot() };
     let service = OAuthLayer::new(slot.clone()).replay(strategy).layer(api.clone());
     let response = service.oneshot(request).await.unwrap();
     settle().await;
@@ -46,10 +60,10 @@ async fn a_request_that_chose_no_replay_is_sent_once_by_every_strategy() {
     let body = || Full::new(Bytes::from_static(b"abc"));
     let off = || choosing(ReplayChoice::Off, body());
     for (outcome, sends) in [
-        refused(Buffered::new(), off()).await,
-        refused(CloneBody, off()).await,
-        refused(NoReplay, off()).await,
-        refused(Buffered::into_body(again), {
+        refused(Buffered::new(), off).await,
+        refused(CloneBody, off).await,
+        refused(NoReplay, off).await,
+        refused(Buffered::into_body(again), || {
             choosing(ReplayChoice::Off, streamed(&["abc"], None))
         })
         .await,
@@ -63,18 +77,19 @@ async fn a_request_that_chose_no_replay_is_sent_once_by_every_strategy() {
 async fn a_request_chooses_a_cap_of_its_own() {
     let body = || streamed(&["four", "five"], None);
     for (layer, chosen, expected) in [(4, 8, 2), (8, 4, 1)] {
-        let request = choosing(ReplayChoice::UpTo(chosen), body());
+        let request = || choosing(ReplayChoice::UpTo(chosen), body());
         let (outcome, sends) = refused(Buffered::new().cap(layer), request).await;
         assert_eq!(sends, expected, "{outcome:?}");
     }
     let into_body = Buffered::into_body(again).cap(4);
-    let (_, sends) = refused(into_body, choosing(ReplayChoice::UpTo(8), body())).await;
+    let request = || choosing(ReplayChoice::UpTo(8), body());
+    let (_, sends) = refused(into_body, request).await;
     assert_eq!(sends, 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_layer_without_replay_keeps_nothing_whatever_a_request_chooses() {
-    let request = choosing(ReplayChoice::UpTo(8), Full::new(Bytes::from_static(b"abc")));
+    let request = || choosing(ReplayChoice::UpTo(8), Full::new(Bytes::from_static(b"abc")));
     let (outcome, sends) = refused(NoReplay, request).await;
     assert!(matches!(outcome, Outcome::NotReplayed(NotReplayed::Off)), "{outcome:?}");
     assert_eq!(sends, 1);

@@ -215,3 +215,15 @@ async fn any_https_is_never_http() {
     assert!(is_foreign(&Outcome::of(response.extensions())));
     assert_eq!(api.tokens(), [None]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn origins_of_the_layer_stand_in_place_of_the_slots() {
+    let issuer = Issuer::new();
+    let api = Plain::new([]);
+    let elsewhere = Origins::parse(["https://other.test"]).unwrap();
+    let service = OAuthLayer::new(issuer.ready_slot().await).origins(elsewhere).layer(api.clone());
+    let response = service.clone().oneshot(post(API, full("x"))).await.unwrap();
+    assert!(is_foreign(&Outcome::of(response.extensions())));
+    service.oneshot(post("https://other.test/", full("x"))).await.unwrap();
+    assert_eq!(api.tokens(), [None, Some("Bearer t1".into())]);
+}

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use oauth_core::{NotAttached, Outcome, ReplayBody};
-use oauth_tower::{CloneBody, OAuthLayer};
+use oauth_tower::{CloneBody, NoReplay, OAuthLayer};
 use tower::{Layer, ServiceExt};
 use tower_http::follow_redirect::{FollowRedirect, RequestUri};
 
@@ -28,6 +28,26 @@ async fn outside_a_401_from_another_origin_is_delivered_and_no_token_asked_for()
     assert!(matches!(Outcome::of(response.extensions()), Outcome::Attached));
     assert_eq!(api.tokens(), [Some("Bearer t1".into()), None]);
     assert_eq!(issuer.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_a_401_from_another_origin_is_not_the_apis_after_a_wait_for_the_token_either() {
+    for replays in [true, false] {
+        let issuer = Issuer::new();
+        let api = Api::<Full<Bytes>>::new([to("https://b.test/"), Answer::status(401)]);
+        let layer = OAuthLayer::new(issuer.slot())
+            .answer_uri(|extensions| extensions.get::<RequestUri>().map(|uri| &uri.0));
+        let inner = FollowRedirect::new(api.clone());
+        let response = if replays {
+            layer.replay(CloneBody).layer(inner).oneshot(get(API)).await.unwrap()
+        } else {
+            layer.replay(NoReplay).layer(inner).oneshot(get(API)).await.unwrap()
+        };
+        settle().await;
+        assert_eq!(response.status(), 401);
+        assert_eq!(api.tokens(), [Some("Bearer t1".into()), None]);
+        assert_eq!(issuer.requests(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -214,8 +214,8 @@ mod tests {
     fn a_token_is_fresh_at_a_glance_until_its_renewal_is_due_and_no_longer() {
         let entry = fly(&mut desk(), 100, token(), None);
         assert_eq!(entry.times.stale_at, S(850));
-        assert!(entry.fresh.is_ahead_at([848; 2]));
-        assert!(!entry.fresh.is_ahead_at([849; 2]));
+        assert!(entry.fresh.is_ahead_at([844; 2]));
+        assert!(!entry.fresh.is_ahead_at([845; 2]));
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
         let later = Error::new(Kind::Usage, "later").with_retry_after(S(30));
         let kept = fly(&mut desk, 860, Err(later), Some(&entry));
         assert_eq!(kept.times.stale_at, S(891));
-        assert!(kept.fresh.is_ahead_at([889; 2]));
-        assert!(!kept.fresh.is_ahead_at([890; 2]));
+        assert!(kept.fresh.is_ahead_at([885; 2]));
+        assert!(!kept.fresh.is_ahead_at([886; 2]));
     }
 }
