@@ -18,7 +18,9 @@ fn to(location: &str) -> Answer {
 async fn outside_a_401_from_another_origin_is_delivered_and_no_token_asked_for() {
     let issuer = Issuer::new();
     let api = Api::<Full<Bytes>>::new([to("https://b.test/"), Answer::status(401)]);
-    let service = OAuthLayer::new(issuer.ready_slot().await)
+    // Held, so that a flight would not be given up with the layer.
+    let slot = issuer.ready_slot().await;
+    let service = OAuthLayer::new(slot.clone())
         .replay(CloneBody)
         .answer_uri(|extensions| extensions.get::<RequestUri>().map(|uri| &uri.0))
         .layer(FollowRedirect::new(api.clone()));
@@ -28,6 +30,7 @@ async fn outside_a_401_from_another_origin_is_delivered_and_no_token_asked_for()
     assert!(matches!(Outcome::of(response.extensions()), Outcome::Attached));
     assert_eq!(api.tokens(), [Some("Bearer t1".into()), None]);
     assert_eq!(issuer.requests(), 1);
+    drop(slot);
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,7 +38,9 @@ async fn outside_a_401_from_another_origin_is_not_the_apis_after_a_wait_for_the_
     for replays in [true, false] {
         let issuer = Issuer::new();
         let api = Api::<Full<Bytes>>::new([to("https://b.test/"), Answer::status(401)]);
-        let layer = OAuthLayer::new(issuer.slot())
+        // Held, so that a flight would not be given up with the layer.
+        let slot = issuer.slot();
+        let layer = OAuthLayer::new(slot.clone())
             .answer_uri(|extensions| extensions.get::<RequestUri>().map(|uri| &uri.0));
         let inner = FollowRedirect::new(api.clone());
         let response = if replays {
@@ -45,8 +50,10 @@ async fn outside_a_401_from_another_origin_is_not_the_apis_after_a_wait_for_the_
         };
         settle().await;
         assert_eq!(response.status(), 401);
+        assert!(matches!(Outcome::of(response.extensions()), Outcome::Attached));
         assert_eq!(api.tokens(), [Some("Bearer t1".into()), None]);
         assert_eq!(issuer.requests(), 1);
+        drop(slot);
     }
 }
 
