@@ -28,19 +28,30 @@ pub fn secret() -> String {
     "a".repeat(1024)
 }
 
-/// A slot whose token is fresh for an hour.
+/// A slot, as it comes, whose token is fresh for an hour.
 ///
 /// # Panics
 /// If the settings of this function are wrong.
-pub fn fresh_slot() -> TokenSlot {
+///
+/// # Cancel safety
+/// Dropping it drops the slot.
+pub async fn fresh() -> TokenSlot {
     let slot = TokenSlot::builder(source_fn(|| async {
         Ok(Token::bearer(secret())?.expires_in(Duration::from_secs(3600)))
     }))
     .origins(Origins::parse(["https://api.example.com"]).expect("an origin"))
     .build();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    runtime.expect("a runtime").block_on(slot.token()).expect("a token");
+    slot.token().await.expect("a token");
     slot
+}
+
+/// The same outside of a runtime.
+///
+/// # Panics
+/// Inside of one, and as [`fresh`].
+pub fn fresh_slot() -> TokenSlot {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.expect("a runtime").block_on(fresh())
 }
 
 /// A POST with four headers and room for one more, and this body.
