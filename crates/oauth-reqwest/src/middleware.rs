@@ -1,5 +1,8 @@
 //! The middleware.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use http::Extensions;
 use http::header::AUTHORIZATION;
 use oauth_core::policy::{Admission, Policy, VerdictFn};
@@ -141,7 +144,7 @@ impl OAuthMiddleware {
     /// The first answer was a refusal: it is delivered, or the request goes out once more.
     async fn after_refusal(
         &self,
-        refused: Response,
+        mut refused: Response,
         kept: Option<Box<Kept>>,
         generation: Generation,
         extensions: &mut Extensions,
@@ -149,21 +152,25 @@ impl OAuthMiddleware {
     ) -> Result<Response> {
         let (mut request, issued) = match self.second_send(kept, generation).await {
             Ok(second) => second,
-            Err(outcome) => return Ok(told(refused, outcome)),
+            Err(outcome) => {
+                tell(&mut refused, outcome);
+                return Ok(refused);
+            }
         };
         // Before the second send: hyper drains a small body that is dropped, and the connection is
         // free again.
         drop(refused);
         let authorized = self.authorize_with(issued, &mut request).await?;
         let url = request.url().clone();
-        let response = next.run(request, extensions).await?;
+        let mut response = next.run(request, extensions).await?;
         if let Authorized::Attached(generation) = authorized {
             if self.judge(&response, &url) == Verdict::Replace {
                 // For the next request, as above.
                 let _ = self.policy.slot().report_refused(generation);
             }
         }
-        Ok(told(response, Outcome::Replayed))
+        tell(&mut response, Outcome::Replayed);
+        Ok(response)
     }
 
     fn judge(&self, response: &Response, requested: &Url) -> Verdict {
@@ -181,52 +188,60 @@ impl OAuthMiddleware {
     }
 }
 
-#[async_trait::async_trait]
 impl Middleware for OAuthMiddleware {
-    async fn handle(
-        &self,
+    // As `async_trait` would write it, but for the request, which that would store twice.
+    fn handle<'s, 'e, 'n, 'f>(
+        &'s self,
         mut request: Request,
-        extensions: &mut Extensions,
-        next: Next<'_>,
-    ) -> Result<Response> {
-        let url = request.url();
-        let authority = url.has_host().then(|| url.authority());
-        let headers = request.headers();
-        let passed =
-            match self.policy.admit_parts(Some(url.scheme()), authority, headers, extensions) {
-                Admission::Attach => match self.authorize(&mut request).await? {
-                    Authorized::Attached(generation) => Ok(generation),
-                    _ => Err(NotAttached::OwnAuthorization),
-                },
-                Admission::Pass(reason) => Err(reason),
-                Admission::Refuse(error) => return Err(no_token(error)),
+        extensions: &'e mut Extensions,
+        next: Next<'n>,
+    ) -> Pin<Box<dyn Future<Output = Result<Response>> + Send + 'f>>
+    where
+        's: 'f,
+        'e: 'f,
+        'n: 'f,
+        Self: 'f,
+    {
+        Box::pin(async move {
+            let url = request.url();
+            let authority = url.has_host().then(|| url.authority());
+            let headers = request.headers();
+            let passed =
+                match self.policy.admit_parts(Some(url.scheme()), authority, headers, extensions) {
+                    Admission::Attach => match self.authorize(&mut request).await? {
+                        Authorized::Attached(generation) => Ok(generation),
+                        _ => Err(NotAttached::OwnAuthorization),
+                    },
+                    Admission::Pass(reason) => Err(reason),
+                    Admission::Refuse(error) => return Err(no_token(error)),
+                };
+            let generation = match passed {
+                Ok(generation) => generation,
+                Err(reason) => {
+                    let mut response = next.run(request, extensions).await?;
+                    tell(&mut response, Outcome::NotAttached(reason));
+                    return Ok(response);
+                }
             };
-        let generation = match passed {
-            Ok(generation) => generation,
-            Err(reason) => {
-                let response = next.run(request, extensions).await?;
-                return Ok(told(response, Outcome::NotAttached(reason)));
+            let strategy = self.strategy.chosen(ReplayChoice::of(extensions));
+            let kept = strategy.keep(&mut request);
+            // The kept request has the URL; without one it must outlive the first send.
+            let url = kept.is_none().then(|| request.url().clone());
+            let mut response = next.clone().run(request, extensions).await?;
+            let requested = url.as_ref().or(kept.as_deref().map(Kept::url));
+            let verdict = match requested {
+                Some(requested) => self.judge(&response, requested),
+                None => Verdict::Deliver,
+            };
+            if verdict == Verdict::Deliver {
+                tell(&mut response, Outcome::Attached);
+                return Ok(response);
             }
-        };
-        // Boxed: requests without replay do not need the room for it.
-        let kept = self.strategy.chosen(ReplayChoice::of(extensions)).keep(&mut request);
-        let kept = kept.map(Box::new);
-        // The kept request has the URL; without one it must outlive the first send.
-        let url = kept.is_none().then(|| request.url().clone());
-        let response = next.clone().run(request, extensions).await?;
-        let requested = url.as_ref().or(kept.as_deref().map(Kept::url));
-        let verdict = match requested {
-            Some(requested) => self.judge(&response, requested),
-            None => Verdict::Deliver,
-        };
-        if verdict == Verdict::Deliver {
-            return Ok(told(response, Outcome::Attached));
-        }
-        Box::pin(self.after_refusal(response, kept, generation, extensions, next)).await
+            Box::pin(self.after_refusal(response, kept, generation, extensions, next)).await
+        })
     }
 }
 
-fn told(mut response: Response, outcome: Outcome) -> Response {
+fn tell(response: &mut Response, outcome: Outcome) {
     outcome.record(response.extensions_mut());
-    response
 }

@@ -77,12 +77,20 @@ impl Strategy {
         }
     }
 
-    /// Keeps what a second send needs. A body of bytes stays as it is: a wrapped one would lose
-    /// reqwest's own handling of 307, 308 and retries.
-    pub(crate) fn keep(self, request: &mut Request) -> Option<Kept> {
-        let cap = self.cap?;
+    /// Keeps what a second send needs, if there may be one. Boxed: other requests do not need the
+    /// room for it.
+    #[inline]
+    pub(crate) fn keep(self, request: &mut Request) -> Option<Box<Kept>> {
+        Kept::of(request, self.cap?).map(Box::new)
+    }
+}
+
+impl Kept {
+    /// A body of bytes stays as it is: a wrapped one would lose reqwest's own handling of 307, 308 and
+    /// retries.
+    fn of(request: &mut Request, cap: usize) -> Option<Self> {
         if let Some(request) = request.try_clone() {
-            return Some(Kept { request, body: KeptBody::Whole });
+            return Some(Self { request, body: KeptBody::Whole });
         }
         let body = request.body_mut().take().unwrap_or_default();
         // Without its body every request can be cloned; if not, it is sent once and whole.
@@ -92,16 +100,14 @@ impl Strategy {
         };
         if body.is_end_stream() {
             *request.body_mut() = Some(body);
-            return Some(Kept { request: copy, body: KeptBody::Whole });
+            return Some(Self { request: copy, body: KeptBody::Whole });
         }
         let (first, replay) = ReplayBody::tee(body, cap);
         *request.body_mut() = Some(Body::wrap(first));
         let body = replay.map_or(KeptBody::Whole, KeptBody::Stream);
-        Some(Kept { request: copy, body })
+        Some(Self { request: copy, body })
     }
-}
 
-impl Kept {
     pub(crate) fn url(&self) -> &reqwest::Url {
         self.request.url()
     }
