@@ -66,12 +66,12 @@ fn main() {
         return;
     }
     println!(
-        "{:<10} {:<16} {:>11} {:>12} {:>12} {:>12} {:>11}",
+        "{:<10} {:<25} {:>11} {:>12} {:>12} {:>12} {:>11}",
         "client", "layer", "requests/s", "/ no layer", "/ by hand", "/ static", "p99 in us"
     );
     for row in &rows {
         println!(
-            "{:<10} {:<16} {:>11} {:>12} {:>12} {:>12} {:>11}",
+            "{:<10} {:<25} {:>11} {:>12} {:>12} {:>12} {:>11}",
             row["client"].as_str().unwrap_or_default(),
             row["layer"].as_str().unwrap_or_default(),
             row["per_second"].to_string(),
@@ -111,11 +111,9 @@ fn serve() -> SocketAddr {
 /// Each client's exchanges: without a layer, with a static header, ours without and with replay.
 async fn clients(server: SocketAddr) -> Vec<(&'static str, Vec<(&'static str, Exchange)>)> {
     let url = format!("http://{server}/v1/things");
-    let token = Token::bearer(secret()).expect("a token");
-    let slot = TokenSlot::builder(StaticToken::new(token))
-        .origins(Origins::parse([&*format!("http://{server}")]).expect("an origin"))
-        .build();
-    slot.token().await.expect("a token");
+    let slot = slot_of(server, &secret()).await;
+    // The layer without the kilobyte on the wire.
+    let short = slot_of(server, &secret()[..32]).await;
     let layer = || OAuthLayer::new(slot.clone());
     let mut clients = Vec::new();
     for (name, http2) in [("hyper h1", false), ("hyper h2", true)] {
@@ -130,6 +128,14 @@ async fn clients(server: SocketAddr) -> Vec<(&'static str, Vec<(&'static str, Ex
                     tower_exchange(layer().replay(NoReplay).layer(hyper_client(http2)), &url, None),
                 ),
                 ("ours, Buffered", tower_exchange(layer().layer(hyper_client(http2)), &url, None)),
+                (
+                    "ours, NoReplay, 32 bytes",
+                    tower_exchange(
+                        OAuthLayer::new(short.clone()).replay(NoReplay).layer(hyper_client(http2)),
+                        &url,
+                        None,
+                    ),
+                ),
             ],
         ));
     }
@@ -152,6 +158,15 @@ async fn clients(server: SocketAddr) -> Vec<(&'static str, Vec<(&'static str, Ex
         ],
     ));
     clients
+}
+
+/// A slot with that token.
+async fn slot_of(server: SocketAddr, secret: &str) -> TokenSlot {
+    let slot = TokenSlot::builder(StaticToken::new(Token::bearer(secret).expect("a token")))
+        .origins(Origins::parse([&*format!("http://{server}")]).expect("an origin"))
+        .build();
+    slot.token().await.expect("a token");
+    slot
 }
 
 fn hyper_client<B>(http2: bool) -> Client<HttpConnector, B>
