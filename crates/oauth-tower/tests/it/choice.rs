@@ -31,28 +31,20 @@ where
     Api<R::Body>:
         tower::Service<Request<R::Body>, Response = Response<Full<Bytes>>, Error = BoxError>,
 {
-    let at_once = refused_with(strategy.clone(), request(), true).await;
-    let after_a_wait = refused_with(strategy, request(), false).await;
+    let mut told = Vec::new();
+    for ready in [true, false] {
+        let issuer = Issuer::new();
+        let api = Api::<R::Body>::statuses([401]);
+        let slot = if ready { issuer.ready_slot().await } else { issuer.slot() };
+        let service = OAuthLayer::new(slot.clone()).replay(strategy.clone()).layer(api.clone());
+        let response = service.oneshot(request()).await.unwrap();
+        settle().await;
+        assert_eq!(issuer.requests(), 2);
+        told.push((Outcome::of(response.extensions()), api.seen().len()));
+    }
+    let (at_once, after_a_wait) = (told.remove(0), told.remove(0));
     assert_eq!(format!("{at_once:?}"), format!("{after_a_wait:?}"));
     at_once
-}
-
-async fn refused_with<R, B>(strategy: R, request: Request<B>, ready: bool) -> (Outcome, usize)
-where
-    R: Strategy<B>,
-    R::Body: http_body::Body<Data = Bytes> + Unpin + Send + 'static,
-    <R::Body as http_body::Body>::Error: std::fmt::Debug,
-    Api<R::Body>:
-        tower::Service<Request<R::Body>, Response = Response<Full<Bytes>>, Error = BoxError>,
-{
-    let issuer = Issuer::new();
-    let api = Api::<R::Body>::statuses([401]);
-    let slot = if ready { issuer.ready_slot().await } else { issuer.slot() };
-    let service = OAuthLayer::new(slot.clone()).replay(strategy).layer(api.clone());
-    let response = service.oneshot(request).await.unwrap();
-    settle().await;
-    assert_eq!(issuer.requests(), 2);
-    (Outcome::of(response.extensions()), api.seen().len())
 }
 
 #[tokio::test(start_paused = true)]
