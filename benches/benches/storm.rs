@@ -5,8 +5,8 @@
 
 #![expect(clippy::print_stdout, reason = "its output is what a bench is for")]
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -16,6 +16,7 @@ use oauth_benches::stats::{median, millis, permille, round};
 use oauth_benches::storm::{Api, Call, Looped, Ours, TOKEN_LATENCY, TokenEndpoint, herd, looping};
 use oauth_testkit::Fault;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 /// Longer than the tokens of the endpoint live.
 const PAST_THE_END: u64 = 3700;
@@ -94,21 +95,30 @@ async fn all_at_once(state: &str, callers: usize, runs: usize) -> Value {
 }
 
 /// What so many callers cost by themselves: each waits for one and the same event, which comes when
-/// the endpoint's time is over, and calls the API.
+/// the endpoint's time is over, and calls the API. The first one sees to the event.
 fn floor(api: &Api) -> Call {
-    let (over, wait) = tokio::sync::watch::channel(false);
-    let (api, over) = (api.clone(), Arc::new(Mutex::new(Some(over))));
+    #[derive(Default)]
+    struct Event {
+        asked_for: AtomicBool,
+        over: AtomicBool,
+        waiting: Notify,
+    }
+    let (api, event) = (api.clone(), Arc::new(Event::default()));
     Arc::new(move || {
-        let (api, mut wait, over) = (api.clone(), wait.clone(), over.clone());
+        let (api, event) = (api.clone(), event.clone());
         Box::pin(async move {
-            let first = over.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(over) = first {
+            if !event.asked_for.swap(true, Ordering::SeqCst) {
+                let event = event.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(TOKEN_LATENCY).await;
-                    over.send_replace(true);
+                    event.over.store(true, Ordering::SeqCst);
+                    event.waiting.notify_waiters();
                 });
             }
-            wait.wait_for(|over| *over).await.map_err(|error| error.to_string())?;
+            let told = event.waiting.notified();
+            if !event.over.load(Ordering::SeqCst) {
+                told.await;
+            }
             let mut headers = HeaderMap::new();
             headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer any"));
             Ok(api.answer(&headers).await.status())

@@ -2,8 +2,8 @@
 //! of who runs next to shuttle. Every run plays thousands of schedules of a few callers, a flight
 //! and whatever befalls it; a caller that is never woken is a deadlock, which fails the run.
 //!
-//! Explored are the desk's lock, the published value, and every await. Tokio's `watch` is taken as
-//! it is, one indivisible step a call.
+//! Explored are the desk's lock, the published value, and every await. Tokio's `Notify` and
+//! `watch` are taken as they are, one indivisible step a call.
 
 #![expect(
     dead_code,

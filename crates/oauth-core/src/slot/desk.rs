@@ -7,10 +7,9 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 pub(super) use self::landing::{Epochs, Publish};
 use super::super::primitives::AbortHandle;
+use super::arrival::{Announcer, Arrival, arrival};
 use super::builder::Settings;
 use super::entry::{Entry, Generation};
 use crate::error::{Details, Error, Kind};
@@ -21,9 +20,6 @@ const REFUSED_AT_ONCE: Duration = Duration::from_secs(60);
 /// A flight ends itself at its deadline. One that has not by then plus this is on a runtime that
 /// nobody drives.
 const PRESUMED_DEAD_AFTER: Duration = Duration::from_secs(1);
-
-/// What every waiter of a flight gets; nothing as long as it flies.
-pub(super) type Outcome = Option<Result<Arc<Entry>, Error>>;
 
 /// Why a caller wants a flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,15 +35,15 @@ pub(super) enum Need {
 /// What the desk answers.
 pub(super) enum Answer {
     /// A flight is under way; at this time it is presumed dead.
-    Wait(watch::Receiver<Outcome>, Duration),
+    Wait(Arrival, Duration),
     /// Start this flight, once the desk's lock is released.
-    Start(Takeoff, watch::Receiver<Outcome>, Duration),
+    Start(Takeoff, Arrival, Duration),
 }
 
 /// What a flight needs to know.
 pub(super) struct Takeoff {
     pub(super) id: u64,
-    pub(super) outcome: watch::Sender<Outcome>,
+    pub(super) announcer: Announcer,
     /// Only the first flight after a success tries again inside of itself.
     pub(super) retries: bool,
     pub(super) seed: u64,
@@ -63,7 +59,7 @@ pub(super) struct Minted {
 struct Flight {
     id: u64,
     need: Need,
-    outcome: watch::Receiver<Outcome>,
+    arrival: Arrival,
     presumed_dead_at: Duration,
     abort: Option<AbortHandle>,
 }
@@ -148,7 +144,7 @@ impl Desk {
     ) -> Result<Answer, Error> {
         if let Some(flight) = &self.flight {
             if now < flight.presumed_dead_at {
-                return Ok(Answer::Wait(flight.outcome.clone(), flight.presumed_dead_at));
+                return Ok(Answer::Wait(flight.arrival.clone(), flight.presumed_dead_at));
             }
             self.superseded = self.flight.take().and_then(|flight| flight.abort);
         }
@@ -207,23 +203,23 @@ impl Desk {
 
     fn start(&mut self, need: Need, now: Duration) -> Answer {
         self.flights += 1;
-        let (outcome, receiver) = watch::channel(None);
+        let (announcer, arrival) = arrival();
         let limit = self.settings.flight_timeout.saturating_add(PRESUMED_DEAD_AFTER);
         let presumed_dead_at = now.saturating_add(limit);
         self.flight = Some(Flight {
             id: self.flights,
             need,
-            outcome: receiver.clone(),
+            arrival: arrival.clone(),
             presumed_dead_at,
             abort: None,
         });
         let takeoff = Takeoff {
             id: self.flights,
-            outcome,
+            announcer,
             retries: self.failure.is_none() && need != Need::Prefetch,
             seed: self.rng.u64(..),
         };
-        Answer::Start(takeoff, receiver, presumed_dead_at)
+        Answer::Start(takeoff, arrival, presumed_dead_at)
     }
 
     /// The flight has a task now. Hands the handle back when the flight is no longer the one.

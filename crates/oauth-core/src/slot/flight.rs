@@ -10,13 +10,13 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::super::primitives::{sleep, timeout, timeout_at};
 use super::Shared;
+use super::arrival::Announcer;
 use super::builder::Settings;
-use super::desk::{Minted, Outcome, Takeoff};
+use super::desk::{Minted, Takeoff};
 use crate::clock::AnyClock;
 use crate::error::{Error, Kind};
 use crate::source::DynSource;
@@ -37,7 +37,7 @@ pub(super) struct Flight {
 
 impl Flight {
     pub(super) fn new(shared: &Arc<Shared>, takeoff: Takeoff) -> Self {
-        let Takeoff { id, outcome, retries, seed } = takeoff;
+        let Takeoff { id, announcer, retries, seed } = takeoff;
         Self {
             source: shared.source.clone(),
             clock: shared.clock.clone(),
@@ -45,7 +45,7 @@ impl Flight {
             retries,
             rng: fastrand::Rng::with_seed(seed),
             last_error: None,
-            pass: LandingPass { slot: Arc::downgrade(shared), id, outcome: Some(outcome) },
+            pass: LandingPass { slot: Arc::downgrade(shared), id, announcer: Some(announcer) },
         }
     }
 
@@ -133,16 +133,16 @@ async fn caught<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, 
 struct LandingPass {
     slot: Weak<Shared>,
     id: u64,
-    outcome: Option<watch::Sender<Outcome>>,
+    announcer: Option<Announcer>,
 }
 
 impl LandingPass {
     fn land(mut self, result: Result<Minted, Error>, tried: u64) {
-        let Some(sender) = self.outcome.take() else { return };
+        let Some(announcer) = self.announcer.take() else { return };
         // Upgraded for this one call, with no await in it.
         let Some(slot) = self.slot.upgrade() else { return };
         if let Some(outcome) = slot.land(self.id, result, tried) {
-            sender.send_replace(Some(outcome));
+            announcer.landed(outcome);
         }
     }
 
@@ -155,9 +155,9 @@ impl LandingPass {
 
 impl Drop for LandingPass {
     fn drop(&mut self) {
-        // First off the desk, then (with the field) the channel: a waiter that wakes up and asks
+        // First off the desk, then (with the field) the word to the waiters: one that wakes up and asks
         // again must not find this flight still registered.
-        if self.outcome.is_some() {
+        if self.announcer.is_some() {
             if let Some(slot) = self.slot.upgrade() {
                 slot.crash(self.id);
             }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::super::primitives::{AbortHandle, runtime, sleep, timeout};
-use super::desk::{Need, Outcome};
+use super::arrival::{Arrival, Landed};
+use super::desk::Need;
 use super::wait::Joined;
 use super::{Shared, TokenSlot};
 use crate::error::Error;
@@ -59,7 +60,7 @@ enum Wait {
     /// This time, or a landed flight.
     For(Duration),
     /// The flight under way, until it is presumed dead.
-    Flight(watch::Receiver<Outcome>, Duration),
+    Flight(Arrival, Duration),
 }
 
 /// Upgrades the handle for each look, never across an await.
@@ -75,11 +76,12 @@ async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
                     return;
                 }
             }
-            Wait::Flight(mut outcome, dead_in) => {
-                let after = timeout(dead_in, outcome.wait_for(Option::is_some))
-                    .await
+            Wait::Flight(arrival, dead_in) => {
+                let after = match timeout(dead_in, arrival.end()).await {
+                    Ok(Some(landed)) => After::of(landed),
                     // Cut off, or on a runtime that nobody drives: ask again.
-                    .map_or(After::Look, |landed| landed.map_or(After::Look, |l| After::of(&l)));
+                    Ok(None) | Err(_) => After::Look,
+                };
                 landed.mark_unchanged();
                 match after {
                     After::Look => {}
@@ -104,11 +106,11 @@ enum After {
 }
 
 impl After {
-    fn of(landed: &Outcome) -> Self {
+    fn of(landed: &Landed) -> Self {
         match landed {
-            Some(Ok(entry)) if entry.single_use() => Self::Rest,
+            Ok(entry) if entry.single_use() => Self::Rest,
             // Not remembered, because the credentials have changed: nothing else holds it back.
-            Some(Err(error)) if error.retry_after().is_none() => Self::Pause,
+            Err(error) if error.retry_after().is_none() => Self::Pause,
             _ => Self::Look,
         }
     }
@@ -122,7 +124,7 @@ impl TokenSlot {
             return Wait::For(due - now);
         }
         match self.start_flight(Need::Age) {
-            Ok(Joined::Flight { outcome, dead_in }) => Wait::Flight(outcome, dead_in),
+            Ok(Joined::Flight { arrival, dead_in }) => Wait::Flight(arrival, dead_in),
             // Published since: look again.
             Ok(Joined::Ready(_)) => Wait::For(Duration::ZERO),
             Err(error) => Wait::For(error.retry_after().unwrap_or(LOOK_AGAIN)),

@@ -1,5 +1,6 @@
 //! The token slot: one value that all requests read, renewed by one task at a time.
 
+mod arrival;
 mod builder;
 mod desk;
 mod entry;

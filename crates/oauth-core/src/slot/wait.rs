@@ -4,11 +4,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::super::primitives::{runtime, timeout_at};
-use super::desk::{Answer, Need, Outcome};
+use super::arrival::{Arrival, Landed};
+use super::desk::{Answer, Need};
 use super::entry::Entry;
 use super::flight::{self, Flight};
 use super::{IssuedToken, TokenSlot};
@@ -19,7 +19,7 @@ const MOST_CUT_OFF: u8 = 3;
 
 pub(super) enum Joined {
     Ready(Arc<Entry>),
-    Flight { outcome: watch::Receiver<Outcome>, dead_in: Duration },
+    Flight { arrival: Arrival, dead_in: Duration },
 }
 
 fn same_again() -> Error {
@@ -32,21 +32,18 @@ fn same_again() -> Error {
 
 /// How a wait for a flight ended.
 enum Waited {
-    Landed(Result<Arc<Entry>, Error>),
+    Landed(Landed),
     /// The flight was dropped without an outcome.
     CutOff,
     TimedOut,
 }
 
 #[expect(clippy::manual_async_fn, reason = "an async function stores its arguments twice")]
-fn wait(
-    mut outcome: watch::Receiver<Outcome>,
-    until: Instant,
-) -> impl Future<Output = Waited> + Send {
+fn wait(arrival: Arrival, until: Instant) -> impl Future<Output = Waited> + Send {
     async move {
-        match timeout_at(until, outcome.wait_for(Option::is_some)).await {
-            Ok(Ok(landed)) => landed.clone().map_or(Waited::CutOff, Waited::Landed),
-            Ok(Err(_closed)) => Waited::CutOff,
+        match timeout_at(until, arrival.end()).await {
+            Ok(Some(landed)) => Waited::Landed(landed.clone()),
+            Ok(None) => Waited::CutOff,
             Err(_elapsed) => Waited::TimedOut,
         }
     }
@@ -65,17 +62,17 @@ impl TokenSlot {
             let mut deadline = None;
             let mut cut_off = 0_u8;
             loop {
-                let (outcome, until) = match self.start_flight(need)? {
+                let (arrival, until) = match self.start_flight(need)? {
                     Joined::Ready(entry) => return Ok(IssuedToken(entry)),
-                    Joined::Flight { outcome, dead_in } => {
+                    Joined::Flight { arrival, dead_in } => {
                         // Checked by `start_flight`: there is a runtime with timers.
                         let now = Instant::now();
                         let limit = self.shared.settings.acquire_timeout;
                         let deadline = *deadline.get_or_insert_with(|| flight::after(now, limit));
-                        (outcome, deadline.min(flight::after(now, dead_in)))
+                        (arrival, deadline.min(flight::after(now, dead_in)))
                     }
                 };
-                let entry = match wait(outcome, until).await {
+                let entry = match wait(arrival, until).await {
                     Waited::Landed(result) => result?,
                     // Ask again: the desk knows.
                     Waited::CutOff if cut_off < MOST_CUT_OFF => {
@@ -135,9 +132,9 @@ impl TokenSlot {
         if let Some(dead) = superseded {
             dead.abort();
         }
-        let (outcome, dead_at) = match answer? {
-            Answer::Wait(outcome, dead_at) => (outcome, dead_at),
-            Answer::Start(takeoff, outcome, dead_at) => {
+        let (arrival, dead_at) = match answer? {
+            Answer::Wait(arrival, dead_at) => (arrival, dead_at),
+            Answer::Start(takeoff, arrival, dead_at) => {
                 let id = takeoff.id;
                 tracing::debug!(flight = id, ?need, "token flight starts");
                 // Outside of the lock: an ended runtime drops the future inside of `spawn`, and
@@ -147,9 +144,9 @@ impl TokenSlot {
                 if let Err(superseded) = gone {
                     superseded.abort();
                 }
-                (outcome, dead_at)
+                (arrival, dead_at)
             }
         };
-        Ok(Joined::Flight { outcome, dead_in: dead_at.saturating_sub(now) })
+        Ok(Joined::Flight { arrival, dead_in: dead_at.saturating_sub(now) })
     }
 }

@@ -1,5 +1,6 @@
 //! One flight: who starts it, who waits for it, who may leave, what ends it.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::script::*;
@@ -31,6 +32,26 @@ async fn ten_thousand_waiters_share_one_flight() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ten_thousand_waiters_on_four_threads_share_one_flight() {
     one_flight_for(10_000).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiters_are_woken_in_the_order_in_which_they_came() {
+    let slot = slot(&script([Step::token(HOUR).takes(secs(1))]));
+    let served = Arc::new(Mutex::new(Vec::new()));
+    let waiters: Vec<_> = (0..1_000)
+        .map(|place| {
+            let (slot, served) = (slot.clone(), served.clone());
+            tokio::spawn(async move {
+                slot.token().await.unwrap();
+                served.lock().unwrap().push(place);
+            })
+        })
+        .collect();
+    for waiter in waiters {
+        waiter.await.unwrap();
+    }
+    let served = served.lock().unwrap();
+    assert!(served.iter().copied().eq(0..1_000), "{served:?}");
 }
 
 #[tokio::test(start_paused = true)]
