@@ -25,6 +25,11 @@ const TOLERANCE: f64 = 0.03;
 /// of what the layer and the static header cost over the no-op service.
 const RATIO_TOLERANCE: f64 = 0.15;
 
+/// One memcpy, whatever the processor has: glibc would choose by it. And freed memory stays apart: some
+/// rows, not the no-op service, would pay 100 instructions a call for putting it together.
+const TUNABLES: &str = "glibc.cpu.hwcaps=-AVX2_Usable,-AVX2,-AVX512F,-AVX512VL,-ERMS,-FSRM:\
+                        glibc.malloc.tcache_count=10000";
+
 const RECORD_ANEW: &str = "cargo bench -p oauth-benches --bench instructions -- --record";
 
 struct Figure {
@@ -143,8 +148,7 @@ fn collected(row: Row, body: usize, calls: usize) -> u64 {
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(env!("CARGO_BIN_EXE_under_callgrind"))
         .args([row.name(), &body.to_string(), &calls.to_string()])
-        // One memcpy, whatever the processor has: glibc would choose by it.
-        .env("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-AVX2_Usable,-AVX2,-AVX512F,-AVX512VL,-ERMS,-FSRM")
+        .env("GLIBC_TUNABLES", TUNABLES)
         .output()
         .expect("valgrind runs");
     let told = String::from_utf8_lossy(&output.stderr);

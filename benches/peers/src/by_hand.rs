@@ -1,16 +1,16 @@
 //! What is written by hand most of the time: a token and its end under a lock, a header made for
 //! each request, and after a 401 the token thrown away and the request sent once more.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, StatusCode};
 use oauth_benches::storm::{Api, TokenEndpoint};
 use oauth_benches::timing::timed;
-use oauth_benches::{Noop, call, request};
+use oauth_benches::{Noop, at_once, call, request};
 use tokio::sync::RwLock;
 
 use crate::Client;
@@ -85,8 +85,7 @@ pub fn connect<'a>(endpoint: &'a TokenEndpoint, api: &'a Api) -> BoxFuture<'a, C
                 timed(
                     || request(&bytes::Bytes::new()),
                     move |mut request| {
-                        let header =
-                            tokens.header().now_or_never().expect("at once").expect("a token");
+                        let header = at_once(pin!(tokens.header())).expect("a token");
                         request.headers_mut().insert(AUTHORIZATION, header);
                         call(&mut Noop, request);
                     },

@@ -1,9 +1,9 @@
 //! `huskarl`: its `HttpAuthorizer` over its in-memory cache, used as its documentation says: headers
 //! for each request, each answer processed, and after an `invalid_token` the request once more.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{Method, StatusCode, Uri};
 use huskarl::authorizer::HttpAuthorizer;
@@ -16,7 +16,7 @@ use huskarl::grant::client_credentials::{
 use huskarl_reqwest::ReqwestClient;
 use oauth_benches::storm::{Api, TokenEndpoint};
 use oauth_benches::timing::timed;
-use oauth_benches::{Noop, call, request};
+use oauth_benches::{Noop, at_once, call, request};
 
 use crate::Client;
 
@@ -61,8 +61,8 @@ pub fn connect<'a>(endpoint: &'a TokenEndpoint, api: &'a Api) -> BoxFuture<'a, C
                 timed(
                     || request(&bytes::Bytes::new()),
                     move |mut request| {
-                        let headers = authorizer.get_headers(&Method::POST, &uri).now_or_never();
-                        let headers = headers.expect("at once").expect("a token");
+                        let headers = at_once(pin!(authorizer.get_headers(&Method::POST, &uri)));
+                        let headers = headers.expect("a token");
                         request.headers_mut().extend(headers);
                         call(&mut Noop, request);
                     },

@@ -144,11 +144,7 @@ impl Policy {
         headers: &HeaderMap,
         extensions: &Extensions,
     ) -> bool {
-        let https = match scheme {
-            "https" => true,
-            "http" => false,
-            _ => return false,
-        };
+        let Some(https) = is_https(scheme) else { return false };
         (extensions.is_empty() || !opted_out(extensions))
             && (self.home.as_ref().is_some_and(|home| home.is(https, authority))
                 || self.origins.declare(https, authority))
@@ -236,6 +232,14 @@ impl Policy {
         }
     }
 
+    /// Whether that is the first of the origins that were declared, where most requests go. In the
+    /// spelling in which it was declared: `false` says nothing.
+    #[inline]
+    pub fn is_home(&self, scheme: &str, authority: &str) -> bool {
+        let home = self.home.as_ref().zip(is_https(scheme));
+        home.is_some_and(|(home, https)| home.is(https, authority))
+    }
+
     /// What to do with the answer to a request that carried our token.
     ///
     /// `elsewhere`: it came from another origin than the request's. Then a redirect led there,
@@ -291,6 +295,15 @@ impl Policy {
     fn wants_more(&self, headers: &HeaderMap) -> bool {
         // Trailers may follow in gRPC, and whose they are must be known then.
         self.overrule.is_some() || self.keeps_uri() || is_unauthenticated(headers)
+    }
+}
+
+#[inline(always)]
+fn is_https(scheme: &str) -> Option<bool> {
+    match scheme {
+        "https" => Some(true),
+        "http" => Some(false),
+        _ => None,
     }
 }
 

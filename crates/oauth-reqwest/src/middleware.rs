@@ -164,7 +164,7 @@ impl OAuthMiddleware {
         let url = request.url().clone();
         let mut response = next.run(request, extensions).await?;
         if let Authorized::Attached(generation) = authorized {
-            if self.judge(&response, &url) == Verdict::Replace {
+            if self.judge(&response, Some(&url)) == Verdict::Replace {
                 // For the next request, as above.
                 let _ = self.policy.slot().report_refused(generation);
             }
@@ -173,7 +173,8 @@ impl OAuthMiddleware {
         Ok(response)
     }
 
-    fn judge(&self, response: &Response, requested: &Url) -> Verdict {
+    /// `requested` is where it was sent; nothing stands for the policy's home.
+    fn judge(&self, response: &Response, requested: Option<&Url>) -> Verdict {
         if !self.policy.wants_to_judge(response.status(), response.headers()) {
             return Verdict::Deliver;
         }
@@ -183,7 +184,15 @@ impl OAuthMiddleware {
         parts.headers = response.headers().clone();
         parts.extensions = response.extensions().clone();
         // reqwest follows redirects below us, and drops our header across origins.
-        let elsewhere = response.url().origin() != requested.origin();
+        let from = response.url();
+        let elsewhere = match requested {
+            Some(requested) => from.origin() != requested.origin(),
+            None => {
+                // Without a user's name. As reqwest spells URLs, those of one origin look the same.
+                let host = from.authority().rsplit('@').next();
+                !self.policy.is_home(from.scheme(), host.unwrap_or_default())
+            }
+        };
         self.policy.judge(&parts, elsewhere)
     }
 }
@@ -204,17 +213,18 @@ impl Middleware for OAuthMiddleware {
     {
         Box::pin(async move {
             let url = request.url();
-            let authority = url.has_host().then(|| url.authority());
+            let (scheme, authority) = (url.scheme(), url.has_host().then(|| url.authority()));
+            let home = self.policy.is_home(scheme, authority.unwrap_or_default());
             let headers = request.headers();
-            let passed =
-                match self.policy.admit_parts(Some(url.scheme()), authority, headers, extensions) {
-                    Admission::Attach => match self.authorize(&mut request).await? {
-                        Authorized::Attached(generation) => Ok(generation),
-                        _ => Err(NotAttached::OwnAuthorization),
-                    },
-                    Admission::Pass(reason) => Err(reason),
-                    Admission::Refuse(error) => return Err(no_token(error)),
-                };
+            let passed = match self.policy.admit_parts(Some(scheme), authority, headers, extensions)
+            {
+                Admission::Attach => match self.authorize(&mut request).await? {
+                    Authorized::Attached(generation) => Ok(generation),
+                    _ => Err(NotAttached::OwnAuthorization),
+                },
+                Admission::Pass(reason) => Err(reason),
+                Admission::Refuse(error) => return Err(no_token(error)),
+            };
             let generation = match passed {
                 Ok(generation) => generation,
                 Err(reason) => {
@@ -225,15 +235,12 @@ impl Middleware for OAuthMiddleware {
             };
             let strategy = self.strategy.chosen(ReplayChoice::of(extensions));
             let kept = strategy.keep(&mut request);
-            // The kept request has the URL; without one it must outlive the first send.
-            let url = kept.is_none().then(|| request.url().clone());
+            // Where it is sent must be known when the answer is there: the kept request has the URL, or
+            // the policy knows the origin.
+            let url = (kept.is_none() && !home).then(|| request.url().clone());
             let mut response = next.clone().run(request, extensions).await?;
             let requested = url.as_ref().or(kept.as_deref().map(Kept::url));
-            let verdict = match requested {
-                Some(requested) => self.judge(&response, requested),
-                None => Verdict::Deliver,
-            };
-            if verdict == Verdict::Deliver {
+            if self.judge(&response, requested) == Verdict::Deliver {
                 tell(&mut response, Outcome::Attached);
                 return Ok(response);
             }

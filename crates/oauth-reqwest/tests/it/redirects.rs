@@ -1,7 +1,9 @@
 //! Redirects that reqwest follows below us.
 
-use oauth_core::{NotAttached, Outcome};
+use oauth_core::{NotAttached, NotReplayed, Origins, Outcome};
+use oauth_reqwest::NoReplay;
 use oauth_testkit::{Fault, ProtectedApi};
+use reqwest_middleware::ClientWithMiddleware;
 
 use crate::world::{World, bytes, in_pieces, is_replayed, outcome};
 
@@ -17,6 +19,48 @@ async fn a_401_from_another_origin_is_delivered_and_no_token_asked_for_or_shown(
         assert!(matches!(outcome(&response), Outcome::Attached), "{status}");
         assert_eq!((other.requests(), other.tokens_seen()), (1, 0), "{status}");
         assert_eq!((world.api.requests(), world.auth.token_requests()), (1, 1), "{status}");
+    }
+}
+
+/// Without replay, for a slot whose first origin the API is, and one whose second: the middleware
+/// remembers the first in another way than the others.
+fn without_replay(world: &World) -> [ClientWithMiddleware; 2] {
+    let second = Origins::parse(["https://api.example.com", &world.api.base_url()]).unwrap();
+    let middleware = || world.middleware().replay(NoReplay);
+    [world.client_with(middleware()), world.client_with(middleware().origins(second))]
+}
+
+#[tokio::test]
+async fn without_replay_a_401_from_another_origin_renews_nothing() {
+    let world = World::new().await;
+    let other = ProtectedApi::open().await.unwrap();
+    other.refuse_everything(true);
+    for client in without_replay(&world) {
+        world.api.inject(Fault::redirect(307, other.url("/x")));
+        let response = world.post(&client, "x").send().await.unwrap();
+        assert_eq!(response.status(), 401);
+        assert!(matches!(outcome(&response), Outcome::Attached));
+        assert_eq!((other.tokens_seen(), world.slot.status().flights), (0, 1));
+    }
+}
+
+#[tokio::test]
+async fn without_replay_a_401_after_a_redirect_within_the_origin_renews_the_token() {
+    for first in [0, 1] {
+        for with_user in [false, true] {
+            let world = World::new().await;
+            let mut place = reqwest::Url::parse(&world.api.url("/moved")).unwrap();
+            if with_user {
+                place.set_username("user").unwrap();
+            }
+            world.api.inject(Fault::redirect(307, place));
+            world.api.inject(Fault::status(401));
+            let client = &without_replay(&world)[first];
+            let response = world.post(client, "x").send().await.unwrap();
+            assert_eq!(response.status(), 401);
+            assert!(matches!(outcome(&response), Outcome::NotReplayed(NotReplayed::Off)));
+            assert_eq!((world.api.requests(), world.slot.status().flights), (2, 2));
+        }
     }
 }
 
