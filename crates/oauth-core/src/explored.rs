@@ -2,8 +2,9 @@
 //! of who runs next to shuttle. Every run plays thousands of schedules of a few callers, a flight
 //! and whatever befalls it; a caller that is never woken is a deadlock, which fails the run.
 //!
-//! Explored are the desk's lock, the published value, and every await. Tokio's `Notify` and
-//! `watch` are taken as they are, one indivisible step a call.
+//! Explored are the desk's lock, the published value, every await, and what waiters look for
+//! when they come or are woken. Tokio's `Notify` and `watch` are taken as they are, one indivisible
+//! step a call.
 
 #![expect(
     dead_code,
@@ -35,7 +36,7 @@ const SCHEDULES: usize = 2_000;
 fn explore(test: impl Fn() + Send + Sync + 'static) {
     shuttle::check_random(
         move || {
-            primitives::forget_flights();
+            primitives::begin_schedule();
             test();
         },
         SCHEDULES,

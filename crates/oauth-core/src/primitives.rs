@@ -1,7 +1,7 @@
 //! What the slot synchronizes with, in one place, so that a schedule explorer can take it over: the
 //! tests compile the slot a second time, over `explored::primitives`.
 
-pub(crate) use std::sync::{Mutex, MutexGuard};
+pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
 
 /// The slot's value: written under the desk's lock, read by everybody.
 pub(crate) use arc_swap::ArcSwapOption as Published;

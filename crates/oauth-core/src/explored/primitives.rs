@@ -1,6 +1,6 @@
 //! The same names as `crate::primitives`, under the explorer's control.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -44,9 +44,39 @@ impl<T> Published<T> {
     }
 }
 
+/// Set once. After each look and before it is set others may run.
+pub(crate) struct OnceLock<T>(std::sync::OnceLock<T>);
+
+impl<T> Default for OnceLock<T> {
+    fn default() -> Self {
+        Self(std::sync::OnceLock::new())
+    }
+}
+
+impl<T> OnceLock<T> {
+    pub(crate) fn get(&self) -> Option<&T> {
+        let value = self.0.get();
+        others_may_run();
+        value
+    }
+
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        others_may_run();
+        self.0.set(value)
+    }
+}
+
 thread_local! {
     // The explorer runs all of a schedule's tasks on one thread.
     static FLIGHTS: RefCell<Vec<AbortHandle>> = const { RefCell::new(Vec::new()) };
+    // The desk's own tests run without an explorer.
+    static EXPLORING: Cell<bool> = const { Cell::new(false) };
+}
+
+fn others_may_run() {
+    if EXPLORING.get() {
+        shuttle::thread::yield_now();
+    }
 }
 
 /// Ends a task, which drops its future when it comes to run: shuttle's own abort drops it on the
@@ -109,7 +139,8 @@ pub(crate) fn end_one_flight() {
 }
 
 /// A schedule begins without flights of the one before.
-pub(crate) fn forget_flights() {
+pub(crate) fn begin_schedule() {
+    EXPLORING.set(true);
     FLIGHTS.with_borrow_mut(Vec::clear);
 }
 

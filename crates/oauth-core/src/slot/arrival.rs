@@ -1,9 +1,10 @@
 //! How the waiters of one flight hear of its end.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use tokio::sync::Notify;
 
+use super::super::primitives::OnceLock;
 use super::entry::Entry;
 use crate::error::Error;
 
