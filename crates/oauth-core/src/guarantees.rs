@@ -14,10 +14,10 @@
 //! # Concurrency
 //! - At most one flight is under way for a slot, on the runtime of the caller that started it. It
 //!   is a task of its own: a caller that goes away changes nothing for the others.
-//! - Every waiter gets the flight's one outcome; they are woken in the order in which they came, so
-//!   that the first of thousands does not wait for all others. A waiter whose flight was cut off (its runtime
-//!   ended) asks again, up to 3 times; one whose flight is on a runtime that nobody drives
-//!   supersedes it a second after the flight's deadline.
+//! - Every waiter gets the flight's one outcome. With Tokio as it is they are woken in the order in
+//!   which they came, so that the first of thousands does not wait for all others. A waiter whose
+//!   flight was cut off (its runtime ended) asks again, up to 3 times; one whose flight is on a
+//!   runtime that nobody drives supersedes it a second after the flight's deadline.
 //! - When the last handle of a slot goes, its flight and its [`KeepFresh`](crate::slot::KeepFresh)
 //!   task end.
 //!

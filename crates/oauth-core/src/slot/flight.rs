@@ -138,11 +138,12 @@ struct LandingPass {
 
 impl LandingPass {
     fn land(mut self, result: Result<Minted, Error>, tried: u64) {
-        let Some(announcer) = self.announcer.take() else { return };
         // Upgraded for this one call, with no await in it.
         let Some(slot) = self.slot.upgrade() else { return };
-        if let Some(outcome) = slot.land(self.id, result, tried) {
-            announcer.landed(outcome);
+        // The pass is used up afterwards: a clock or a source of somebody else's can panic in there.
+        let landed = slot.land(self.id, result, tried);
+        if let Some((announcer, landed)) = self.announcer.take().zip(landed) {
+            announcer.landed(landed);
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::super::primitives::{AbortHandle, runtime, sleep, timeout};
+use super::super::primitives::{AbortHandle, runtime, timeout};
 use super::arrival::{Arrival, Landed};
 use super::desk::Need;
 use super::wait::Joined;
@@ -17,7 +17,7 @@ use crate::error::Error;
 /// again at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
-/// After a failure that says nothing about when to come back.
+/// After a failure that says nothing about when to come back, or a flight without an end.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Keeps a slot's token fresh until it is dropped, from [`TokenSlot::keep_fresh`].
@@ -79,19 +79,23 @@ async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
             Wait::Flight(arrival, dead_in) => {
                 let after = match timeout(dead_in, arrival.end()).await {
                     Ok(Some(landed)) => After::of(landed),
-                    // Cut off, or on a runtime that nobody drives: ask again.
-                    Ok(None) | Err(_) => After::Look,
+                    // Cut off, perhaps because this runtime ends: then it has to be given the chance.
+                    Ok(None) => After::Pause,
+                    // On a runtime that nobody drives: ask again.
+                    Err(_) => After::Look,
                 };
+                // It keeps what landed.
+                drop(arrival);
                 landed.mark_unchanged();
-                match after {
-                    After::Look => {}
-                    After::Pause => sleep(PAUSE).await,
+                let rest = match after {
+                    After::Look => Ok(()),
+                    After::Pause => timeout(PAUSE, landed.changed()).await.unwrap_or(Ok(())),
                     // Until a caller's flight brings something better.
-                    After::Rest => {
-                        if landed.changed().await.is_err() {
-                            return;
-                        }
-                    }
+                    After::Rest => landed.changed().await,
+                };
+                // Closed: the slot is gone.
+                if rest.is_err() {
+                    return;
                 }
             }
         }

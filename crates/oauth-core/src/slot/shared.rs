@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use tokio::sync::watch;
 
 use super::super::primitives::{Mutex, MutexGuard, Published};
+use super::arrival::Landed;
 use super::builder::Settings;
 use super::desk::{Desk, Epochs, Minted, Publish};
 use super::entry::Entry;
@@ -41,7 +42,7 @@ impl Shared {
         id: u64,
         result: Result<Minted, Error>,
         tried: u64,
-    ) -> Option<Result<Arc<Entry>, Error>> {
+    ) -> Option<Landed> {
         let now = self.clock.read();
         let epochs = Epochs { tried, now: self.source.credentials_epoch() };
         let landing = {

@@ -1,7 +1,11 @@
 //! One flight: who starts it, who waits for it, who may leave, what ends it.
 
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use oauth_core::clock::{Clock, TokioClock};
+use oauth_core::{Token, TokenSlot, source_fn};
 
 use crate::script::*;
 
@@ -121,6 +125,35 @@ async fn dropping_callers_at_every_poll_leaves_the_others_their_token() {
     drop(woken);
     assert_eq!(stays.await.unwrap().unwrap(), "secret-1");
     assert_eq!(source.calls(), 1);
+}
+
+/// Panics once when it is read next.
+#[derive(Clone, Debug, Default)]
+struct Mine {
+    armed: Arc<AtomicBool>,
+    clock: TokioClock,
+}
+
+impl Clock for Mine {
+    fn now(&self) -> Duration {
+        assert!(!self.armed.swap(false, SeqCst), "the clock panics");
+        self.clock.now()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flight_that_panics_while_it_lands_is_flown_again() {
+    let clock = Mine::default();
+    let first = Arc::new(AtomicBool::new(true));
+    let armed = clock.armed.clone();
+    let source = source_fn(move || {
+        // The clock is read next when the token is there.
+        armed.store(first.swap(false, SeqCst), SeqCst);
+        async { Token::bearer("abc") }
+    });
+    let slot = TokenSlot::builder(source).clock(clock).build();
+    assert_eq!(secret(&slot).await, "abc");
+    assert_eq!(slot.status().flights, 2);
 }
 
 async fn survives(panic: Step) {

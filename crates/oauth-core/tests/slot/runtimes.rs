@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc;
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use oauth_core::clock::Clock;
@@ -65,6 +65,48 @@ fn a_slot_is_made_outside_of_a_runtime_and_a_call_there_is_a_clear_error() {
     let std::task::Poll::Ready(Ok(_)) = task::spawn(slot.token()).poll() else {
         panic!("a valid token needs no runtime")
     };
+}
+
+/// Stands at the gate when it is read for the first time.
+#[derive(Debug)]
+struct Gated {
+    gate: Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>,
+}
+
+impl Clock for Gated {
+    fn now(&self) -> Duration {
+        if let Some((arrived, open)) = self.gate.lock().unwrap().take() {
+            arrived.send(()).unwrap();
+            open.recv().unwrap();
+        }
+        Duration::from_secs(1)
+    }
+}
+
+#[test]
+fn a_runtime_ends_although_the_renewing_task_cannot_fly_on_it_any_more() {
+    in_time(|| {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let handle = runtime.handle().clone();
+        let ((arrived, arrives), (open, opens)) = (mpsc::channel(), mpsc::channel());
+        let gate = Mutex::new(Some((arrived, opens)));
+        let source = script([Step::token(HOUR)]);
+        let slot = TokenSlot::builder(source.clone()).clock(Gated { gate }).build();
+        let keep = {
+            let _guard = handle.enter();
+            slot.keep_fresh().unwrap()
+        };
+        arrives.recv().unwrap();
+        let ended = std::thread::spawn(|| drop(runtime));
+        // Until nothing is spawned any more: then the task, on its way to a flight, goes on.
+        while !handle.spawn(std::future::pending::<()>()).is_finished() {
+            std::thread::yield_now();
+        }
+        open.send(()).unwrap();
+        ended.join().unwrap();
+        assert_eq!((slot.status().flights, source.calls()), (1, 0));
+        drop(keep);
+    });
 }
 
 #[test]
