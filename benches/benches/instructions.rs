@@ -25,8 +25,8 @@ const TOLERANCE: f64 = 0.03;
 /// of what the layer and the static header cost over the no-op service.
 const RATIO_TOLERANCE: f64 = 0.15;
 
-/// One memcpy, whatever the processor has: glibc would choose by it. And freed memory stays apart: some
-/// rows, not the no-op service, would pay 100 instructions a call for putting it together.
+/// One memcpy, whatever the processor has: glibc would choose by it. And freed memory is not put
+/// together: that would be 100 instructions a call for some rows and nothing for others.
 const TUNABLES: &str = "glibc.cpu.hwcaps=-AVX2_Usable,-AVX2,-AVX512F,-AVX512VL,-ERMS,-FSRM:\
                         glibc.malloc.tcache_count=10000";
 

@@ -7,6 +7,8 @@ use std::error::Error;
 
 use plotters::style::{RGBColor, TextStyle};
 
+use crate::recorded;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 // Drawn on a light page; `themed` says what they are on a dark one.
@@ -22,6 +24,16 @@ const DARK: &str = "<style>@media (prefers-color-scheme: dark) {\n\
     [stroke=\"#D0D7DE\"] { stroke: #3d444d }\n\
     [fill=\"#D0D7DE\"] { fill: #3d444d }\n\
     }</style>\n";
+
+/// All of them, each with the name of its file.
+///
+/// # Errors
+/// If figures are missing, or there is nothing to draw.
+pub fn pictures() -> Result<[(&'static str, String); 2]> {
+    let peers = recorded::read("peers").ok_or("recorded/peers.json is missing")?;
+    let storms = recorded::read("storm").ok_or("recorded/storm.json is missing")?;
+    Ok([("hot-path.svg", hot_path::draw(&peers)?), ("storm.svg", storm::draw(&storms)?)])
+}
 
 fn text(size: i32) -> TextStyle<'static> {
     TextStyle::from(("sans-serif", size)).color(&TEXT)

@@ -144,7 +144,7 @@ impl Policy {
         headers: &HeaderMap,
         extensions: &Extensions,
     ) -> bool {
-        let Some(https) = is_https(scheme) else { return false };
+        let Some(https) = https_of(scheme) else { return false };
         (extensions.is_empty() || !opted_out(extensions))
             && (self.home.as_ref().is_some_and(|home| home.is(https, authority))
                 || self.origins.declare(https, authority))
@@ -232,11 +232,14 @@ impl Policy {
         }
     }
 
-    /// Whether that is the first of the origins that were declared, where most requests go. In the
-    /// spelling in which it was declared: `false` says nothing.
+    /// Whether that is the first of the origins that were declared, where most requests go, in the
+    /// spelling of URL parsers: lower case, no default port, no user's name.
+    ///
+    /// `false` says nothing by itself. When it is `true` of one URL that a parser has written, then
+    /// another one that it is `false` of has another origin.
     #[inline]
     pub fn is_home(&self, scheme: &str, authority: &str) -> bool {
-        let home = self.home.as_ref().zip(is_https(scheme));
+        let home = self.home.as_ref().zip(https_of(scheme));
         home.is_some_and(|(home, https)| home.is(https, authority))
     }
 
@@ -299,7 +302,7 @@ impl Policy {
 }
 
 #[inline(always)]
-fn is_https(scheme: &str) -> Option<bool> {
+fn https_of(scheme: &str) -> Option<bool> {
     match scheme {
         "https" => Some(true),
         "http" => Some(false),

@@ -181,6 +181,25 @@ proptest! {
     }
 
     #[test]
+    fn a_url_that_is_home_has_the_origin_of_every_other_one_that_is(
+        home in select(&HOMES[..]), urls in prop::collection::vec(url(), 2),
+    ) {
+        let policy = policy(home);
+        let is_home = |url: &url::Url| {
+            let authority = url.authority().rsplit('@').next().unwrap();
+            policy.is_home(url.scheme(), authority)
+        };
+        let urls = urls.iter().map(String::as_str).chain([home]);
+        let urls: Vec<_> = urls.filter_map(|url| url.parse().ok()).collect();
+        for one in urls.iter().filter(|url| is_home(url)) {
+            for other in &urls {
+                let same = one.origin() == other.origin();
+                prop_assert_eq!(is_home(other), same, "{}: {} {}", home, one, other);
+            }
+        }
+    }
+
+    #[test]
     fn an_origin_that_is_taken_is_one_that_a_url_parser_reads_the_same(url in url()) {
         let Ok(origin) = Origin::parse(&url) else { return Ok(()) };
         let oracle = url::Url::parse(&url);
