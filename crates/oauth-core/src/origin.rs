@@ -10,7 +10,7 @@ use std::sync::Arc;
 use http::Uri;
 use http::header::HeaderValue;
 
-pub(crate) use self::home::Home;
+pub(crate) use self::home::{Home, same_origin};
 pub(crate) use self::host::is_loopback;
 use self::host::{ipv6, is_label, spellings, split_port, valid_host};
 use crate::error::Error;

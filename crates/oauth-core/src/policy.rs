@@ -9,7 +9,7 @@ use http::uri::Authority;
 use http::{Extensions, Response, StatusCode, Uri, response};
 
 use crate::error::{Details, Error, Kind};
-use crate::origin::{Home, Origin, Origins};
+use crate::origin::{Home, Origin, Origins, same_origin};
 use crate::outcome::{NoToken, NotAttached};
 use crate::slot::TokenSlot;
 use crate::verdict::{Verdict, grpc_verdict, is_unauthenticated, verdict};
@@ -271,16 +271,28 @@ impl Policy {
         self.judge(&answer, false)
     }
 
-    /// Whether the answer says that it came from another origin than the request's.
-    pub fn is_from_elsewhere(&self, answer: &Extensions, requested: &Uri) -> bool {
-        let from = self.answer_uri.and_then(|uri| uri(answer));
-        from.is_some_and(|from| !same_origin(from, requested))
+    /// Whether the answer says that it came from another origin than the request's, of which
+    /// [`requested`](Self::requested) was kept.
+    pub fn is_from_elsewhere(&self, answer: &Extensions, requested: Option<&Uri>) -> bool {
+        let Some(from) = self.answer_uri.and_then(|uri| uri(answer)) else { return false };
+        match (requested, &self.home) {
+            (Some(requested), _) => !same_origin(from, requested),
+            (None, Some(home)) => !self.is_home_uri(from) && !home.is_origin_of(from),
+            (None, None) => false,
+        }
     }
 
-    /// Whether [`is_from_elsewhere`](Self::is_from_elsewhere) can say anything at all.
+    /// What must be kept of where a request goes, for
+    /// [`is_from_elsewhere`](Self::is_from_elsewhere): nothing if nobody can say where answers come
+    /// from, or if it goes where most do, to the first of the origins that were declared.
     #[inline]
-    pub fn keeps_uri(&self) -> bool {
-        self.answer_uri.is_some()
+    pub fn requested(&self, uri: &Uri) -> Option<Uri> {
+        (self.answer_uri.is_some() && !self.is_home_uri(uri)).then(|| uri.clone())
+    }
+
+    fn is_home_uri(&self, uri: &Uri) -> bool {
+        let authority = uri.authority().map_or("", Authority::as_str);
+        self.is_home(uri.scheme_str().unwrap_or_default(), authority)
     }
 
     /// The error for a request whose header map takes no more.
@@ -297,7 +309,7 @@ impl Policy {
 
     fn wants_more(&self, headers: &HeaderMap) -> bool {
         // Trailers may follow in gRPC, and whose they are must be known then.
-        self.overrule.is_some() || self.keeps_uri() || is_unauthenticated(headers)
+        self.overrule.is_some() || self.answer_uri.is_some() || is_unauthenticated(headers)
     }
 }
 
@@ -313,18 +325,6 @@ fn https_of(scheme: &str) -> Option<bool> {
 #[inline(never)]
 fn opted_out(extensions: &Extensions) -> bool {
     extensions.get::<NoToken>().is_some()
-}
-
-fn same_origin(a: &Uri, b: &Uri) -> bool {
-    let port = |uri: &Uri| {
-        uri.port_u16().or(match uri.scheme_str() {
-            Some("https") => Some(443),
-            Some("http") => Some(80),
-            _ => None,
-        })
-    };
-    let host = |uri: &Uri| uri.host().map(str::to_ascii_lowercase);
-    a.scheme() == b.scheme() && host(a) == host(b) && port(a) == port(b)
 }
 
 fn refuse(problem: impl Into<Cow<'static, str>>, advice: &'static str) -> Admission {

@@ -241,6 +241,32 @@ fn every_home_is_home_in_each_of_its_spellings() {
 }
 
 #[test]
+fn an_answer_is_from_home_in_every_spelling_and_from_elsewhere_else() {
+    let mut policy = policy("https://api.apiera.io");
+    policy.set_answer_uri(|found| found.get());
+    for (from, elsewhere) in [
+        ("https://api.apiera.io/x", false),
+        ("HTTPS://API.apiera.io:443/x", false),
+        ("https://u:p@api.apiera.io/x", false),
+        ("https://api.apiera.io:8443/x", true),
+        ("http://api.apiera.io/x", true),
+        ("http://api.apiera.io:443/x", true),
+        ("https://api.apiera.io.evil.example/x", true),
+        ("/x", true),
+    ] {
+        let mut answer = Extensions::new();
+        answer.insert(Uri::from_static(from));
+        // Of what goes home nothing is kept, and of others what they are.
+        for requested in ["https://api.apiera.io/", "https://API.apiera.io/"] {
+            let kept = policy.requested(&Uri::from_static(requested));
+            assert_eq!(kept.is_some(), requested.contains("API"));
+            assert_eq!(policy.is_from_elsewhere(&answer, kept.as_ref()), elsewhere, "{from}");
+        }
+    }
+    assert!(!policy.is_from_elsewhere(&Extensions::new(), None), "an answer that does not say");
+}
+
+#[test]
 fn the_tricks_of_the_textbook_are_foreign() {
     for url in [
         "https://api.apiera.io@evil.example/",

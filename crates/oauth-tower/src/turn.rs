@@ -14,9 +14,9 @@ pub(crate) type Turn<S, R, B> = Option<Box<Step<S, R, B>>>;
 pub(crate) enum Step<S, R: Strategy<B>, B> {
     /// It is the first; a second may follow.
     First(Kept<S, R, B>),
-    /// The first and only one. With where it was sent, for the layer asks where answers come from.
+    /// The first and only one. With where it was sent, which must be known with its answer.
     Only(Uri),
-    /// The second: whatever comes back is the caller's. With the same, if the layer asks.
+    /// The second: whatever comes back is the caller's. With the same, if it must be known.
     Second(Option<Uri>),
 }
 
@@ -56,7 +56,7 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
     /// The turn of a request that is sent once.
     #[inline]
     pub(crate) fn only<T>(policy: &Policy, request: &Request<T>) -> Turn<S, R, B> {
-        requested(policy, request).map(|uri| Box::new(Self::Only(uri)))
+        policy.requested(request.uri()).map(|uri| Box::new(Self::Only(uri)))
     }
 
     /// The turn of a request with this head that may be sent twice.
@@ -70,14 +70,8 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
 
     /// The turn of a second send.
     pub(crate) fn second<T>(policy: &Policy, request: &Request<T>) -> Turn<S, R, B> {
-        Some(Box::new(Self::Second(requested(policy, request))))
+        Some(Box::new(Self::Second(policy.requested(request.uri()))))
     }
-}
-
-/// Where a request is sent, if the layer asks where answers come from.
-#[inline]
-fn requested<T>(policy: &Policy, request: &Request<T>) -> Option<Uri> {
-    policy.keeps_uri().then(|| request.uri().clone())
 }
 
 /// What the request itself says about a second send. With a strategy that never replays: that there

@@ -138,10 +138,12 @@ fn extensions_in_an_answer_cost_no_allocation_of_ours() {
 }
 
 #[test]
-fn the_question_where_an_answer_came_from_costs_one() {
+fn the_question_where_an_answer_came_from_costs_one_for_all_but_the_first_origin() {
     let layer = OAuthLayer::new(slot()).replay(NoReplay).answer_uri(|found| found.get());
+    assert_eq!(allocations_of(layer.clone().layer(Noop), Empty::<Bytes>::new), 0);
+    let second = Origins::parse(["https://other.test", "https://api.test"]).unwrap();
     // The URI.
-    assert_eq!(allocations_of(layer.layer(Noop), Empty::<Bytes>::new), 1);
+    assert_eq!(allocations_of(layer.origins(second).layer(Noop), Empty::<Bytes>::new), 1);
 }
 
 #[test]

@@ -182,8 +182,7 @@ where
             Sent::Token(_) => None,
         };
         let (head, body) = response.into_parts();
-        let elsewhere =
-            requested.is_some_and(|uri| this.policy.is_from_elsewhere(&head.extensions, uri));
+        let elsewhere = this.policy.is_from_elsewhere(&head.extensions, requested);
         if elsewhere {
             *this.sent = Sent::Bare(None);
         }

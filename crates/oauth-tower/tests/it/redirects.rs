@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use oauth_core::{NotAttached, Outcome, ReplayBody};
+use oauth_core::{NotAttached, NotReplayed, Origins, Outcome, ReplayBody};
 use oauth_tower::{CloneBody, NoReplay, OAuthLayer};
 use tower::{Layer, ServiceExt};
 use tower_http::follow_redirect::{FollowRedirect, RequestUri};
@@ -12,6 +12,52 @@ use crate::scripted::{Answer, Api, full, get, post};
 
 fn to(location: &str) -> Answer {
     Answer::status(307).header("location", location)
+}
+
+/// Without replay, above a redirect follower, for origins of which the API is the first or the
+/// second: of the first nothing is kept.
+fn without_replay(first: bool, layer: OAuthLayer) -> OAuthLayer<NoReplay> {
+    let layer = layer
+        .answer_uri(|extensions| extensions.get::<RequestUri>().map(|uri| &uri.0))
+        .replay(NoReplay);
+    let second = Origins::parse(["https://other.test", API]).unwrap();
+    if first { layer } else { layer.origins(second) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_and_without_replay_a_401_after_a_redirect_within_the_origin_renews_the_token() {
+    for first in [true, false] {
+        for place in ["/moved", "https://API.test:443/moved"] {
+            let issuer = Issuer::new();
+            let slot = issuer.ready_slot().await;
+            let api = Api::<Full<Bytes>>::new([to(place), Answer::status(401)]);
+            let layer = without_replay(first, OAuthLayer::new(slot.clone()));
+            let service = layer.layer(FollowRedirect::new(api.clone()));
+            let response = service.oneshot(get(API)).await.unwrap();
+            settle().await;
+            assert_eq!(response.status(), 401);
+            let outcome = Outcome::of(response.extensions());
+            assert!(matches!(outcome, Outcome::NotReplayed(NotReplayed::Off)), "{outcome:?}");
+            assert_eq!((api.tokens().len(), issuer.requests()), (2, 2), "{first} {place}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_and_without_replay_a_401_from_another_origin_renews_nothing() {
+    for first in [true, false] {
+        for place in ["https://b.test/", "http://api.test/", "https://api.test:8443/"] {
+            let issuer = Issuer::new();
+            let slot = issuer.ready_slot().await;
+            let api = Api::<Full<Bytes>>::new([to(place), Answer::status(401)]);
+            let layer = without_replay(first, OAuthLayer::new(slot.clone()));
+            let service = layer.layer(FollowRedirect::new(api.clone()));
+            let response = service.oneshot(get(API)).await.unwrap();
+            settle().await;
+            assert!(matches!(Outcome::of(response.extensions()), Outcome::Attached));
+            assert_eq!((api.tokens().len(), issuer.requests()), (2, 1), "{first} {place}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
