@@ -1,6 +1,7 @@
 //! Renewal without requests.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::error::Error;
 /// again at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
-/// After a failure that says nothing about when to come back, or a flight without an end.
+/// After a failure that says nothing about when to come back, or an own flight without an end.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Keeps a slot's token fresh until it is dropped, from [`TokenSlot::keep_fresh`].
@@ -29,7 +30,7 @@ pub struct KeepFresh {
 impl TokenSlot {
     /// Renews the token when it is due even if no request comes, on a task of the current runtime;
     /// the first one is fetched at once. After a failure it comes back when the next attempt may
-    /// start. The task does not keep the slot alive, and ends when the last handle is gone.
+    /// start, a second after a flight of its own that was cut off. The task does not keep the slot alive, and ends when the last handle is gone.
     ///
     /// A token that comes without any life is not fetched again by itself: nobody waits for it.
     ///
@@ -60,15 +61,15 @@ enum Wait {
     /// This time, or a landed flight.
     For(Duration),
     /// The flight under way, until it is presumed dead.
-    Flight(Arrival, Duration),
+    Flight { arrival: Arrival, dead_in: Duration, ours: bool },
 }
 
 /// Upgrades the handle for each look, never across an await.
 async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
     loop {
-        landed.mark_unchanged();
+        let landings = *landed.borrow_and_update();
         let Some(shared) = slot.upgrade() else { return };
-        let wait = TokenSlot { shared }.renew_if_due();
+        let wait = TokenSlot { shared }.look();
         match wait {
             Wait::For(time) => {
                 // Closed: the slot is gone.
@@ -76,18 +77,19 @@ async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
                     return;
                 }
             }
-            Wait::Flight(arrival, dead_in) => {
-                let after = match timeout(dead_in, arrival.end()).await {
-                    Ok(Some(landed)) => After::of(landed),
-                    // Cut off, perhaps because this runtime ends: then it has to be given the chance.
-                    Ok(None) => After::Pause,
-                    // On a runtime that nobody drives: ask again.
-                    Err(_) => After::Look,
+            Wait::Flight { arrival, dead_in, ours } => {
+                let (after, known) = match timeout(dead_in, arrival.end()).await {
+                    Ok(Some(end)) => (After::of(end), landings + 1),
+                    // Cut off: this runtime is perhaps about to end, and must be given the chance.
+                    Ok(None) if ours => (After::Pause, landings),
+                    // With its runtime, or on one that nobody drives: ask again.
+                    Ok(None) | Err(_) => (After::Look, landings),
                 };
                 // It keeps what landed.
                 drop(arrival);
-                landed.mark_unchanged();
                 let rest = match after {
+                    // Another one has landed meanwhile.
+                    _ if *landed.borrow_and_update() > known => Ok(()),
                     After::Look => Ok(()),
                     After::Pause => timeout(PAUSE, landed.changed()).await.unwrap_or(Ok(())),
                     // Until a caller's flight brings something better.
@@ -121,6 +123,13 @@ impl After {
 }
 
 impl TokenSlot {
+    /// Renews the token if it is due. The clock or the source can be somebody else's and panic: the
+    /// task lives on.
+    fn look(&self) -> Wait {
+        let look = catch_unwind(AssertUnwindSafe(|| self.renew_if_due()));
+        look.unwrap_or(Wait::For(PAUSE))
+    }
+
     fn renew_if_due(&self) -> Wait {
         let now = self.shared.clock.now();
         let due = self.shared.current.load().as_ref().map_or(now, |entry| entry.times.stale_at);
@@ -128,7 +137,9 @@ impl TokenSlot {
             return Wait::For(due - now);
         }
         match self.start_flight(Need::Age) {
-            Ok(Joined::Flight { arrival, dead_in }) => Wait::Flight(arrival, dead_in),
+            Ok(Joined::Flight { arrival, dead_in, ours }) => {
+                Wait::Flight { arrival, dead_in, ours }
+            }
             // Published since: look again.
             Ok(Joined::Ready(_)) => Wait::For(Duration::ZERO),
             Err(error) => Wait::For(error.retry_after().unwrap_or(LOOK_AGAIN)),

@@ -19,7 +19,12 @@ const MOST_CUT_OFF: u8 = 3;
 
 pub(super) enum Joined {
     Ready(Arc<Entry>),
-    Flight { arrival: Arrival, dead_in: Duration },
+    /// `ours`: this caller has started it, on its own runtime.
+    Flight {
+        arrival: Arrival,
+        dead_in: Duration,
+        ours: bool,
+    },
 }
 
 fn same_again() -> Error {
@@ -64,7 +69,7 @@ impl TokenSlot {
             loop {
                 let (arrival, until) = match self.start_flight(need)? {
                     Joined::Ready(entry) => return Ok(IssuedToken(entry)),
-                    Joined::Flight { arrival, dead_in } => {
+                    Joined::Flight { arrival, dead_in, .. } => {
                         // Checked by `start_flight`: there is a runtime with timers.
                         let now = Instant::now();
                         let limit = self.shared.settings.acquire_timeout;
@@ -132,8 +137,8 @@ impl TokenSlot {
         if let Some(dead) = superseded {
             dead.abort();
         }
-        let (arrival, dead_at) = match answer? {
-            Answer::Wait(arrival, dead_at) => (arrival, dead_at),
+        let (arrival, dead_at, ours) = match answer? {
+            Answer::Wait(arrival, dead_at) => (arrival, dead_at, false),
             Answer::Start(takeoff, arrival, dead_at) => {
                 let id = takeoff.id;
                 tracing::debug!(flight = id, ?need, "token flight starts");
@@ -144,9 +149,9 @@ impl TokenSlot {
                 if let Err(superseded) = gone {
                     superseded.abort();
                 }
-                (arrival, dead_at)
+                (arrival, dead_at, true)
             }
         };
-        Ok(Joined::Flight { arrival, dead_in: dead_at.saturating_sub(now) })
+        Ok(Joined::Flight { arrival, dead_in: dead_at.saturating_sub(now), ours })
     }
 }

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use oauth_core::clock::{Clock, TokioClock};
 use oauth_core::{Token, TokenSlot, source_fn};
 
 use crate::script::*;
@@ -127,23 +126,9 @@ async fn dropping_callers_at_every_poll_leaves_the_others_their_token() {
     assert_eq!(source.calls(), 1);
 }
 
-/// Panics once when it is read next.
-#[derive(Clone, Debug, Default)]
-struct Mine {
-    armed: Arc<AtomicBool>,
-    clock: TokioClock,
-}
-
-impl Clock for Mine {
-    fn now(&self) -> Duration {
-        assert!(!self.armed.swap(false, SeqCst), "the clock panics");
-        self.clock.now()
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_flight_that_panics_while_it_lands_is_flown_again() {
-    let clock = Mine::default();
+    let clock = Faulty::default();
     let first = Arc::new(AtomicBool::new(true));
     let armed = clock.armed.clone();
     let source = source_fn(move || {

@@ -1,5 +1,7 @@
 //! The task that renews without requests.
 
+use std::sync::atomic::Ordering::SeqCst;
+
 use oauth_core::slot::State;
 
 use crate::script::*;
@@ -122,6 +124,18 @@ async fn it_does_not_keep_the_slot_alive_and_ends_with_it() {
         assert!(format!("{keep:?}").contains("true"));
         assert_eq!(source.dropped(), usize::from(hangs));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_lives_on_after_a_panic_of_the_clock() {
+    let (source, clock) = (script([Step::token(HOUR)]), Faulty::default());
+    let slot = builder(&source).clock(clock.clone()).build();
+    clock.armed.store(true, SeqCst);
+    let _keep = slot.keep_fresh().unwrap();
+    settle().await;
+    assert_eq!((source.calls(), clock.armed.load(SeqCst)), (0, false));
+    pass(secs(1)).await;
+    assert_eq!((source.calls(), slot.status().state), (1, State::Fresh));
 }
 
 #[test]

@@ -110,6 +110,53 @@ fn a_runtime_ends_although_the_renewing_task_cannot_fly_on_it_any_more() {
 }
 
 #[test]
+fn a_renewing_task_flies_at_once_when_the_runtime_of_the_callers_flight_ends() {
+    let source = script([Step::hang(), Step::token(HOUR)]);
+    let slot = by_hand(&source, &HandClock::default());
+    let (ends, stays) = (runtime(), runtime());
+    let inside = ends.enter();
+    let first = caller(&slot);
+    drop(inside);
+    ends.block_on(settle());
+    let inside = stays.enter();
+    let _keep = slot.keep_fresh().unwrap();
+    drop(inside);
+    stays.block_on(settle());
+    assert_eq!((slot.status().flights, source.calls()), (1, 1));
+    drop((ends, first));
+    stays.block_on(settle());
+    assert_eq!((slot.status().flights, source.calls()), (2, 2));
+    assert_eq!(slot.cached().unwrap().expose_secret(), "secret-2");
+}
+
+#[test]
+fn a_renewing_task_that_slept_through_a_landing_renews_what_landed() {
+    let clock = HandClock::default();
+    let door = gate();
+    let source = script([Step::token(secs(0)).behind(&door), Step::token(secs(1000))]);
+    let slot = by_hand(&source, &clock);
+    let busy = runtime();
+    let idle = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let inside = busy.enter();
+    let first = caller(&slot);
+    drop(inside);
+    busy.block_on(settle());
+    let inside = idle.enter();
+    let _keep = slot.keep_fresh().unwrap();
+    drop(inside);
+    idle.block_on(settle());
+    // A token without life lands, and one with a life, before the task is driven again.
+    door.add_permits(1);
+    busy.block_on(first).unwrap().unwrap();
+    clock.add(secs(5));
+    assert_eq!(busy.block_on(secret(&slot)), "secret-2");
+    idle.block_on(settle());
+    clock.add(secs(800));
+    idle.block_on(pass(secs(60)));
+    assert_eq!(source.calls(), 3);
+}
+
+#[test]
 fn outside_of_a_runtime_a_stale_token_is_still_handed_out() {
     let clock = HandClock::default();
     let source = script([Step::token(HOUR)]);

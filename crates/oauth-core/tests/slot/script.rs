@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, pending};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use oauth_core::clock::TokioClock;
+use oauth_core::clock::{Clock, TokioClock};
 use oauth_core::{Error, SlotBuilder, Token, TokenSlot, TokenSource};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -100,6 +100,20 @@ impl Step {
 /// A gate that the test opens with `add_permits(1)` a call.
 pub(crate) fn gate() -> Arc<Semaphore> {
     Arc::new(Semaphore::new(0))
+}
+
+/// A clock that panics when it is read next after it was armed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faulty {
+    pub(crate) armed: Arc<AtomicBool>,
+    clock: TokioClock,
+}
+
+impl Clock for Faulty {
+    fn now(&self) -> Duration {
+        assert!(!self.armed.swap(false, SeqCst), "the clock panics");
+        self.clock.now()
+    }
 }
 
 pub(crate) struct Script {

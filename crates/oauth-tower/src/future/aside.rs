@@ -182,7 +182,8 @@ where
             Sent::Token(_) => None,
         };
         let (head, body) = response.into_parts();
-        let elsewhere = this.policy.is_from_elsewhere(&head.extensions, requested);
+        let elsewhere =
+            bare.is_none() && this.policy.is_from_elsewhere(&head.extensions, requested);
         if elsewhere {
             *this.sent = Sent::Bare(None);
         }
