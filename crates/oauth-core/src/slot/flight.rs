@@ -140,7 +140,7 @@ impl LandingPass {
     fn land(mut self, result: Result<Minted, Error>, tried: u64) {
         // Upgraded for this one call, with no await in it.
         let Some(slot) = self.slot.upgrade() else { return };
-        // The pass is used up afterwards: a clock or a source of somebody else's can panic in there.
+        // The pass is used up afterwards: somebody else's clock or source can panic in there.
         let landed = slot.land(self.id, result, tried);
         if let Some((announcer, landed)) = self.announcer.take().zip(landed) {
             announcer.landed(landed);
@@ -156,8 +156,8 @@ impl LandingPass {
 
 impl Drop for LandingPass {
     fn drop(&mut self) {
-        // First off the desk, then (with the field) the word to the waiters: one that wakes up and asks
-        // again must not find this flight still registered.
+        // First off the desk, then (with the field) the word to the waiters: one that wakes up and
+        // asks again must not find this flight still registered.
         if self.announcer.is_some() {
             if let Some(slot) = self.slot.upgrade() {
                 slot.crash(self.id);

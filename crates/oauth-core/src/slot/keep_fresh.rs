@@ -30,7 +30,8 @@ pub struct KeepFresh {
 impl TokenSlot {
     /// Renews the token when it is due even if no request comes, on a task of the current runtime;
     /// the first one is fetched at once. After a failure it comes back when the next attempt may
-    /// start, a second after a flight of its own that was cut off. The task does not keep the slot alive, and ends when the last handle is gone.
+    /// start, and after a flight of its own that was cut off a second later. The task does not keep
+    /// the slot alive, and ends when the last handle is gone.
     ///
     /// A token that comes without any life is not fetched again by itself: nobody waits for it.
     ///

@@ -137,8 +137,8 @@ impl TokenSlot {
 
     /// Puts the token into the `Authorization` header, unless the caller has set one.
     ///
-    /// The hot path: for a fresh token one load, one look at two coarse clocks, one probe of the header
-    /// map, and no lock, await or allocation (in a header map with room).
+    /// The hot path: for a fresh token one load, one look at two coarse clocks, one probe of the
+    /// header map, and no lock, await or allocation (in a header map with room).
     #[inline(always)]
     pub fn authorize(&self, headers: &mut HeaderMap) -> Authorized {
         self.authorize_in(Lane::mine(), headers)

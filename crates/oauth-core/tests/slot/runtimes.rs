@@ -16,6 +16,12 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
+/// What spawns, spawns there.
+fn on<T>(runtime: &Runtime, act: impl FnOnce() -> T) -> T {
+    let _inside = runtime.enter();
+    act()
+}
+
 /// Read from any runtime, set by the test.
 #[derive(Clone, Debug, Default)]
 struct HandClock(Arc<AtomicU64>);
@@ -92,10 +98,7 @@ fn a_runtime_ends_although_the_renewing_task_cannot_fly_on_it_any_more() {
         let gate = Mutex::new(Some((arrived, opens)));
         let source = script([Step::token(HOUR)]);
         let slot = TokenSlot::builder(source.clone()).clock(Gated { gate }).build();
-        let keep = {
-            let _guard = handle.enter();
-            slot.keep_fresh().unwrap()
-        };
+        let keep = on(&runtime, || slot.keep_fresh().unwrap());
         arrives.recv().unwrap();
         let ended = std::thread::spawn(|| drop(runtime));
         // Until nothing is spawned any more: then the task, on its way to a flight, goes on.
@@ -114,13 +117,9 @@ fn a_renewing_task_flies_at_once_when_the_runtime_of_the_callers_flight_ends() {
     let source = script([Step::hang(), Step::token(HOUR)]);
     let slot = by_hand(&source, &HandClock::default());
     let (ends, stays) = (runtime(), runtime());
-    let inside = ends.enter();
-    let first = caller(&slot);
-    drop(inside);
+    let first = on(&ends, || caller(&slot));
     ends.block_on(settle());
-    let inside = stays.enter();
-    let _keep = slot.keep_fresh().unwrap();
-    drop(inside);
+    let _keep = on(&stays, || slot.keep_fresh().unwrap());
     stays.block_on(settle());
     assert_eq!((slot.status().flights, source.calls()), (1, 1));
     drop((ends, first));
@@ -137,13 +136,9 @@ fn a_renewing_task_that_slept_through_a_landing_renews_what_landed() {
     let slot = by_hand(&source, &clock);
     let busy = runtime();
     let idle = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    let inside = busy.enter();
-    let first = caller(&slot);
-    drop(inside);
+    let first = on(&busy, || caller(&slot));
     busy.block_on(settle());
-    let inside = idle.enter();
-    let _keep = slot.keep_fresh().unwrap();
-    drop(inside);
+    let _keep = on(&idle, || slot.keep_fresh().unwrap());
     idle.block_on(settle());
     // A token without life lands, and one with a life, before the task is driven again.
     door.add_permits(1);
@@ -281,9 +276,7 @@ fn the_late_outcome_of_a_superseded_flight_is_ignored() {
         reached.wait();
         clock.add(secs(31));
         let driven = runtime();
-        let inside = driven.enter();
-        let waiter = caller(&slot);
-        drop(inside);
+        let waiter = on(&driven, || caller(&slot));
         driven.block_on(settle());
         go_on.wait();
         landed.wait();
