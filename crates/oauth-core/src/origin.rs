@@ -11,8 +11,8 @@ use http::Uri;
 use http::header::HeaderValue;
 
 pub(crate) use self::home::{Home, same_origin};
-pub(crate) use self::host::is_loopback;
 use self::host::{ipv6, is_label, spellings, split_port, valid_host};
+pub(crate) use self::host::{is_loopback, without_user};
 use crate::error::Error;
 
 /// Where a token may go: a scheme, a host and a port.
@@ -99,7 +99,7 @@ impl Origin {
     }
 
     /// Whether a request with this scheme and authority goes here. Compares bytes, parses nothing.
-    fn admits(&self, https: bool, authority: &str) -> bool {
+    pub(crate) fn admits(&self, https: bool, authority: &str) -> bool {
         if https != self.https {
             return false;
         }

@@ -9,8 +9,8 @@ use crate::replay::ReplayRefused;
 
 /// What happened to a request on its way through the layer or the middleware.
 ///
-/// Found in the response's extensions. [`Outcome::Attached`] is what nothing recorded means, so
-/// that the plain path allocates nothing.
+/// Read it from the response's extensions with [`Outcome::of`]. [`Outcome::Attached`] is what nothing
+/// recorded means, so that the plain path allocates nothing.
 ///
 /// ```
 /// use oauth_core::Outcome;
@@ -36,6 +36,13 @@ pub enum Outcome {
     RefreshFailed(Error),
     /// No token was attached.
     NotAttached(NotAttached),
+    /// The token was attached, and the response is from an origin that the request was not for: a
+    /// redirect was followed below the adapter, or the URL was rewritten there. Neither says
+    /// anything about the token.
+    ///
+    /// `oauth-reqwest` sees it by itself; `oauth-tower` by its guard, or by
+    /// `OAuthLayer::answer_uri`.
+    RedirectedAway,
 }
 
 /// Why a refused request was not sent again.
@@ -78,13 +85,21 @@ pub struct NoToken;
 impl Outcome {
     /// What was recorded in a response's extensions.
     pub fn of(extensions: &Extensions) -> Self {
-        extensions.get::<Self>().cloned().unwrap_or(Self::Attached)
+        match extensions.get::<Self>() {
+            Some(outcome) => outcome.clone(),
+            None => NotAttached::of(extensions).map_or(Self::Attached, Self::NotAttached),
+        }
     }
 
     /// Whether something was recorded in a response's extensions.
     #[inline]
     pub fn is_recorded(extensions: &Extensions) -> bool {
-        !extensions.is_empty() && extensions.get::<Self>().is_some()
+        !extensions.is_empty() && Self::is_among(extensions)
+    }
+
+    #[inline(never)]
+    fn is_among(extensions: &Extensions) -> bool {
+        extensions.get::<Self>().is_some() || NotAttached::of(extensions).is_some()
     }
 
     /// Records it in a response's extensions, and what went wrong in the log. For adapters.
@@ -98,14 +113,19 @@ impl Outcome {
             Self::Attached => {
                 if !extensions.is_empty() {
                     extensions.remove::<Self>();
+                    NotAttached::remove_from(extensions);
                 }
                 return;
             }
-            Self::NotAttached(_) => {
-                let before = extensions.get::<Self>();
-                if before.is_some_and(|before| !matches!(before, Self::NotAttached(_))) {
-                    return;
+            Self::NotAttached(reason) => {
+                if extensions.get::<Self>().is_none() {
+                    NotAttached::remove_from(extensions);
+                    reason.insert_into(extensions);
                 }
+                return;
+            }
+            Self::RedirectedAway => {
+                tracing::debug!("the response is from another origin than the request's");
             }
             Self::RefreshFailed(error) => {
                 tracing::warn!(%error, "a 401 is delivered: the token could not be renewed");
@@ -115,7 +135,45 @@ impl Outcome {
             }
             Self::Replayed => tracing::debug!("the request was sent again with another token"),
         }
+        NotAttached::remove_from(extensions);
         extensions.insert(self);
+    }
+}
+
+/// A [`NotAttached`] in a response's extensions. Of a type without size no box is allocated: half of
+/// the requests of two stacked adapters pass the outer one.
+#[derive(Clone)]
+struct Passed<const REASON: u8>;
+
+const FOREIGN_ORIGIN: u8 = 0;
+const OWN_AUTHORIZATION: u8 = 1;
+const OPTED_OUT: u8 = 2;
+
+impl NotAttached {
+    fn of(extensions: &Extensions) -> Option<Self> {
+        if extensions.get::<Passed<FOREIGN_ORIGIN>>().is_some() {
+            Some(Self::ForeignOrigin)
+        } else if extensions.get::<Passed<OWN_AUTHORIZATION>>().is_some() {
+            Some(Self::OwnAuthorization)
+        } else if extensions.get::<Passed<OPTED_OUT>>().is_some() {
+            Some(Self::OptedOut)
+        } else {
+            None
+        }
+    }
+
+    fn insert_into(self, extensions: &mut Extensions) {
+        match self {
+            Self::ForeignOrigin => drop(extensions.insert(Passed::<FOREIGN_ORIGIN>)),
+            Self::OwnAuthorization => drop(extensions.insert(Passed::<OWN_AUTHORIZATION>)),
+            Self::OptedOut => drop(extensions.insert(Passed::<OPTED_OUT>)),
+        }
+    }
+
+    fn remove_from(extensions: &mut Extensions) {
+        extensions.remove::<Passed<FOREIGN_ORIGIN>>();
+        extensions.remove::<Passed<OWN_AUTHORIZATION>>();
+        extensions.remove::<Passed<OPTED_OUT>>();
     }
 }
 
@@ -147,7 +205,10 @@ mod tests {
     #[test]
     fn every_outcome_is_known_to_the_tables_of_the_adapters() {
         let is_known = |outcome: &Outcome| match outcome {
-            Outcome::Attached | Outcome::Replayed | Outcome::RefreshFailed(_) => true,
+            Outcome::Attached
+            | Outcome::Replayed
+            | Outcome::RefreshFailed(_)
+            | Outcome::RedirectedAway => true,
             Outcome::NotReplayed(reason) => match reason {
                 NotReplayed::Off | NotReplayed::BodyTooLarge | NotReplayed::BodyUnavailable => true,
             },

@@ -1,5 +1,8 @@
 //! Which requests get a token and what a refusal leads to: the decisions that both adapters share.
 
+mod guard;
+mod response_origin;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +12,7 @@ use http::uri::Authority;
 use http::{Extensions, Response, StatusCode, Uri, response};
 
 use crate::error::{Details, Error, Kind};
-use crate::origin::{Home, Origin, Origins, same_origin};
+use crate::origin::{Home, Origin, Origins, without_user};
 use crate::outcome::{NoToken, NotAttached};
 use crate::slot::TokenSlot;
 use crate::verdict::{Verdict, grpc_verdict, is_unauthenticated, verdict};
@@ -144,10 +147,15 @@ impl Policy {
         headers: &HeaderMap,
         extensions: &Extensions,
     ) -> bool {
-        let Some(https) = https_of(scheme) else { return false };
         (extensions.is_empty() || !opted_out(extensions))
-            && (self.home.as_ref().is_some_and(|home| home.is(https, authority))
-                || self.origins.declare(https, authority))
+            && self.declares_spelling(scheme, authority, headers)
+    }
+
+    #[inline(always)]
+    fn declares_spelling(&self, scheme: &str, authority: &str, headers: &HeaderMap) -> bool {
+        let Some(https) = https_of(scheme) else { return false };
+        (self.home.as_ref().is_some_and(|home| home.is(https, authority))
+            || self.origins.declare(https, authority))
             && !headers.contains_key(&HOST)
     }
 
@@ -167,7 +175,22 @@ impl Policy {
         if opted_out(extensions) {
             return Admission::Pass(NotAttached::OptedOut);
         }
-        let target = match (scheme, authority) {
+        let target = self.target(scheme, authority);
+        match target {
+            Some((scheme, authority)) if self.declares(scheme, authority, headers) => {
+                Admission::Attach
+            }
+            _ => self.explain(target, headers),
+        }
+    }
+
+    /// Where a request with this scheme and authority goes, if that can be known.
+    fn target<'a>(
+        &'a self,
+        scheme: Option<&'a str>,
+        authority: Option<&'a str>,
+    ) -> Option<(&'a str, &'a str)> {
+        match (scheme, authority) {
             (Some(scheme), Some(authority)) => Some((scheme, authority)),
             // A `CONNECT`-like URI: an authority, and nobody knows what is spoken there.
             (None, Some(_)) | (Some(_), None) => None,
@@ -175,16 +198,15 @@ impl Policy {
                 let inner = self.inner_origin.as_deref().filter(|origin| origin.is_exact());
                 inner.map(|origin| (origin.scheme(), origin.authority()))
             }
-        };
-        if let Some((scheme, authority)) = target {
-            let host = headers.get(&HOST);
-            // Of two, the server may route by either.
-            let alone = || headers.get_all(&HOST).iter().nth(1).is_none();
-            if self.origins.admit(scheme, authority, host) && (host.is_none() || alone()) {
-                return Admission::Attach;
-            }
         }
-        self.explain(target, headers)
+    }
+
+    /// Whether the token may go there, with these headers.
+    fn declares(&self, scheme: &str, authority: &str, headers: &HeaderMap) -> bool {
+        let host = headers.get(&HOST);
+        // Of two, the server may route by either.
+        let alone = || headers.get_all(&HOST).iter().nth(1).is_none();
+        self.origins.admit(scheme, authority, host) && (host.is_none() || alone())
     }
 
     /// Why a request does not get one. Off the hot path.
@@ -215,7 +237,7 @@ impl Policy {
         };
         match self.on_foreign {
             OnForeignOrigin::PassThrough => {
-                self.slot.note_foreign(scheme, authority, &self.origins);
+                self.slot.foreign().request(scheme, authority, &self.origins);
                 Admission::Pass(NotAttached::ForeignOrigin)
             }
             OnForeignOrigin::Refuse => refuse(
@@ -223,7 +245,7 @@ impl Policy {
                     "the request goes to an origin that the token was not made for: \
                      {scheme}://{}, and it is for {}",
                     // User information can be a secret.
-                    authority.rsplit('@').next().unwrap_or_default(),
+                    without_user(authority),
                     self.origins
                 ),
                 "if it is the API's, check scheme, host and port, or declare it with \
@@ -271,37 +293,13 @@ impl Policy {
         self.judge(&answer, false)
     }
 
-    /// Whether the answer says that it came from another origin than the request's, of which
-    /// [`requested`](Self::requested) was kept.
-    pub fn is_from_elsewhere(&self, answer: &Extensions, requested: Option<&Uri>) -> bool {
-        let Some(from) = self.answer_uri.and_then(|uri| uri(answer)) else { return false };
-        match (requested, &self.home) {
-            (Some(requested), _) => !same_origin(from, requested),
-            (None, Some(home)) => !self.is_home_uri(from) && !home.is_origin_of(from),
-            (None, None) => false,
-        }
-    }
-
-    /// What must be kept of where a request goes, for
-    /// [`is_from_elsewhere`](Self::is_from_elsewhere): nothing if nobody can say where answers come
-    /// from, or if it goes where most do, to the first of the origins that were declared.
-    #[inline]
-    pub fn requested(&self, uri: &Uri) -> Option<Uri> {
-        (self.answer_uri.is_some() && !self.is_home_uri(uri)).then(|| uri.clone())
-    }
-
-    fn is_home_uri(&self, uri: &Uri) -> bool {
-        let authority = uri.authority().map_or("", Authority::as_str);
-        self.is_home(uri.scheme_str().unwrap_or_default(), authority)
-    }
-
     /// The error for a request whose header map takes no more.
     pub fn no_room() -> Error {
         Error::new(Kind::Usage, "the request has too many headers for one more")
     }
 
     /// Whether [`judge`](Self::judge) has anything to say about such an answer; else it is
-    /// delivered unseen.
+    /// delivered unjudged.
     #[inline]
     pub fn wants_to_judge(&self, status: StatusCode, headers: &HeaderMap) -> bool {
         status == StatusCode::UNAUTHORIZED || (self.reads_more && self.wants_more(headers))

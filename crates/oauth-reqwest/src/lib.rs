@@ -9,7 +9,9 @@
 //! let grant = Apiera::builder(ClientAuth::secret("id", "secret")).organization("org_acme").build()?;
 //! let transport = ReqwestTransport::from_builder(reqwest::Client::builder())?;
 //! let slot = TokenSlot::new(GrantSource::new(grant, transport));
-//! let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
+//! // Redirects within the API's origin alone: reqwest's own policy can take the token elsewhere.
+//! let client = reqwest::Client::builder().redirect(oauth_reqwest::redirects()).build()?;
+//! let client = reqwest_middleware::ClientBuilder::new(client)
 //!     .with(OAuthMiddleware::new(slot))
 //!     .build();
 //! let response = client.get("https://api.apiera.io/v1/things").send().await?;
@@ -26,18 +28,25 @@
 //! - Bodies of bytes are sent again as they are, whatever their size, and are never wrapped, so
 //!   that reqwest's own redirects and retries keep working. Only streams are kept on the way, up
 //!   to a cap.
-//! - reqwest follows redirects below the middleware. It drops our header across origins, and a 401
-//!   from another origin is delivered.
+//! - reqwest follows redirects below the middleware, **and its default policy takes our header to a
+//!   foreign host that redirects once more**. Build the client with [`redirects`], as above. A response
+//!   from another origin is recorded as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway),
+//!   warned of once, and a 401 from there is delivered.
+//! - A client's `default_headers` are added below the middleware, which cannot see them: a default
+//!   `Host` goes out beside our token, and a default `Authorization` is replaced by it. Set neither for
+//!   a client that has this middleware.
 //! - In a chain the first `.with(..)` is the outermost: retries go before this one.
 //!
 //! TLS is reqwest's: choose one of its features. This crate switches none on.
 
 mod error;
 mod middleware;
+mod redirects;
 mod replay;
 mod transport;
 
 pub use error::token_error;
 pub use middleware::OAuthMiddleware;
+pub use redirects::redirects;
 pub use replay::{Buffered, NoReplay, Strategy};
 pub use transport::ReqwestTransport;

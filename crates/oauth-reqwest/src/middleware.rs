@@ -17,6 +17,10 @@ use reqwest_middleware::{Middleware, Next, Result};
 use crate::error::no_token;
 use crate::replay::{Buffered, Kept, Strategy};
 
+/// The host of a response that no client has received: reqwest gives it to those that a middleware below
+/// has made of an `http::Response` without a URL.
+const MADE_UP: &str = "no.url.provided.local";
+
 /// Attaches tokens of a slot to requests, and answers a 401 by one refresh and one replay.
 ///
 /// ```
@@ -87,17 +91,19 @@ impl OAuthMiddleware {
         self
     }
 
-    /// Puts a token into the request, waiting for one where that is needed.
-    async fn authorize(&self, request: &mut Request) -> Result<Authorized> {
-        let slot = self.policy.slot();
-        match slot.authorize(request.headers_mut()) {
+    /// Puts a token into the request, waiting for one where that is needed. `None`: the caller's own
+    /// `Authorization` stays.
+    async fn authorize(&self, request: &mut Request) -> Result<Option<Generation>> {
+        match self.policy.slot().authorize(request.headers_mut()) {
+            Authorized::Attached(generation) => Ok(Some(generation)),
+            Authorized::Own => Ok(None),
+            Authorized::Full => Err(no_token(Policy::no_room())),
             // Boxed, as what follows a refusal: most requests do not need the room for it.
             Authorized::Empty => Box::pin(self.wait(request)).await,
-            done => Ok(done),
         }
     }
 
-    async fn wait(&self, request: &mut Request) -> Result<Authorized> {
+    async fn wait(&self, request: &mut Request) -> Result<Option<Generation>> {
         let issued = self.policy.slot().token().await.map_err(no_token)?;
         self.authorize_with(issued, request).await
     }
@@ -106,14 +112,15 @@ impl OAuthMiddleware {
         &self,
         mut issued: IssuedToken,
         request: &mut Request,
-    ) -> Result<Authorized> {
+    ) -> Result<Option<Generation>> {
         let slot = self.policy.slot();
         loop {
             match slot.authorize_with(&issued, request.headers_mut()) {
+                Authorized::Attached(generation) => return Ok(Some(generation)),
+                Authorized::Own => return Ok(None),
+                Authorized::Full => return Err(no_token(Policy::no_room())),
                 // It ended between the flight's landing and now.
                 Authorized::Empty => issued = slot.token().await.map_err(no_token)?,
-                Authorized::Full => return Err(no_token(Policy::no_room())),
-                done => return Ok(done),
             }
         }
     }
@@ -160,41 +167,64 @@ impl OAuthMiddleware {
         // Before the second send: hyper drains a small body that is dropped, and the connection is
         // free again.
         drop(refused);
-        let authorized = self.authorize_with(issued, &mut request).await?;
+        let attached = self.authorize_with(issued, &mut request).await?;
         let url = request.url().clone();
         let mut response = next.run(request, extensions).await?;
-        if let Authorized::Attached(generation) = authorized {
-            if self.judge(&response, Some(&url)) == Verdict::Replace {
+        let outcome = match (attached, self.judge(&response, Some(&url))) {
+            (Some(_), Judged::Elsewhere) => Outcome::RedirectedAway,
+            (Some(generation), Judged::Refused) => {
                 // For the next request, as above.
                 let _ = self.policy.slot().report_refused(generation);
+                Outcome::Replayed
             }
-        }
-        tell(&mut response, Outcome::Replayed);
+            _ => Outcome::Replayed,
+        };
+        tell(&mut response, outcome);
         Ok(response)
     }
 
-    /// `requested` is where it was sent; nothing stands for the policy's home.
-    fn judge(&self, response: &Response, requested: Option<&Url>) -> Verdict {
+    /// What the response to a request that carried this token leads to. `requested` is where it was
+    /// sent; nothing stands for the policy's home.
+    fn judge(&self, response: &Response, requested: Option<&Url>) -> Judged {
+        if self.is_from_elsewhere(response.url(), requested) {
+            let from = response.url();
+            self.policy.note_foreign_response(from.scheme(), from.authority());
+            return Judged::Elsewhere;
+        }
         if !self.policy.wants_to_judge(response.status(), response.headers()) {
-            return Verdict::Deliver;
+            return Judged::Stands;
         }
         let (mut parts, ()) = http::Response::new(()).into_parts();
         parts.status = response.status();
         parts.version = response.version();
         parts.headers = response.headers().clone();
         parts.extensions = response.extensions().clone();
-        // reqwest follows redirects below us, and drops our header across origins.
-        let from = response.url();
-        let elsewhere = match requested {
-            Some(requested) => from.origin() != requested.origin(),
+        match self.policy.judge(&parts, false) {
+            Verdict::Deliver => Judged::Stands,
+            Verdict::Replace => Judged::Refused,
+        }
+    }
+
+    /// Whether a redirect was followed to another origin, or the URL rewritten, below us.
+    fn is_from_elsewhere(&self, from: &Url, requested: Option<&Url>) -> bool {
+        let same = match requested {
+            Some(requested) => from.origin() == requested.origin(),
             None => {
                 // Without a user's name. As reqwest spells URLs, those of one origin look the same.
                 let host = from.authority().rsplit('@').next();
-                !self.policy.is_home(from.scheme(), host.unwrap_or_default())
+                self.policy.is_home(from.scheme(), host.unwrap_or_default())
             }
         };
-        self.policy.judge(&parts, elsewhere)
+        !same && from.host_str() != Some(MADE_UP)
     }
+}
+
+/// What a response means for the token.
+enum Judged {
+    Stands,
+    /// It is of another origin than the request's, and says nothing.
+    Elsewhere,
+    Refused,
 }
 
 impl Middleware for OAuthMiddleware {
@@ -218,10 +248,10 @@ impl Middleware for OAuthMiddleware {
             let headers = request.headers();
             let passed = match self.policy.admit_parts(Some(scheme), authority, headers, extensions)
             {
-                Admission::Attach => match self.authorize(&mut request).await? {
-                    Authorized::Attached(generation) => Ok(generation),
-                    _ => Err(NotAttached::OwnAuthorization),
-                },
+                Admission::Attach => {
+                    let attached = self.authorize(&mut request).await?;
+                    attached.ok_or(NotAttached::OwnAuthorization)
+                }
                 Admission::Pass(reason) => Err(reason),
                 Admission::Refuse(error) => return Err(no_token(error)),
             };
@@ -240,11 +270,18 @@ impl Middleware for OAuthMiddleware {
             let url = (kept.is_none() && !home).then(|| request.url().clone());
             let mut response = next.clone().run(request, extensions).await?;
             let requested = url.as_ref().or(kept.as_deref().map(Kept::url));
-            if self.judge(&response, requested) == Verdict::Deliver {
-                tell(&mut response, Outcome::Attached);
-                return Ok(response);
-            }
-            Box::pin(self.after_refusal(response, kept, generation, extensions, next)).await
+            let outcome = match self.judge(&response, requested) {
+                Judged::Stands => Outcome::Attached,
+                Judged::Elsewhere => Outcome::RedirectedAway,
+                Judged::Refused => {
+                    return Box::pin(
+                        self.after_refusal(response, kept, generation, extensions, next),
+                    )
+                    .await;
+                }
+            };
+            tell(&mut response, outcome);
+            Ok(response)
         })
     }
 }

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::{Extensions, Request, Response};
 use oauth_core::policy::Policy;
 use oauth_core::{BoxError, Generation, NotAttached, Outcome};
 use pin_project_lite::pin_project;
@@ -122,10 +122,13 @@ where
             this.answer.set(None);
             match answered {
                 Ok(response) => {
+                    let step = this.turn.as_deref();
                     let first = matches!(this.sent, Sent::Token(_))
-                        && !matches!(this.turn.as_deref(), Some(Step::Second(_)));
-                    let plain = first && !Outcome::is_recorded(response.extensions());
-                    if plain && !this.policy.wants_to_judge(response.status(), response.headers()) {
+                        && !matches!(step, Some(Step::Second(_)));
+                    let plain = first
+                        && !this.policy.wants_to_judge(response.status(), response.headers())
+                        && !is_noted(this.policy, response.extensions(), step);
+                    if plain {
                         // A request that has its answer keeps nothing.
                         *this.turn = None;
                         return Poll::Ready(Ok(response));
@@ -141,6 +144,19 @@ where
             }
         }
     }
+}
+
+/// Whether a layer below has left a note that decides what is recorded: an outcome, or where the response
+/// is from.
+#[inline]
+fn is_noted<S, R: Strategy<B>, B>(
+    policy: &Policy,
+    extensions: &Extensions,
+    step: Option<&Step<S, R, B>>,
+) -> bool {
+    !extensions.is_empty()
+        && (Outcome::is_recorded(extensions)
+            || policy.is_from_elsewhere(extensions, step.and_then(Step::requested)))
 }
 
 impl<S, R, B> fmt::Debug for ResponseFuture<S, R, B>

@@ -9,6 +9,7 @@ use oauth_core::{OnForeignOrigin, Origin, Origins, TokenSlot};
 use tower_layer::Layer;
 
 use crate::grpc::GrpcLayer;
+use crate::guard::GuardLayer;
 use crate::service::OAuth;
 use crate::strategy::Buffered;
 
@@ -74,15 +75,25 @@ impl<R> OAuthLayer<R> {
         self.with(|policy| policy.set_verdict(overrule))
     }
 
-    /// Where an answer came from, if a layer below follows redirects: a 401 from another origin
-    /// than the request's says nothing about the token and is delivered.
+    /// Where an answer came from, if a layer below follows redirects: one from another origin than
+    /// the request's is recorded as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway), and
+    /// a 401 from there says nothing about the token and is delivered. A [`guard`](Self::guard) tells
+    /// the same without this setting, and also keeps the token from going there.
     ///
-    /// Costs a request without replay one allocation, for its URI.
+    /// Costs a request without replay that does not go to the first declared origin one allocation,
+    /// for its URI.
     ///
     /// With tower-http's `FollowRedirect`:
     /// `.answer_uri(|ext| ext.get::<RequestUri>().map(|uri| &uri.0))`.
     pub fn answer_uri(self, uri: fn(&Extensions) -> Option<&Uri>) -> Self {
         self.with(|policy| policy.set_answer_uri(uri))
+    }
+
+    /// A layer for the place directly around the client, below everything that follows redirects or
+    /// rewrites URLs: it takes this layer's token off a request that is not for its origins. Made after
+    /// the origins are set.
+    pub fn guard(&self) -> GuardLayer {
+        GuardLayer::new(self.policy.clone())
     }
 
     /// Reads answers as those of gRPC servers, whose `UNAUTHENTICATED` comes with HTTP 200: see

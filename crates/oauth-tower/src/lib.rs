@@ -58,6 +58,7 @@
 mod error;
 mod future;
 pub mod grpc;
+mod guard;
 mod head;
 mod layer;
 mod service;
@@ -66,6 +67,7 @@ mod turn;
 
 pub use error::{Error, token_error};
 pub use future::ResponseFuture;
+pub use guard::{Guard, GuardFuture, GuardLayer};
 pub use layer::OAuthLayer;
 pub use service::OAuth;
 pub use strategy::{

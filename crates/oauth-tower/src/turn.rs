@@ -53,6 +53,15 @@ impl<R: Strategy<B>, B> Outgoing<R, B> {
 }
 
 impl<S, R: Strategy<B>, B> Step<S, R, B> {
+    /// Where it was sent, if that was kept.
+    pub(crate) fn requested(&self) -> Option<&Uri> {
+        match self {
+            Self::First(kept) => Some(kept.head.uri()),
+            Self::Only(uri) => Some(uri),
+            Self::Second(uri) => uri.as_ref(),
+        }
+    }
+
     /// The turn of a request that is sent once.
     #[inline]
     pub(crate) fn only<T>(policy: &Policy, request: &Request<T>) -> Turn<S, R, B> {

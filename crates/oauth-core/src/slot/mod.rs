@@ -7,6 +7,7 @@ mod entry;
 mod flight;
 mod foreign;
 mod header;
+mod issued;
 mod keep_fresh;
 mod schedule;
 mod shared;
@@ -17,7 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::header::{AUTHORIZATION, HeaderMap};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use tokio::sync::watch;
 
 use self::builder::Settings;
@@ -25,8 +26,9 @@ pub use self::builder::SlotBuilder;
 use self::desk::{Desk, Need};
 use self::entry::Entry;
 pub use self::entry::{Generation, IssuedToken};
-use self::foreign::ForeignLog;
+pub(crate) use self::foreign::ForeignLog;
 use self::header::attach;
+use self::issued::IssuedTokens;
 pub use self::keep_fresh::KeepFresh;
 use self::shared::Shared;
 pub use self::status::{Changes, State, Status};
@@ -118,6 +120,7 @@ impl TokenSlot {
             settings,
             origins,
             foreign: ForeignLog::default(),
+            issued: IssuedTokens::default(),
             landed: watch::channel(0).0,
             id,
         };
@@ -260,10 +263,16 @@ impl TokenSlot {
         self.start_flight(Need::Refused(refused)).map(drop)
     }
 
-    /// Counts a request that passed without a token because it went elsewhere, and warns once for
-    /// each such origin, of up to 64 different ones; `home` is where the token may go. For adapters.
-    pub fn note_foreign(&self, scheme: &str, authority: &str, home: &Origins) {
-        self.shared.foreign.note(scheme, authority, home);
+    /// Whether this is the `Authorization` header of a token that this slot has issued, one of the last
+    /// 256. For adapters.
+    #[doc(hidden)]
+    pub fn has_issued(&self, header: &HeaderValue) -> bool {
+        self.shared.issued.contains(header)
+    }
+
+    /// What went to, or came from, origins that the token was not made for.
+    pub(crate) fn foreign(&self) -> &ForeignLog {
+        &self.shared.foreign
     }
 
     fn own(&self, generation: Generation) -> Result<(), Error> {

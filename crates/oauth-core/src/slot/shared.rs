@@ -11,6 +11,7 @@ use super::builder::Settings;
 use super::desk::{Desk, Epochs, Minted, Publish};
 use super::entry::Entry;
 use super::foreign::ForeignLog;
+use super::issued::IssuedTokens;
 use crate::clock::AnyClock;
 use crate::error::Error;
 use crate::origin::Origins;
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     pub(super) settings: Arc<Settings>,
     pub(super) origins: Origins,
     pub(super) foreign: ForeignLog,
+    pub(super) issued: IssuedTokens,
     pub(super) landed: watch::Sender<u64>,
     pub(super) id: u64,
 }
@@ -43,6 +45,9 @@ impl Shared {
         result: Result<Minted, Error>,
         tried: u64,
     ) -> Option<Landed> {
+        if let Ok(minted) = &result {
+            self.issued.remember(&minted.token);
+        }
         let now = self.clock.read();
         let epochs = Epochs { tried, now: self.source.credentials_epoch() };
         let landing = {

@@ -50,6 +50,11 @@ pub struct Status {
     pub failures: u64,
     /// Requests so far that were passed on without a token because they went elsewhere.
     pub foreign_requests: u64,
+    /// Responses so far, to requests with a token, that came from an origin that the request was not
+    /// for: see [`Outcome::RedirectedAway`](crate::Outcome::RedirectedAway).
+    pub foreign_responses: u64,
+    /// Requests so far from which a guard took the token off, because they were going elsewhere.
+    pub tokens_withheld: u64,
 }
 
 impl Status {
@@ -107,7 +112,9 @@ impl TokenSlot {
             next_attempt_in: desk.next_attempt(epoch).map(|at| at.saturating_sub(now)),
             flights: desk.flights,
             failures: desk.failures,
-            foreign_requests: self.shared.foreign.count(),
+            foreign_requests: self.shared.foreign.requests.so_far(),
+            foreign_responses: self.shared.foreign.responses.so_far(),
+            tokens_withheld: self.shared.foreign.withheld.so_far(),
         }
     }
 

@@ -4,7 +4,7 @@ use http::Extensions;
 use http_body_util::BodyExt;
 use oauth_core::{NoToken, Outcome};
 use oauth_reqwest::{Buffered, NoReplay};
-use oauth_testkit::ProtectedApi;
+use oauth_testkit::{Fault, ProtectedApi};
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
 use reqwest_middleware::{ClientBuilder, Middleware, Next};
 
@@ -34,7 +34,7 @@ impl Middleware for Indifferent {
 /// Status and outcome of a request that is brought to this one, and how often it was sent.
 async fn brought_to(name: &str) -> (u16, Outcome, u64) {
     let world = match name {
-        "Attached" => World::new().await,
+        "Attached" | "RedirectedAway" => World::new().await,
         _ => World::revoked().await,
     };
     let stream = || in_pieces(&bytes(10), 3);
@@ -61,6 +61,13 @@ async fn brought_to(name: &str) -> (u16, Outcome, u64) {
             world.refuse_tokens();
             world.post(&client, stream()).send().await
         }
+        "RedirectedAway" => {
+            let other = ProtectedApi::open().await.unwrap();
+            world.api.inject(Fault::redirect(303, other.url("/x")));
+            let response = world.post(&client, stream()).send().await.unwrap();
+            let sends = world.api.requests() + other.requests();
+            return (response.status().as_u16(), outcome(&response), sends);
+        }
         "NotAttached(ForeignOrigin)" => {
             let other = ProtectedApi::open().await.unwrap();
             other.refuse_everything(true);
@@ -86,7 +93,7 @@ async fn every_outcome_is_reached_and_tells_what_was_delivered() {
         assert!(format!("{outcome:?}").starts_with(name), "{name}: {outcome:?}");
         let expected = match name {
             "Attached" => (200, 1),
-            "Replayed" => (200, 2),
+            "Replayed" | "RedirectedAway" => (200, 2),
             _ => (401, 1),
         };
         assert_eq!((status, sends), expected, "{name}");

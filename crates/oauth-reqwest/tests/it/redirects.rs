@@ -1,11 +1,13 @@
 //! Redirects that reqwest follows below us.
 
+use http::Extensions;
 use oauth_core::{NotAttached, NotReplayed, Origins, Outcome};
 use oauth_reqwest::NoReplay;
 use oauth_testkit::{Fault, ProtectedApi};
-use reqwest_middleware::ClientWithMiddleware;
+use reqwest::{Request, Response};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 
-use crate::world::{World, bytes, in_pieces, is_replayed, outcome};
+use crate::world::{World, bytes, in_pieces, is_replayed, outcome, plain};
 
 #[tokio::test]
 async fn a_401_from_another_origin_is_delivered_and_no_token_asked_for_or_shown() {
@@ -16,7 +18,7 @@ async fn a_401_from_another_origin_is_delivered_and_no_token_asked_for_or_shown(
         world.api.inject(Fault::redirect(status, other.url("/x")));
         let response = world.post(&world.client(), "x").send().await.unwrap();
         assert_eq!(response.status(), 401);
-        assert!(matches!(outcome(&response), Outcome::Attached), "{status}");
+        assert!(matches!(outcome(&response), Outcome::RedirectedAway), "{status}");
         assert_eq!((other.requests(), other.tokens_seen()), (1, 0), "{status}");
         assert_eq!((world.api.requests(), world.auth.token_requests()), (1, 1), "{status}");
     }
@@ -39,7 +41,7 @@ async fn without_replay_a_401_from_another_origin_renews_nothing() {
         world.api.inject(Fault::redirect(307, other.url("/x")));
         let response = world.post(&client, "x").send().await.unwrap();
         assert_eq!(response.status(), 401);
-        assert!(matches!(outcome(&response), Outcome::Attached));
+        assert!(matches!(outcome(&response), Outcome::RedirectedAway));
         assert_eq!((other.tokens_seen(), world.slot.status().flights), (0, 1));
     }
 }
@@ -106,4 +108,106 @@ async fn a_foreign_server_that_redirects_to_the_api_gets_no_token_attached_below
     assert_eq!(response.status(), 401);
     assert!(matches!(outcome(&response), Outcome::NotAttached(NotAttached::ForeignOrigin)));
     assert_eq!((world.api.tokens_seen(), world.auth.token_requests()), (0, 1));
+}
+
+/// A client that follows redirects within the first origin alone.
+fn kept(world: &World) -> ClientWithMiddleware {
+    crate::world::with(plain().redirect(oauth_reqwest::redirects()), world.middleware())
+}
+
+/// Why `redirects()` is there. If this fails, reqwest has changed for the better.
+#[tokio::test]
+async fn with_reqwests_own_policy_a_foreign_host_that_redirects_once_more_gets_the_token() {
+    let world = World::new().await;
+    let evil = ProtectedApi::open().await.unwrap();
+    world.api.inject(Fault::redirect(302, evil.url("/1")));
+    evil.inject(Fault::redirect(302, "/2"));
+    let response = world.client().get(world.api.url("/things")).send().await.unwrap();
+    assert!(matches!(outcome(&response), Outcome::RedirectedAway));
+    assert_eq!((evil.requests(), evil.tokens_seen()), (2, 1));
+    assert_eq!(world.slot.status().foreign_responses, 1);
+}
+
+#[tokio::test]
+async fn with_our_policy_a_redirect_to_another_origin_is_delivered_and_nobody_else_is_asked() {
+    for status in [301, 302, 303, 307, 308] {
+        let world = World::new().await;
+        let evil = ProtectedApi::open().await.unwrap();
+        let port = evil.url("").rsplit(':').next().unwrap().trim_end_matches('/').to_owned();
+        for place in [
+            evil.url("/1"),
+            world.api.url("/1").replace("127.0.0.1", "localhost"),
+            world.api.url("/1").replace("http:", "https:"),
+            format!("http://user@127.0.0.1:{port}/1"),
+            format!("//127.0.0.1:{port}/1"),
+        ] {
+            evil.inject(Fault::redirect(302, "/2"));
+            world.api.inject(Fault::redirect(status, &place));
+            let response = world.post(&kept(&world), "x").send().await.unwrap();
+            assert_eq!(response.status(), status, "{place}");
+            assert!(matches!(outcome(&response), Outcome::Attached), "{place}");
+            assert_eq!(evil.requests(), 0, "{place}");
+        }
+        assert_eq!(world.api.requests(), 5);
+    }
+}
+
+#[tokio::test]
+async fn with_our_policy_a_redirect_back_from_the_first_origin_ends_where_it_leaves() {
+    let world = World::new().await;
+    let evil = ProtectedApi::open().await.unwrap();
+    world.api.inject(Fault::redirect(302, "/inside"));
+    world.api.inject(Fault::redirect(302, evil.url("/1")));
+    let response = kept(&world).get(world.api.url("/things")).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.url().path()), (302, "/inside"));
+    assert_eq!((world.api.requests(), world.api.tokens_seen(), evil.requests()), (2, 2, 0));
+}
+
+#[tokio::test]
+async fn with_our_policy_redirects_within_the_origin_are_followed_ten_times_and_no_more() {
+    let world = World::new().await;
+    world.api.inject(Fault::redirect(307, "/round").times(10));
+    let response = world.post(&kept(&world), "hello").send().await.unwrap();
+    crate::world::assert_whole(&response, b"hello");
+    assert_eq!(world.api.requests(), 11);
+    world.api.inject(Fault::redirect(307, "/round").times(11));
+    let error = world.post(&kept(&world), "hello").send().await.unwrap_err();
+    assert!(error.is_redirect(), "{error}");
+    assert_eq!(world.api.requests(), 22);
+}
+
+/// A middleware below us that answers without a URL has followed no redirect.
+#[tokio::test]
+async fn a_response_that_a_middleware_has_made_up_is_not_from_elsewhere() {
+    struct MadeUp;
+    #[async_trait::async_trait]
+    impl Middleware for MadeUp {
+        async fn handle(
+            &self,
+            _: Request,
+            _: &mut Extensions,
+            _: Next<'_>,
+        ) -> reqwest_middleware::Result<Response> {
+            Ok(http::Response::new("").into())
+        }
+    }
+    let world = World::new().await;
+    for middleware in [world.middleware(), world.middleware().replay(NoReplay)] {
+        let client = ClientBuilder::new(plain().build().unwrap()).with(middleware).with(MadeUp);
+        let response = world.post(&client.build(), "x").send().await.unwrap();
+        assert!(matches!(outcome(&response), Outcome::Attached));
+    }
+    assert_eq!(world.slot.status().foreign_responses, 0);
+}
+
+#[tokio::test]
+async fn a_second_response_from_another_origin_is_told() {
+    let world = World::revoked().await;
+    let other = ProtectedApi::open().await.unwrap();
+    world.api.inject(Fault::status(401));
+    world.api.inject(Fault::redirect(302, other.url("/")));
+    let response = world.post(&world.client(), "x").send().await.unwrap();
+    assert!(matches!(outcome(&response), Outcome::RedirectedAway));
+    assert_eq!((world.api.requests(), other.requests(), other.tokens_seen()), (2, 1, 0));
+    assert_eq!((world.auth.token_requests(), world.slot.status().foreign_responses), (2, 1));
 }

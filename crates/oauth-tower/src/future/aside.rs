@@ -172,11 +172,7 @@ where
     ) -> Option<Response<ResBody>> {
         let this = self.as_mut().project();
         let turn = this.turn.take().map(|step| *step);
-        let requested = match &turn {
-            Some(Step::First(kept)) => Some(kept.head.uri()),
-            Some(Step::Only(uri) | Step::Second(Some(uri))) => Some(uri),
-            _ => None,
-        };
+        let requested = turn.as_ref().and_then(Step::requested);
         let bare = match *this.sent {
             Sent::Bare(reason) => reason,
             Sent::Token(_) => None,
@@ -185,6 +181,7 @@ where
         let elsewhere =
             bare.is_none() && this.policy.is_from_elsewhere(&head.extensions, requested);
         if elsewhere {
+            this.policy.note_from_elsewhere(&head.extensions);
             *this.sent = Sent::Bare(None);
         }
         let refused = match *this.sent {
@@ -197,6 +194,7 @@ where
         let response = Response::from_parts(head, body);
         let delivered = match (bare, &turn) {
             (Some(reason), _) => Outcome::NotAttached(reason),
+            _ if elsewhere => Outcome::RedirectedAway,
             (None, Some(Step::Second(_))) => Outcome::Replayed,
             (None, _) => Outcome::Attached,
         };

@@ -14,6 +14,7 @@ mod gated;
 mod grpc;
 mod grpc_matrix;
 mod grpc_world;
+mod guard;
 mod issuer;
 mod matrix;
 mod matrix_table;

@@ -1,7 +1,7 @@
 //! Every outcome that there is, each reached through both adapters. `oauth-core` has a test that does not
 //! compile when one more joins them: then it belongs here, too.
 
-pub const OUTCOMES: [&str; 9] = [
+pub const OUTCOMES: [&str; 10] = [
     "Attached",
     "Replayed",
     "NotReplayed(Off)",
@@ -11,4 +11,5 @@ pub const OUTCOMES: [&str; 9] = [
     "NotAttached(ForeignOrigin)",
     "NotAttached(OwnAuthorization)",
     "NotAttached(OptedOut)",
+    "RedirectedAway",
 ];

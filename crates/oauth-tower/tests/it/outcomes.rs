@@ -4,12 +4,13 @@ use http::{Request, Response};
 use oauth_core::{NoToken, Outcome, ReplayBody};
 use oauth_tower::{Buffered, NoReplay, OAuthLayer};
 use tower::{Layer, ServiceExt};
+use tower_http::follow_redirect::FollowRedirect;
 
 use crate::gated::Gated;
 use crate::issuer::{API, Issuer};
 use crate::matrix_table::bytes;
 use crate::outcome_table::OUTCOMES;
-use crate::scripted::{Api, post};
+use crate::scripted::{Answer, Api, post};
 
 fn ten_bytes() -> Gated {
     Gated::new(bytes(10))
@@ -34,6 +35,12 @@ async fn brought_to(name: &str) -> (u16, Outcome, usize) {
             let api = Api::<Gated>::statuses([401]);
             let service = layer.replay(NoReplay).layer(api.clone());
             let response = service.oneshot(request).await.unwrap();
+            return told(&response, api.seen().len());
+        }
+        "RedirectedAway" => {
+            let api = Api::<ReplayBody<Gated>>::new([Answer::see_other("https://b.test/")]);
+            let inner = FollowRedirect::new(layer.guard().layer(api.clone()));
+            let response = layer.layer(inner).oneshot(request).await.unwrap();
             return told(&response, api.seen().len());
         }
         "Replayed" => send(layer, request).await,
@@ -70,7 +77,7 @@ async fn every_outcome_is_reached_and_tells_what_was_delivered() {
         assert!(format!("{outcome:?}").starts_with(name), "{name}: {outcome:?}");
         let expected = match name {
             "Attached" => (200, 1),
-            "Replayed" => (200, 2),
+            "Replayed" | "RedirectedAway" => (200, 2),
             _ => (401, 1),
         };
         assert_eq!((status, sends), expected, "{name}");

@@ -58,7 +58,7 @@ async fn outside_and_without_replay_a_401_from_another_origin_renews_nothing() {
     for first in [true, false] {
         for place in ["https://b.test/", "http://api.test/", "https://api.test:8443/"] {
             let (outcome, requests) = refused_after_a_redirect(first, place).await;
-            assert!(matches!(outcome, Outcome::Attached), "{outcome:?}");
+            assert!(matches!(outcome, Outcome::RedirectedAway), "{outcome:?}");
             assert_eq!(requests, 1, "{first} {place}");
         }
     }
@@ -103,7 +103,7 @@ async fn outside_a_401_from_another_origin_is_delivered_and_no_token_asked_for()
         };
         settle().await;
         assert_eq!(response.status(), 401);
-        assert!(matches!(Outcome::of(response.extensions()), Outcome::Attached));
+        assert!(matches!(Outcome::of(response.extensions()), Outcome::RedirectedAway));
         assert_eq!(api.tokens(), [Some("Bearer t1".into()), None]);
         assert_eq!(issuer.requests(), 1, "at hand {at_hand}, replays {replays}");
         drop(slot);
@@ -135,7 +135,44 @@ async fn outside_with_buffered_bodies_the_redirected_request_has_no_token_elsewh
     let service = layer.layer(FollowRedirect::new(api.clone()));
     let response = service.oneshot(post(API, full("x"))).await.unwrap();
     assert_eq!(response.status(), 200);
+    // Nobody says where the response is from.
+    assert!(matches!(Outcome::of(response.extensions()), Outcome::Attached));
     assert_eq!(api.tokens(), [Some("Bearer t1".into()), None]);
+}
+
+/// Of every kind of request: one that is sent once, one of which a copy is kept, one that waited for its
+/// token, one that was sent twice.
+#[tokio::test(start_paused = true)]
+async fn outside_a_response_from_another_origin_is_told_by_its_uri() {
+    for first in [true, false] {
+        for (place, away) in [("https://b.test/", true), ("/moved", false)] {
+            for (kind, mut answers) in [("once", vec![]), ("waiting", vec![]), ("copied", vec![])]
+                .into_iter()
+                .chain([("twice", vec![Answer::status(401)])])
+            {
+                answers.push(to(place));
+                let issuer = Issuer::new();
+                let slot =
+                    if kind == "waiting" { issuer.slot() } else { issuer.ready_slot().await };
+                let api = Api::<Full<Bytes>>::new(answers);
+                let inner = FollowRedirect::new(api.clone());
+                let layer = without_replay(first, OAuthLayer::new(slot.clone()));
+                let response = if kind == "once" {
+                    layer.layer(inner).oneshot(get(API)).await.unwrap()
+                } else {
+                    layer.replay(CloneBody).layer(inner).oneshot(get(API)).await.unwrap()
+                };
+                let outcome = Outcome::of(response.extensions());
+                let told = match kind {
+                    _ if away => matches!(outcome, Outcome::RedirectedAway),
+                    "twice" => matches!(outcome, Outcome::Replayed),
+                    _ => matches!(outcome, Outcome::Attached),
+                };
+                assert!(told, "{kind} {first} {place}: {outcome:?}");
+                assert_eq!(slot.status().foreign_responses, u64::from(away), "{kind}");
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

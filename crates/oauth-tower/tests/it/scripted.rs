@@ -67,6 +67,11 @@ impl Answer {
         Self { status, headers: HeaderMap::new(), body: "", early: false, error: false }
     }
 
+    /// A redirect there, to be followed with a GET.
+    pub fn see_other(location: &str) -> Self {
+        Self::status(303).header("location", location)
+    }
+
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
         self
