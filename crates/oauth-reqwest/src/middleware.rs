@@ -208,7 +208,7 @@ impl OAuthMiddleware {
     /// Whether a redirect was followed to another origin, or the URL rewritten, below us.
     fn is_from_elsewhere(&self, from: &Url, requested: Option<&Url>) -> bool {
         let same = match requested {
-            Some(requested) => from.origin() == requested.origin(),
+            Some(requested) => is_same_origin(from, requested),
             None => {
                 // Without a user's name. As reqwest spells URLs, those of one origin look the same.
                 let host = from.authority().rsplit('@').next();
@@ -217,6 +217,13 @@ impl OAuthMiddleware {
         };
         !same && from.host_str() != Some(MADE_UP)
     }
+}
+
+/// As `Url::origin`, which allocates.
+fn is_same_origin(one: &Url, other: &Url) -> bool {
+    one.scheme() == other.scheme()
+        && one.host_str() == other.host_str()
+        && one.port_or_known_default() == other.port_or_known_default()
 }
 
 /// What a response means for the token.

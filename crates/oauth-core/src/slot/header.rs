@@ -22,12 +22,16 @@ pub(super) fn attach(
 /// Takes ours away from behind the caller's own, which keep their place and their order.
 #[cold]
 fn leave_own(headers: &mut HeaderMap) -> Authorized {
-    let mut own: Vec<_> = headers.get_all(AUTHORIZATION).iter().cloned().collect();
-    own.pop();
-    let mut own = own.into_iter();
-    // In place of all that are there. There was room for each of them before.
-    let _ = own.next().map(|first| headers.try_insert(AUTHORIZATION, first));
-    for value in own {
+    let values = headers.get_all(AUTHORIZATION);
+    let own = values.iter().count().saturating_sub(1);
+    // Mostly none.
+    let others: Vec<_> = values.iter().take(own).skip(1).cloned().collect();
+    // What is inserted takes the place of all that are there, and gives the first of them back. There
+    // was room for each of them before.
+    if let Ok(Some(first)) = headers.try_insert(AUTHORIZATION, HeaderValue::from_static("")) {
+        let _ = headers.try_insert(AUTHORIZATION, first);
+    }
+    for value in others {
         let _ = headers.try_append(AUTHORIZATION, value);
     }
     Authorized::Own

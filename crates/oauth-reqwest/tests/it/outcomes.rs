@@ -4,18 +4,18 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use http::Extensions;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use http_body_util::BodyExt;
 use oauth_core::{
     NoToken, NotAttached, OnForeignOrigin, Origins, Outcome, StaticToken, Token, TokenSlot,
 };
-use oauth_reqwest::{OAuthMiddleware, token_error};
+use oauth_reqwest::{NoReplay, OAuthMiddleware, token_error};
 use oauth_testkit::{Challenge, Fault, ProtectedApi};
 
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
 use reqwest_middleware::{ClientBuilder, Middleware, Next};
 
-use crate::world::{World, bytes, h2, in_pieces, outcome, plain, with};
+use crate::world::{Below, World, bytes, h2, in_pieces, outcome, plain, with};
 
 #[tokio::test]
 async fn a_second_401_is_delivered_untouched_and_reported() {
@@ -228,4 +228,49 @@ async fn dropped_while_the_token_is_renewed_the_next_request_has_the_new_one() {
     let response = world.post(&client, "x").send().await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(world.auth.token_requests(), 2);
+}
+
+/// As many headers as a map can have.
+fn crowded() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for number in 0..1 << 16 {
+        let name = HeaderName::try_from(format!("x-{number}")).unwrap();
+        if headers.try_insert(name, HeaderValue::from_static("x")).is_err() {
+            return headers;
+        }
+    }
+    panic!("a header map without end");
+}
+
+#[tokio::test]
+async fn a_header_map_without_room_is_an_error_with_a_token_at_hand_and_one_that_was_waited_for() {
+    let world = World::empty().await;
+    for replays in [true, false] {
+        for _waited_for_or_at_hand in 0..2 {
+            let middleware = world.middleware();
+            let middleware = if replays { middleware } else { middleware.replay(NoReplay) };
+            let client = world.client_with(middleware);
+            let error = world.post(&client, "x").headers(crowded()).send().await.unwrap_err();
+            let told = token_error(&error).expect("ours").to_string();
+            assert_eq!(told, "the request has too many headers for one more");
+        }
+    }
+    assert_eq!(world.counts(), (0, 0, 1));
+}
+
+#[tokio::test]
+async fn a_callers_own_header_in_a_map_without_room_goes_out_as_it_is() {
+    let world = World::new().await;
+    let mut headers = crowded();
+    headers.remove("x-0");
+    headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer mine"));
+    let below = Below::new(|request, _| request.headers()[AUTHORIZATION].clone());
+    let client = ClientBuilder::new(plain().build().unwrap())
+        .with(world.middleware())
+        .with(below.clone())
+        .with(Early::default())
+        .build();
+    let response = world.post(&client, "x").headers(headers).send().await.unwrap();
+    assert!(matches!(outcome(&response), Outcome::NotAttached(NotAttached::OwnAuthorization)));
+    assert_eq!(below.noted(), ["Bearer mine"]);
 }

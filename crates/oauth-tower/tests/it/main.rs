@@ -31,4 +31,5 @@ mod stacks;
 mod troubles;
 mod verdict_table;
 mod verdicts;
+mod warnings;
 mod wire;

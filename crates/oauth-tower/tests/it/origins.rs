@@ -1,7 +1,5 @@
 //! The token goes to the origins that it was made for, and nowhere else.
 
-use std::sync::{Arc, Mutex};
-
 use bytes::Bytes;
 use http::Request;
 use http::header::{HOST, HeaderValue};
@@ -12,10 +10,10 @@ use oauth_core::{
 };
 use oauth_tower::OAuthLayer;
 use tower::{Layer, Service, ServiceExt};
-use tracing::{Event, Level, Metadata, Subscriber, span};
 
 use crate::issuer::{API, Issuer};
 use crate::scripted::{Api, full, post};
+use crate::warnings::Warnings;
 
 type Plain = Api<ReplayBody<Full<Bytes>>>;
 
@@ -23,30 +21,9 @@ fn is_foreign(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::NotAttached(NotAttached::ForeignOrigin))
 }
 
-/// Counts warnings.
-#[derive(Clone, Default)]
-struct Warnings(Arc<Mutex<u64>>);
-
-impl Subscriber for Warnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() == Level::WARN
-    }
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn event(&self, _: &Event<'_>) {
-        *self.0.lock().unwrap() += 1;
-    }
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_foreign_origin_gets_no_token_one_warning_and_is_counted_each_time() {
-    let warnings = Warnings::default();
-    let _subscribed = tracing::subscriber::set_default(warnings.clone());
+    let (warnings, _subscribed) = Warnings::gather();
     let issuer = Issuer::new();
     let slot = issuer.slot();
     let api = Plain::statuses([200, 401, 200]);
@@ -61,7 +38,7 @@ async fn a_foreign_origin_gets_no_token_one_warning_and_is_counted_each_time() {
     assert_eq!(api.tokens(), [None, None, None]);
     assert_eq!(issuer.requests(), 0);
     assert_eq!(slot.status().foreign_requests, 3);
-    assert_eq!(*warnings.0.lock().unwrap(), 2, "one for each origin");
+    assert_eq!(warnings.taken().len(), 2, "one for each origin");
 }
 
 #[tokio::test(start_paused = true)]
