@@ -15,7 +15,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use oauth_core::{Outcome, ReplayBody, TokenSlot};
 use oauth_reqwest::{OAuthMiddleware, token_error};
-use oauth_tower::{Buffered, OAuth, OAuthLayer};
+use oauth_tower::{Buffered, Guard, OAuth, OAuthLayer};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -73,7 +73,7 @@ pub(crate) struct Echo {
 
 type Payload = BoxBody<Bytes, Infallible>;
 type TowerClient =
-    OAuth<ConcurrencyLimit<HyperClient<HttpConnector, ReplayBody<Payload>>>, Buffered>;
+    OAuth<ConcurrencyLimit<Guard<HyperClient<HttpConnector, ReplayBody<Payload>>>>, Buffered>;
 
 #[derive(Clone)]
 pub(crate) enum Client {
@@ -84,15 +84,19 @@ pub(crate) enum Client {
 impl Client {
     pub(crate) fn new(adapter: Adapter, slot: TokenSlot) -> anyhow::Result<Self> {
         Ok(match adapter {
-            Adapter::Tower => Self::Tower(Box::new(
-                ServiceBuilder::new()
-                    .layer(OAuthLayer::new(slot))
-                    // Inside of the layer: a request that waits for a token holds no permit.
-                    .concurrency_limit(AT_ONCE)
-                    .service(HyperClient::builder(TokioExecutor::new()).build_http()),
-            )),
+            Adapter::Tower => {
+                let oauth = OAuthLayer::new(slot);
+                Self::Tower(Box::new(
+                    ServiceBuilder::new()
+                        .layer(oauth.clone())
+                        // Inside of the layer: a request that waits for a token holds no permit.
+                        .concurrency_limit(AT_ONCE)
+                        .layer(oauth.guard())
+                        .service(HyperClient::builder(TokioExecutor::new()).build_http()),
+                ))
+            }
             Adapter::Reqwest => Self::Reqwest(
-                ClientBuilder::new(reqwest::Client::builder().no_proxy().build()?)
+                ClientBuilder::new(client()?)
                     .with(OAuthMiddleware::new(slot))
                     .with(Limit(Arc::new(Semaphore::new(AT_ONCE))))
                     .build(),
@@ -137,6 +141,11 @@ impl Client {
             }
         }
     }
+}
+
+/// For loopback, and for redirects within the API's origin alone.
+fn client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().no_proxy().redirect(oauth_reqwest::redirects()).build()
 }
 
 fn payload(body: Option<Bytes>, streamed: bool) -> Payload {

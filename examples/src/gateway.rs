@@ -12,11 +12,11 @@ use axum::routing::get;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use oauth_core::{ReplayBody, TokenSlot};
-use oauth_tower::{Buffered, IntoBody, OAuth, OAuthLayer};
+use oauth_tower::{Buffered, Guard, IntoBody, OAuth, OAuthLayer};
 use tower::{Layer, ServiceExt};
 
 /// axum's body stays axum's body: the layer hands it back to the client under its own type.
-type Upstream = OAuth<Client<HttpConnector, Body>, IntoBody<fn(ReplayBody<Body>) -> Body>>;
+type Upstream = OAuth<Guard<Client<HttpConnector, Body>>, IntoBody<fn(ReplayBody<Body>) -> Body>>;
 
 #[derive(Clone)]
 struct Gateway {
@@ -54,8 +54,9 @@ async fn readyz(State(slot): State<TokenSlot>) -> (StatusCode, String) {
 pub fn gateway(slot: TokenSlot, authority: uri::Authority) -> Router {
     let into_body: fn(ReplayBody<Body>) -> Body = Body::new;
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let upstream =
-        OAuthLayer::new(slot.clone()).replay(Buffered::into_body(into_body)).layer(client);
+    let oauth = OAuthLayer::new(slot.clone());
+    let guarded = oauth.guard().layer(client);
+    let upstream = oauth.replay(Buffered::into_body(into_body)).layer(guarded);
     let gateway = Gateway { upstream, authority };
     Router::new()
         .route("/readyz", get(readyz).with_state(slot))

@@ -92,13 +92,7 @@ impl Outcome {
     }
 
     /// Whether something was recorded in a response's extensions.
-    #[inline]
     pub fn is_recorded(extensions: &Extensions) -> bool {
-        !extensions.is_empty() && Self::is_among(extensions)
-    }
-
-    #[inline(never)]
-    fn is_among(extensions: &Extensions) -> bool {
         extensions.get::<Self>().is_some() || NotAttached::of(extensions).is_some()
     }
 

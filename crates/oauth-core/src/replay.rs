@@ -82,10 +82,12 @@
 //! 2. The adapter.
 //! 3. Concurrency and rate limits: a request that waits for a token holds no permit. They count the
 //!    second send.
-//! 4. Redirect followers, with `OAuthLayer::answer_uri`. Outside of the adapter each hop passes it anew,
-//!    and a foreign server could steer a request with a token to a path of its choice.
+//! 4. Redirect followers, if there must be one: **only with the guard below** (`OAuthLayer::guard`), for
+//!    they take our header to foreign hosts. Outside of the adapter each hop passes it anew, and a foreign
+//!    server could steer a request with a token to a path of its choice.
 //! 5. Retries of connection errors, if they need the body: they see a body that may be pulled once.
-//! 6. The client.
+//! 6. The guard.
+//! 7. The client. reqwest's follows redirects itself: give it the policy `oauth_reqwest::redirects()`.
 //!
 //! # Connections of HTTP/1.1
 //!

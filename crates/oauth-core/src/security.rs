@@ -11,12 +11,23 @@
 //!   stricter one.
 //!   *`origin_tricks`, `fuzzed` `no_request_gets_the_token_that_a_url_parser_would_send_elsewhere`;
 //!   `oauth-tower` `it` `origins::*`.*
-//! - After a redirect below the adapter the token goes nowhere else, and a 401 from elsewhere costs
-//!   no renewal. *`oauth-tower` `it` `redirects::*`, `oauth-reqwest` `it` `redirects::*`.*
-//! - Not guaranteed: inside of a redirect follower a foreign server can steer a request **with** its
-//!   token to the API, at a path of its choice. *`oauth-tower` `it`
+//! - A redirect that is followed below the adapter takes the token nowhere else if the client has the
+//!   guard around it (`oauth_tower::OAuthLayer::guard`; it knows the last 256 tokens of the slot) or the
+//!   policy `oauth_reqwest::redirects()`. The guard holds against every policy of tower-http 0.6 and 0.7.
+//!   *`oauth-tower` `it` `guard::*`; `oauth-reqwest` `it` `redirects::with_our_policy_*`.*
+//! - **Without one of the two** tower-http 0.6, and reqwest 0.13 through it, sends our header to a
+//!   foreign host from its second hop on, and tower-http 0.7 with every policy but `Standard`.
+//!   *`oauth-tower` `it` `guard::without_a_guard_tower_http_takes_the_token_to_a_foreign_host`,
+//!   `oauth-reqwest` `it`
+//!   `redirects::with_reqwests_own_policy_a_foreign_host_that_redirects_once_more_gets_the_token`.*
+//! - A response from another origin is told, counted and warned of once, and its 401 costs no renewal.
+//!   *`oauth-tower` `it` `warnings::*`, `redirects::*`; `oauth-reqwest` `it` `redirects::*`.*
+//! - Not guaranteed: a redirect follower *around* the adapter never holds the token, but a foreign
+//!   server can steer a request **with** it to the API, at a path of its choice. *`oauth-tower` `it`
 //!   `redirects::inside_a_foreign_server_can_steer_an_authenticated_request_to_the_api`.* Put the
 //!   adapter outside.
+//! - Not seen: `default_headers` of a reqwest client, a `Host` or an `Authorization` among them, which
+//!   reqwest adds below the middleware. *`oauth-reqwest` `it` `default_headers::*`.*
 //! - A gateway must drop its caller's `Host`, as the example does. *`oauth-examples` `gateway`
 //!   `a_hostile_host_reaches_the_api_under_its_own_name_and_with_the_token`.*
 //!

@@ -30,12 +30,20 @@ const MADE_UP: &str = "no.url.provided.local";
 /// let slot = TokenSlot::builder(StaticToken::new(Token::bearer("abc")?))
 ///     .origins(Origins::parse(["https://api.example.com"])?)
 ///     .build();
-/// let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
+/// let client = reqwest::Client::builder().redirect(oauth_reqwest::redirects()).build()?;
+/// let client = reqwest_middleware::ClientBuilder::new(client)
 ///     .with(OAuthMiddleware::new(slot))
 ///     .build();
 /// # drop(client);
-/// # Ok::<(), oauth_core::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # The client below
+/// - Its redirect policy is [`redirects`](crate::redirects), as above, or none: reqwest's own takes the
+///   token to a foreign host that redirects once more.
+/// - Its `default_headers` have neither `Host` nor `Authorization`. reqwest adds them below the
+///   middleware, which cannot see them: a default `Host` goes out beside the token, and a default
+///   `Authorization` gives way to it, without a record of either.
 ///
 /// For one request: [`NoToken`](oauth_core::NoToken), put in with `with_extension`, opts it out, and
 /// [`ReplayChoice`] says whether and how it may be sent again.

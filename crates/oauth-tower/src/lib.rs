@@ -14,8 +14,11 @@
 //!     .authentication_url("https://auth.example.com/oauth2/token")
 //!     .api_url("https://devx.acme.oleria.io")
 //!     .build()?;
+//! let oauth = OAuthLayer::new(TokenSlot::for_grant(grant)?);
 //! let client = ServiceBuilder::new()
-//!     .layer(OAuthLayer::new(TokenSlot::for_grant(grant)?))
+//!     .layer(oauth.clone())
+//!     // Directly around the client: whatever comes between, the token goes to the API alone.
+//!     .layer(oauth.guard())
 //!     .service(Client::builder(TokioExecutor::new()).build_http());
 //!
 //! let request = http::Request::get("https://devx.acme.oleria.io/v1/users");
@@ -51,9 +54,11 @@
 //! # Order of layers
 //! Retries and time limits for the whole call go outside of this one, concurrency limits inside.
 //!
-//! Redirect followers go inside, too (see [`OAuthLayer::answer_uri`]). The other way round each hop
-//! passes the layer anew, and a foreign server that redirects to the API steers a request there
-//! with a token, at a path of its choice. The token itself still goes to no other host.
+//! The [guard](OAuthLayer::guard) goes directly around the client. A redirect follower between the two
+//! would take the token to foreign hosts otherwise: tower-http 0.6 does from the second hop on, 0.7 with
+//! every policy but `Standard`. A follower *outside* of the layer never holds the token; but each hop
+//! passes the layer anew, and a foreign server that redirects to the API steers a request there with a
+//! token, at a path of its choice.
 
 mod error;
 mod future;

@@ -103,10 +103,12 @@ async fn call(options: Options) -> anyhow::Result<StatusCode> {
         .enable_http1()
         .enable_http2()
         .build();
+    // A URL that is not the provider's API would go without a token: say so instead.
+    let oauth = OAuthLayer::new(slot).on_foreign_origin(OnForeignOrigin::Refuse);
     let client = ServiceBuilder::new()
         .timeout(Duration::from_secs(60))
-        // A URL that is not the provider's API would go without a token: say so instead.
-        .layer(OAuthLayer::new(slot).on_foreign_origin(OnForeignOrigin::Refuse))
+        .layer(oauth.clone())
+        .layer(oauth.guard())
         .service(Client::builder(TokioExecutor::new()).build(connector));
 
     let mut request = Request::builder().method(options.method).uri(options.url);

@@ -31,9 +31,12 @@ async fn main() -> anyhow::Result<()> {
     // A wrong configuration should stop the service here, not at its first call.
     slot.prefetch().await?;
 
-    // hyper's client, with a layer around it.
+    // hyper's client, with a layer around it. Directly around the client is the guard: whatever comes
+    // between the two later, a redirect follower for one, the token goes to the API alone.
+    let oauth = OAuthLayer::new(slot);
     let mut client = ServiceBuilder::new()
-        .layer(OAuthLayer::new(slot))
+        .layer(oauth.clone())
+        .layer(oauth.guard())
         .service(Client::builder(TokioExecutor::new()).build_http());
 
     for round in ["with the token", "after a revocation"] {

@@ -37,10 +37,13 @@ async fn main() -> anyhow::Result<()> {
     let transport = ReqwestTransport::from_builder(settings)?;
     let slot = TokenSlot::new(GrantSource::new(grant, transport));
 
+    // The API's client: redirects within its origin alone. reqwest's own policy can take the token
+    // elsewhere.
+    let http = reqwest::Client::builder().redirect(oauth_reqwest::redirects()).build()?;
     let few = ExponentialBackoff::builder()
         .retry_bounds(Duration::from_millis(10), Duration::from_millis(50))
         .build_with_max_retries(3);
-    let client = ClientBuilder::new(reqwest::Client::new())
+    let client = ClientBuilder::new(http.clone())
         .with(RetryTransientMiddleware::new_with_policy(few))
         .with(OAuthMiddleware::new(slot.clone()))
         .build();
@@ -62,9 +65,8 @@ async fn main() -> anyhow::Result<()> {
         .token_url(auth.token_url())
         .api_url(api.base_url())
         .build()?;
-    let client = ClientBuilder::new(reqwest::Client::new())
-        .with(OAuthMiddleware::new(TokenSlot::for_grant(grant)?))
-        .build();
+    let client =
+        ClientBuilder::new(http).with(OAuthMiddleware::new(TokenSlot::for_grant(grant)?)).build();
     if let Err(error) = client.get(api.url("/v1/things")).send().await {
         match token_error(&error) {
             Some(error) => println!("no token, transient: {}: {error}", error.is_transient()),

@@ -20,9 +20,6 @@ impl Policy {
     /// Whether the response says that it came from another origin than the request's, of which
     /// [`requested`](Self::requested) was kept.
     pub fn is_from_elsewhere(&self, response: &Extensions, requested: Option<&Uri>) -> bool {
-        if response.is_empty() {
-            return false;
-        }
         let Some(from) = self.response_uri(response) else { return false };
         match requested {
             Some(requested) if requested.authority().is_some() => !same_origin(from, requested),

@@ -6,6 +6,7 @@
 mod alone;
 mod bodies;
 mod choice;
+mod default_headers;
 #[path = "../../../oauth-tower/tests/it/gated.rs"]
 mod gated;
 mod matrix;
