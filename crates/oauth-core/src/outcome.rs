@@ -55,6 +55,9 @@ pub enum NotReplayed {
     BodyTooLarge,
     /// The body failed, or cannot be sent twice.
     BodyUnavailable,
+    /// A redirect was followed below the adapter, or the URL rewritten there, and the method is not a
+    /// safe one: what was refused is the last request of a chain whose first one may have been acted on.
+    Redirected,
 }
 
 /// Why a request went without a token.
@@ -186,6 +189,7 @@ impl fmt::Display for NotReplayed {
             Self::Off => "replay is off",
             Self::BodyTooLarge => "the body is larger than the replay cap",
             Self::BodyUnavailable => "the body failed or cannot be sent twice",
+            Self::Redirected => "a redirect was followed, and the request may have been acted on",
         })
     }
 }
@@ -204,7 +208,10 @@ mod tests {
             | Outcome::RefreshFailed(_)
             | Outcome::RedirectedAway => true,
             Outcome::NotReplayed(reason) => match reason {
-                NotReplayed::Off | NotReplayed::BodyTooLarge | NotReplayed::BodyUnavailable => true,
+                NotReplayed::Off
+                | NotReplayed::BodyTooLarge
+                | NotReplayed::BodyUnavailable
+                | NotReplayed::Redirected => true,
             },
             Outcome::NotAttached(reason) => match reason {
                 NotAttached::ForeignOrigin

@@ -15,7 +15,8 @@
 //! | 401 whose challenges are all of other schemes | delivered: another kind of credential is wanted |
 //! | 401 with `insufficient_scope` or `invalid_request` | delivered: another token would not help |
 //! | any other status: 403, 407, 429, 5xx | delivered |
-//! | an answer from another origin than the request's, by a redirect | delivered: it had no token |
+//! | an answer from another origin than the request's, by a redirect | delivered: it says nothing about the token |
+//! | a refusal after a redirect within the origin | GET, HEAD and OPTIONS are sent once more, from the start; others are delivered, and the token is renewed for the next request |
 //! | gRPC, opted in: nothing but the status `UNAUTHENTICATED` | as a 401 |
 //! | gRPC, opted in: the same in real trailers | delivered; the token is renewed for the next call |
 //!
@@ -63,6 +64,9 @@
 //!   ([`NoToken`](crate::NoToken)).
 //! - A request whose body failed, or yielded a frame that is neither data nor trailers.
 //! - One with [`ReplayChoice::Off`], or of an adapter set to `NoReplay`.
+//! - One whose method is not GET, HEAD or OPTIONS, where a redirect was followed below the adapter or the
+//!   URL rewritten there: `POST /orders` may have made the order before its 303 led to the `GET /orders/1`
+//!   that was refused. Whether that is so, the adapter must be told: see below.
 //! - Anything after an answer other than a refusal. A send that fails without an answer is the
 //!   business of a retry layer: nobody knows whether the server acted on it. (A 401 says that it did
 //!   not: RFC 9110 §15.5.2. gRPC's `UNAUTHENTICATED` says less, so that it is opted in.)
@@ -88,6 +92,17 @@
 //! 5. Retries of connection errors, if they need the body: they see a body that may be pulled once.
 //! 6. The guard.
 //! 7. The client. reqwest's follows redirects itself: give it the policy `oauth_reqwest::redirects()`.
+//!
+//! # Redirects below the adapter
+//!
+//! What follows redirects below the adapter hands over the last response alone, so somebody must say
+//! that it did:
+//! - `oauth-tower`: the guard (`OAuthLayer::guard`), or `OAuthLayer::answer_uri`. **Without one of them a
+//!   followed redirect cannot be known, and a request that was acted on can be sent twice.** `answer_uri`
+//!   does not see a redirect to the URI that was asked (a POST, a 303 to itself, a GET); the guard does.
+//! - `oauth-reqwest` compares the response's URL with the request's, whole and without the fragment. A
+//!   redirect to the URL that was asked is not seen so; the policy `oauth_reqwest::redirects()` does not
+//!   follow it. Where a middleware below rewrites URLs, `oauth_reqwest::Stamp` tells that from a redirect.
 //!
 //! # Connections of HTTP/1.1
 //!

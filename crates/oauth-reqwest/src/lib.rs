@@ -43,10 +43,13 @@ mod error;
 mod middleware;
 mod redirects;
 mod replay;
+mod stamp;
 mod transport;
+mod way;
 
 pub use error::token_error;
 pub use middleware::OAuthMiddleware;
 pub use redirects::redirects;
 pub use replay::{Buffered, NoReplay, Strategy};
+pub use stamp::Stamp;
 pub use transport::ReqwestTransport;

@@ -16,10 +16,8 @@ use reqwest_middleware::{Middleware, Next, Result};
 
 use crate::error::no_token;
 use crate::replay::{Buffered, Kept, Strategy};
-
-/// The host of a response that no client has received: reqwest gives it to those that a middleware below
-/// has made of an `http::Response` without a URL.
-const MADE_UP: &str = "no.url.provided.local";
+use crate::stamp::Sent;
+use crate::way::Way;
 
 /// Attaches tokens of a slot to requests, and answers a 401 by one refresh and one replay.
 ///
@@ -137,19 +135,23 @@ impl OAuthMiddleware {
     async fn second_send(
         &self,
         kept: Option<Box<Kept>>,
-        refused: Generation,
+        refused: &Refused,
     ) -> std::result::Result<(Request, IssuedToken), Outcome> {
         let slot = self.policy.slot();
         let frozen = match &kept {
             None => Err(NotReplayed::Off),
+            // What was refused is the last request of a chain; the first one may have been acted on.
+            Some(kept) if refused.way == Way::Redirected && !kept.is_safe() => {
+                Err(NotReplayed::Redirected)
+            }
             Some(kept) => kept.freeze(),
         };
         if let Err(reason) = frozen {
             // For the next request. What the slot says to it changes nothing for this one.
-            let _ = slot.report_refused(refused);
+            let _ = slot.report_refused(refused.generation);
             return Err(Outcome::NotReplayed(reason));
         }
-        let issued = slot.replace(refused).await.map_err(Outcome::RefreshFailed)?;
+        let issued = slot.replace(refused.generation).await.map_err(Outcome::RefreshFailed)?;
         let kept = kept.ok_or(Outcome::NotReplayed(NotReplayed::Off))?;
         let mut request = kept.again().map_err(Outcome::NotReplayed)?;
         request.headers_mut().remove(AUTHORIZATION);
@@ -159,17 +161,16 @@ impl OAuthMiddleware {
     /// The first answer was a refusal: it is delivered, or the request goes out once more.
     async fn after_refusal(
         &self,
-        mut refused: Response,
+        mut refused: Refused,
         kept: Option<Box<Kept>>,
-        generation: Generation,
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        let (mut request, issued) = match self.second_send(kept, generation).await {
+        let (mut request, issued) = match self.second_send(kept, &refused).await {
             Ok(second) => second,
             Err(outcome) => {
-                tell(&mut refused, outcome);
-                return Ok(refused);
+                tell(&mut refused.response, outcome);
+                return Ok(refused.response);
             }
         };
         // Before the second send: hyper drains a small body that is dropped, and the connection is
@@ -178,9 +179,9 @@ impl OAuthMiddleware {
         let attached = self.authorize_with(issued, &mut request).await?;
         let url = request.url().clone();
         let mut response = next.run(request, extensions).await?;
-        let outcome = match (attached, self.judge(&response, Some(&url))) {
+        let outcome = match (attached, self.judge(&response, Some(&url), extensions)) {
             (Some(_), Judged::Elsewhere) => Outcome::RedirectedAway,
-            (Some(generation), Judged::Refused) => {
+            (Some(generation), Judged::Refused(_)) => {
                 // For the next request, as above.
                 let _ = self.policy.slot().report_refused(generation);
                 Outcome::Replayed
@@ -191,11 +192,17 @@ impl OAuthMiddleware {
         Ok(response)
     }
 
-    /// What the response to a request that carried this token leads to. `requested` is where it was
+    /// What the response to a request that carried our token means for it. `requested` is where it was
     /// sent; nothing stands for the policy's home.
-    fn judge(&self, response: &Response, requested: Option<&Url>) -> Judged {
-        if self.is_from_elsewhere(response.url(), requested) {
-            let from = response.url();
+    fn judge(
+        &self,
+        response: &Response,
+        requested: Option<&Url>,
+        extensions: &mut Extensions,
+    ) -> Judged {
+        let from = response.url();
+        let way = Way::to(from, &self.policy, requested, Sent::take(extensions).as_ref());
+        if way == Way::Elsewhere {
             self.policy.note_foreign_response(from.scheme(), from.authority());
             return Judged::Elsewhere;
         }
@@ -209,29 +216,17 @@ impl OAuthMiddleware {
         parts.extensions = response.extensions().clone();
         match self.policy.judge(&parts, false) {
             Verdict::Deliver => Judged::Stands,
-            Verdict::Replace => Judged::Refused,
+            Verdict::Replace => Judged::Refused(way),
         }
-    }
-
-    /// Whether a redirect was followed to another origin, or the URL rewritten, below us.
-    fn is_from_elsewhere(&self, from: &Url, requested: Option<&Url>) -> bool {
-        let same = match requested {
-            Some(requested) => is_same_origin(from, requested),
-            None => {
-                // Without a user's name. As reqwest spells URLs, those of one origin look the same.
-                let host = from.authority().rsplit('@').next();
-                self.policy.is_home(from.scheme(), host.unwrap_or_default())
-            }
-        };
-        !same && from.host_str() != Some(MADE_UP)
     }
 }
 
-/// As `Url::origin`, which allocates.
-fn is_same_origin(one: &Url, other: &Url) -> bool {
-    one.scheme() == other.scheme()
-        && one.host_str() == other.host_str()
-        && one.port_or_known_default() == other.port_or_known_default()
+/// A response by which the API refuses our token.
+struct Refused {
+    response: Response,
+    /// The token that it refuses.
+    generation: Generation,
+    way: Way,
 }
 
 /// What a response means for the token.
@@ -239,7 +234,7 @@ enum Judged {
     Stands,
     /// It is of another origin than the request's, and says nothing.
     Elsewhere,
-    Refused,
+    Refused(Way),
 }
 
 impl Middleware for OAuthMiddleware {
@@ -257,6 +252,8 @@ impl Middleware for OAuthMiddleware {
         Self: 'f,
     {
         Box::pin(async move {
+            // Of a send before this one, which a retry layer around us has made.
+            drop(Sent::take(extensions));
             let url = request.url();
             let (scheme, authority) = (url.scheme(), url.has_host().then(|| url.authority()));
             let home = self.policy.is_home(scheme, authority.unwrap_or_default());
@@ -285,14 +282,12 @@ impl Middleware for OAuthMiddleware {
             let url = (kept.is_none() && !home).then(|| request.url().clone());
             let mut response = next.clone().run(request, extensions).await?;
             let requested = url.as_ref().or(kept.as_deref().map(Kept::url));
-            let outcome = match self.judge(&response, requested) {
+            let outcome = match self.judge(&response, requested, extensions) {
                 Judged::Stands => Outcome::Attached,
                 Judged::Elsewhere => Outcome::RedirectedAway,
-                Judged::Refused => {
-                    return Box::pin(
-                        self.after_refusal(response, kept, generation, extensions, next),
-                    )
-                    .await;
+                Judged::Refused(way) => {
+                    let refused = Refused { response, generation, way };
+                    return Box::pin(self.after_refusal(refused, kept, extensions, next)).await;
                 }
             };
             tell(&mut response, outcome);

@@ -2,8 +2,12 @@
 
 use reqwest::redirect::{Attempt, Policy};
 
+use crate::way::{is_same, is_same_origin};
+
 /// A redirect policy for the client below the middleware: follows only within the origin of the first
-/// URL, ten hops at most. A redirect to anywhere else is delivered as it is.
+/// URL, ten hops at most. A redirect to anywhere else is delivered as it is, and so is one back to the
+/// first URL: nobody could tell afterwards that it was followed, so that after a 401 a POST that was
+/// acted on could be sent again.
 ///
 /// With reqwest's own policy a request that has our header takes it to a foreign host: not with the first
 /// hop there, but with the next one (reqwest 0.13 starts each hop from the headers of the first
@@ -21,7 +25,7 @@ use reqwest::redirect::{Attempt, Policy};
 /// ([`reqwest::Error::is_redirect`]).
 pub fn redirects() -> Policy {
     Policy::custom(|attempt| {
-        if is_within_first_origin(&attempt) {
+        if may_follow(&attempt) {
             // Counts the hops.
             Policy::default().redirect(attempt)
         } else {
@@ -30,7 +34,7 @@ pub fn redirects() -> Policy {
     })
 }
 
-fn is_within_first_origin(attempt: &Attempt<'_>) -> bool {
-    let first = attempt.previous().first();
-    first.is_some_and(|first| first.origin() == attempt.url().origin())
+fn may_follow(attempt: &Attempt<'_>) -> bool {
+    let (first, next) = (attempt.previous().first(), attempt.url());
+    first.is_some_and(|first| is_same_origin(first, next) && !is_same(first, next))
 }

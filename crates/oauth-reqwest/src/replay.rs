@@ -1,6 +1,7 @@
 //! How a request comes to be sent twice.
 
 use http_body::Body as _;
+use oauth_core::policy::Policy;
 use oauth_core::replay::{DEFAULT_CAP, Replay};
 use oauth_core::{NotReplayed, ReplayBody, ReplayChoice};
 use reqwest::{Body, Request};
@@ -110,6 +111,10 @@ impl Kept {
 
     pub(crate) fn url(&self) -> &reqwest::Url {
         self.request.url()
+    }
+
+    pub(crate) fn is_safe(&self) -> bool {
+        Policy::is_safe(self.request.method())
     }
 
     /// Stops the first body, so that nothing more is pulled from it. Dropping `self` lets it flow.

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response, Uri};
+use http::{Method, Request, Response, Uri};
 use oauth_core::lanes::Lanes;
 use oauth_core::policy::Policy;
 use pin_project_lite::pin_project;
@@ -26,9 +26,15 @@ use tower_service::Service;
 /// another kind, that of another slot for one, is left alone. A request for the declared origins passes
 /// unchanged, at the price of one comparison.
 ///
-/// It also tells the layer when a response is from another origin, so that
-/// [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway) is recorded, and a foreign 401 does
-/// not count as the API's.
+/// It also tells the layer what was really sent:
+/// - A response from another origin is recorded as
+///   [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway), and a 401 from there does not count
+///   as the API's.
+/// - A 401 to a request that a redirect led to is no refusal of the first one, which may have been
+///   acted on (`POST /orders`, 303, `GET /orders/1`, 401): only a GET, HEAD or OPTIONS is sent again. The
+///   rest is delivered as
+///   [`NotReplayed::Redirected`](oauth_core::NotReplayed::Redirected), and the token is renewed for the
+///   next request.
 ///
 /// With `Origins::any_https()` every https origin is declared, and the guard holds back what goes over
 /// plain http alone.
@@ -113,8 +119,11 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let foreign = self.policy.mine().guard(&mut request);
-        GuardFuture { response: self.inner.call(request), foreign }
+        let policy = self.policy.mine();
+        let foreign = policy.guard(&mut request);
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let sent = Some(Sent { policy: policy.clone(), foreign, method, uri });
+        GuardFuture { response: self.inner.call(request), sent }
     }
 }
 
@@ -123,9 +132,17 @@ pin_project! {
     pub struct GuardFuture<F> {
         #[pin]
         response: F,
-        // Where the request was sent, if that is none of the token's origins.
-        foreign: Option<Uri>,
+        sent: Option<Sent>,
     }
+}
+
+/// What was sent, to be recorded with the response if it is of interest.
+struct Sent {
+    policy: Arc<Policy>,
+    /// To none of the token's origins.
+    foreign: bool,
+    method: Method,
+    uri: Uri,
 }
 
 impl<F, ResBody, E> Future for GuardFuture<F>
@@ -138,8 +155,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = ready!(this.response.poll(cx))?;
-        if let Some(uri) = this.foreign.take() {
-            Policy::record_sent_to(response.extensions_mut(), uri);
+        if let Some(Sent { policy, foreign, method, uri }) = this.sent.take() {
+            if policy.records_sent(foreign, response.status(), response.headers()) {
+                Policy::record_sent(response.extensions_mut(), method, uri);
+            }
         }
         Poll::Ready(Ok(response))
     }

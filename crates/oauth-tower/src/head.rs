@@ -4,6 +4,7 @@ use http::header::AUTHORIZATION;
 use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, request,
 };
+use oauth_core::policy::Policy;
 
 /// A copy of all but the body and the `Authorization` header, which each send gets anew.
 ///
@@ -38,6 +39,12 @@ impl Head {
 
     pub(crate) fn uri(&self) -> &Uri {
         &self.uri
+    }
+
+    /// Whether the response is to another request than this one, to which a redirect led, and this one
+    /// may have been acted on.
+    pub(crate) fn was_redirected(&self, policy: &Policy, response: &Extensions) -> bool {
+        !Policy::is_safe(&self.method) && policy.was_redirected(response, &self.method, &self.uri)
     }
 
     /// A request like the one that was copied: the headers are in the same order.

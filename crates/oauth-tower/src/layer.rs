@@ -77,8 +77,12 @@ impl<R> OAuthLayer<R> {
 
     /// Where an answer came from, if a layer below follows redirects: one from another origin than
     /// the request's is recorded as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway), and
-    /// a 401 from there says nothing about the token and is delivered. A [`guard`](Self::guard) tells
-    /// the same without this setting, and also keeps the token from going there.
+    /// a 401 from there says nothing about the token and is delivered. One to another URI of the same
+    /// origin is delivered as well, unless the method is GET, HEAD or OPTIONS: the request may have been
+    /// acted on before the redirect.
+    ///
+    /// A [`guard`](Self::guard) tells the same without this setting, also of a redirect to the URI that was
+    /// asked, and keeps the token from going elsewhere.
     ///
     /// Costs a request without replay that does not go to the first declared origin one allocation,
     /// for its URI.
@@ -90,8 +94,8 @@ impl<R> OAuthLayer<R> {
     }
 
     /// A layer for the place directly around the client, below everything that follows redirects or
-    /// rewrites URLs: it takes this layer's token off a request that is not for its origins. Made after
-    /// the origins are set.
+    /// rewrites URLs: it takes this layer's token off a request that is not for its origins, and tells the
+    /// layer what was really sent. Made after the other settings.
     pub fn guard(&self) -> GuardLayer {
         GuardLayer::new(self.policy.clone())
     }

@@ -147,8 +147,10 @@ fn extensions_in_an_answer_cost_no_allocation_of_ours() {
     assert_eq!(allocations_of(layer.layer(Marking), Empty::<Bytes>::new), bare);
 }
 
+type MakeRequest = fn() -> Request<Empty<Bytes>>;
+
 /// Requests that the layer leaves alone, and what one costs where the response has extensions.
-fn left_alone() -> [(fn() -> Request<Empty<Bytes>>, u64); 3] {
+fn left_alone() -> [(MakeRequest, u64); 3] {
     let foreign = || {
         let mut foreign = request(Empty::new());
         *foreign.uri_mut() = Uri::from_static("https://other.test/v1/things");

@@ -1,37 +1,35 @@
 //! What a guard does directly around a client: it takes our header off a request that is not for the
 //! declared origins.
 
+use http::Request;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use http::uri::Authority;
-use http::{Request, Uri};
 
 use super::Policy;
 
 impl Policy {
-    /// Where a request goes, if that is none of the declared origins. The headers that this slot has
-    /// issued are taken off it then; other `Authorization` headers stay.
+    /// Whether a request goes to none of the declared origins. The headers that this slot has issued are
+    /// taken off it then; other `Authorization` headers stay.
     ///
     /// Nothing is allocated for a request to a declared origin.
     #[inline]
-    pub fn guard<B>(&self, request: &mut Request<B>) -> Option<Uri> {
+    pub fn guard<B>(&self, request: &mut Request<B>) -> bool {
         let uri = request.uri();
         let scheme = uri.scheme_str().unwrap_or_default();
         let authority = uri.authority().map_or("", Authority::as_str);
-        if self.declares_spelling(scheme, authority, request.headers()) {
-            return None;
-        }
-        self.guard_slowly(request)
+        !self.declares_spelling(scheme, authority, request.headers())
+            && self.guard_by_parts(request)
     }
 
-    fn guard_slowly<B>(&self, request: &mut Request<B>) -> Option<Uri> {
+    fn guard_by_parts<B>(&self, request: &mut Request<B>) -> bool {
         let uri = request.uri().clone();
         let target = self.target(uri.scheme_str(), uri.authority().map(Authority::as_str));
         let headers = request.headers_mut();
         if target.is_some_and(|(scheme, authority)| self.declares(scheme, authority, headers)) {
-            return None;
+            return false;
         }
         self.withhold(target, headers);
-        Some(uri)
+        true
     }
 
     #[cold]

@@ -19,6 +19,7 @@ mod reached;
 mod redirects;
 mod refusals;
 mod retries;
+mod rewrites;
 mod traces;
 mod transport;
 #[path = "../../../oauth-tower/tests/it/troubles.rs"]

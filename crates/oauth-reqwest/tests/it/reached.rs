@@ -61,6 +61,10 @@ async fn brought_to(name: &str) -> (u16, Outcome, u64) {
             world.refuse_tokens();
             world.post(&client, stream()).send().await
         }
+        "NotReplayed(Redirected)" => {
+            world.api.inject(Fault::redirect(303, "/1"));
+            world.post(&client, stream()).send().await
+        }
         "RedirectedAway" => {
             let other = ProtectedApi::open().await.unwrap();
             world.api.inject(Fault::redirect(303, other.url("/x")));
@@ -94,6 +98,7 @@ async fn every_outcome_is_reached_and_tells_what_was_delivered() {
         let expected = match name {
             "Attached" => (200, 1),
             "Replayed" | "RedirectedAway" => (200, 2),
+            "NotReplayed(Redirected)" => (401, 2),
             _ => (401, 1),
         };
         assert_eq!((status, sends), expected, "{name}");

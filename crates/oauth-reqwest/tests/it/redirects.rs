@@ -76,16 +76,92 @@ async fn bytes_keep_reqwests_own_handling_of_307() {
     assert_eq!((world.api.requests(), world.api.tokens_seen()), (2, 2));
 }
 
+/// Method and path of each request to the API.
+fn sent(world: &World) -> Vec<String> {
+    let log = world.api.request_log();
+    log.iter().map(|request| format!("{} {}", request.method(), request.path())).collect()
+}
+
 #[tokio::test]
-async fn a_401_after_a_redirect_within_the_origin_is_replayed_from_the_start() {
-    let world = World::new().await;
-    world.api.inject(Fault::redirect(307, "/moved"));
-    world.api.inject(Fault::status(401));
-    let response = world.post(&world.client(), "hello").send().await.unwrap();
-    assert!(is_replayed(&response));
-    crate::world::assert_whole(&response, b"hello");
-    let paths: Vec<_> = world.api.request_log().iter().map(|r| r.path().to_owned()).collect();
-    assert_eq!(paths, ["/things", "/moved", "/things"]);
+async fn an_order_that_was_made_before_the_redirect_is_not_made_twice() {
+    for our_policy in [false, true] {
+        let world = World::new().await;
+        let client = if our_policy { kept(&world) } else { world.client() };
+        world.api.inject(Fault::redirect(303, "/orders/1"));
+        world.api.inject(Fault::status(401));
+        let response = client.post(world.api.url("/orders")).body("one").send().await.unwrap();
+        assert_eq!(response.status(), 401);
+        assert!(matches!(outcome(&response), Outcome::NotReplayed(NotReplayed::Redirected)));
+        assert_eq!(sent(&world), ["POST /orders", "GET /orders/1"]);
+        // For the next request.
+        assert_eq!(world.slot.status().flights, 2);
+    }
+}
+
+#[tokio::test]
+async fn after_a_redirect_within_the_origin_safe_methods_alone_are_sent_again_from_the_start() {
+    for (method, safe) in [
+        ("GET", true),
+        ("HEAD", true),
+        ("OPTIONS", true),
+        ("POST", false),
+        ("PUT", false),
+        ("PATCH", false),
+        ("DELETE", false),
+        ("PURGE", false),
+    ] {
+        let world = World::new().await;
+        world.api.inject(Fault::redirect(307, "/moved"));
+        world.api.inject(Fault::status(401));
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let request = world.client().request(method.clone(), world.api.url("/things"));
+        let response = request.send().await.unwrap();
+        let told = outcome(&response);
+        let paths: Vec<_> = world.api.request_log().iter().map(|r| r.path().to_owned()).collect();
+        if safe {
+            assert!(is_replayed(&response), "{method}: {told:?}");
+            assert_eq!(paths, ["/things", "/moved", "/things"], "{method}");
+        } else {
+            assert!(matches!(told, Outcome::NotReplayed(NotReplayed::Redirected)), "{method}");
+            assert_eq!(paths, ["/things", "/moved"], "{method}");
+        }
+        world.slot.token().await.unwrap();
+        assert_eq!(world.slot.status().flights, 2, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn another_query_is_another_url_and_a_fragment_or_a_user_is_not() {
+    for (asked, place, redirected) in [
+        ("/things?page=1", "/things?page=2", true),
+        ("/things?page=1", "/things", true),
+        ("/things#a", "/other", true),
+        ("/things#a", "", false),
+    ] {
+        let world = World::new().await;
+        if !place.is_empty() {
+            world.api.inject(Fault::redirect(307, place));
+        }
+        world.api.inject(Fault::status(401));
+        let response = world.client().post(world.api.url(asked)).body("x").send().await.unwrap();
+        let told = matches!(outcome(&response), Outcome::NotReplayed(NotReplayed::Redirected));
+        assert_eq!(told, redirected, "{asked} {place}");
+        assert_eq!(is_replayed(&response), !redirected, "{asked} {place}");
+    }
+}
+
+/// Afterwards nobody could tell that it was followed: the URL is the same, and reqwest does not say which
+/// method was sent last.
+#[tokio::test]
+async fn with_our_policy_a_redirect_to_the_first_url_is_delivered() {
+    for status in [301, 302, 303, 307] {
+        let world = World::new().await;
+        world.api.inject(Fault::redirect(status, "/things"));
+        world.api.inject(Fault::status(401));
+        let response = world.post(&kept(&world), "x").send().await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(sent(&world), ["POST /things"]);
+    }
 }
 
 #[tokio::test]

@@ -191,6 +191,8 @@ where
             }
             _ => None,
         };
+        let redirected = matches!(&turn, Some(Step::First(kept))
+            if kept.head.was_redirected(this.policy, &head.extensions));
         let response = Response::from_parts(head, body);
         let delivered = match (bare, &turn) {
             (Some(reason), _) => Outcome::NotAttached(reason),
@@ -201,6 +203,9 @@ where
         let Some(generation) = refused else { return Some(told(response, delivered)) };
         let slot = this.policy.slot();
         let frozen = match turn {
+            Some(Step::First(_)) if redirected => {
+                Err(Outcome::NotReplayed(NotReplayed::Redirected))
+            }
             Some(Step::First(kept)) => match kept.keep.freeze() {
                 Ok(()) => Ok(kept),
                 Err(reason) => Err(Outcome::NotReplayed(reason)),

@@ -43,6 +43,12 @@ async fn brought_to(name: &str) -> (u16, Outcome, usize) {
             let response = layer.layer(inner).oneshot(request).await.unwrap();
             return told(&response, api.seen().len());
         }
+        "NotReplayed(Redirected)" => {
+            let api = Api::<ReplayBody<Gated>>::new([Answer::see_other("/1"), Answer::status(401)]);
+            let inner = FollowRedirect::new(layer.guard().layer(api.clone()));
+            let response = layer.layer(inner).oneshot(request).await.unwrap();
+            return told(&response, api.seen().len());
+        }
         "Replayed" => send(layer, request).await,
         "NotReplayed(BodyTooLarge)" => send(layer.replay(Buffered::new().cap(9)), request).await,
         "NotReplayed(BodyUnavailable)" => send(layer, post(API, ten_bytes().failing())).await,
@@ -78,6 +84,7 @@ async fn every_outcome_is_reached_and_tells_what_was_delivered() {
         let expected = match name {
             "Attached" => (200, 1),
             "Replayed" | "RedirectedAway" => (200, 2),
+            "NotReplayed(Redirected)" => (401, 2),
             _ => (401, 1),
         };
         assert_eq!((status, sends), expected, "{name}");

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Request;
 use http_body_util::Full;
-use oauth_core::{NotAttached, NotReplayed, Origins, Outcome, ReplayBody};
+use oauth_core::{BoxError, NotAttached, NotReplayed, Origins, Outcome, ReplayBody};
 use oauth_tower::{CloneBody, NoReplay, OAuthLayer};
 use tokio::time::sleep;
 use tower::{Layer, ServiceExt};
+use tower_http::follow_redirect::policy::{Limited, PolicyExt, clone_body_fn};
 use tower_http::follow_redirect::{FollowRedirect, RequestUri};
 
 use crate::issuer::{API, Issuer, settle};
@@ -124,6 +126,125 @@ async fn outside_a_401_from_the_same_origin_after_a_redirect_is_replayed_from_th
     assert!(matches!(Outcome::of(response.extensions()), Outcome::Replayed));
     let (old, new) = (Some("Bearer t1".to_owned()), Some("Bearer t2".to_owned()));
     assert_eq!(api.tokens(), [old.clone(), old, new.clone(), new]);
+}
+
+/// How a layer comes to know of redirects.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Told {
+    ByUri,
+    ByGuard,
+    /// It does not.
+    ByNobody,
+}
+
+/// What the API was sent, and what the caller is told.
+async fn sent_and_told(
+    told: Told,
+    request: Request<Full<Bytes>>,
+    answers: Vec<Answer>,
+) -> (Vec<String>, Outcome, u64) {
+    let issuer = Issuer::new();
+    let slot = issuer.ready_slot().await;
+    let api = Api::<Full<Bytes>>::new(answers);
+    let oauth = OAuthLayer::new(slot.clone()).replay(CloneBody);
+    let oauth = match told {
+        Told::ByUri => oauth.answer_uri(|found| found.get::<RequestUri>().map(|uri| &uri.0)),
+        Told::ByGuard | Told::ByNobody => oauth,
+    };
+    let policy = clone_body_fn(|body: &Full<Bytes>| Some(body.clone()));
+    let policy = Limited::new(10).and::<_, Full<Bytes>, BoxError>(policy);
+    let response = if told == Told::ByGuard {
+        let inner = FollowRedirect::with_policy(oauth.guard().layer(api.clone()), policy);
+        oauth.layer(inner).oneshot(request).await.unwrap()
+    } else {
+        let inner = FollowRedirect::with_policy(api.clone(), policy);
+        oauth.layer(inner).oneshot(request).await.unwrap()
+    };
+    settle().await;
+    let sent = api.seen();
+    let sent = sent.iter().map(|seen| format!("{} {}", seen.head.method, seen.head.uri.path()));
+    (sent.collect(), Outcome::of(response.extensions()), issuer.requests())
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_was_made_before_the_redirect_is_not_made_twice() {
+    for told in [Told::ByUri, Told::ByGuard, Told::ByNobody] {
+        let answers = || {
+            vec![
+                Answer::see_other("/orders/1"),
+                Answer::status(401),
+                Answer::see_other("/orders/2"),
+            ]
+        };
+        let order = post(&format!("{API}/orders"), full("one"));
+        let (sent, outcome, requests) = sent_and_told(told, order, answers()).await;
+        let once = ["POST /orders", "GET /orders/1"];
+        if told == Told::ByNobody {
+            // Nothing can be known then: the documentation says so first.
+            assert_eq!(sent[..2], once);
+            assert_eq!(sent[2..], ["POST /orders", "GET /orders/2"]);
+        } else {
+            assert_eq!(sent, once, "{told:?}");
+            assert!(matches!(outcome, Outcome::NotReplayed(NotReplayed::Redirected)), "{told:?}");
+        }
+        // Renewed, at once or for the next request.
+        assert_eq!(requests, 2, "{told:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_redirect_within_the_origin_safe_methods_alone_are_sent_again_from_the_start() {
+    for (method, safe) in [
+        ("GET", true),
+        ("HEAD", true),
+        ("OPTIONS", true),
+        ("POST", false),
+        ("PUT", false),
+        ("PATCH", false),
+        ("DELETE", false),
+        ("PURGE", false),
+    ] {
+        for told in [Told::ByUri, Told::ByGuard] {
+            let mut request = get(API);
+            *request.method_mut() = method.parse().unwrap();
+            let (sent, outcome, requests) =
+                sent_and_told(told, request, vec![to("/moved"), Answer::status(401)]).await;
+            if safe {
+                assert!(matches!(outcome, Outcome::Replayed), "{method} {told:?}: {outcome:?}");
+                assert_eq!(sent.len(), 3, "{method} {told:?}");
+            } else {
+                let told_so = matches!(outcome, Outcome::NotReplayed(NotReplayed::Redirected));
+                assert!(told_so, "{method} {told:?}: {outcome:?}");
+                assert_eq!(sent.len(), 2, "{method} {told:?}");
+            }
+            assert_eq!(requests, 2, "{method} {told:?}");
+        }
+    }
+}
+
+/// The URI alone would not tell.
+#[tokio::test(start_paused = true)]
+async fn a_guard_knows_a_redirect_to_the_same_uri_by_its_method() {
+    let answers = vec![Answer::see_other("/orders"), Answer::status(401)];
+    let order = post(&format!("{API}/orders"), full("one"));
+    let (sent, outcome, _) = sent_and_told(Told::ByGuard, order, answers).await;
+    assert_eq!(sent, ["POST /orders", "GET /orders"]);
+    assert!(matches!(outcome, Outcome::NotReplayed(NotReplayed::Redirected)), "{outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_redirect_a_post_is_sent_again_whoever_tells() {
+    for told in [Told::ByUri, Told::ByGuard, Told::ByNobody] {
+        for uri in
+            ["https://api.test/orders?page=1", "https://API.test:443/orders", "https://api.test"]
+        {
+            let order = post(uri, full("one"));
+            let (sent, outcome, requests) =
+                sent_and_told(told, order, vec![Answer::status(401)]).await;
+            assert!(matches!(outcome, Outcome::Replayed), "{told:?} {uri}: {outcome:?}");
+            assert_eq!((sent.len(), requests), (2, 2), "{told:?} {uri}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,64 @@
+//! What was really sent, told by the innermost middleware.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use http::Extensions;
+use reqwest::{Request, Response, Url};
+use reqwest_middleware::{Middleware, Next, Result};
+
+/// The innermost middleware of a chain that has one which rewrites URLs (service discovery, a sidecar):
+/// tells [`OAuthMiddleware`](crate::OAuthMiddleware) the URL that the client is given.
+///
+/// A response whose URL is another than the request's is otherwise taken for one that a redirect led to:
+/// after a 401 the token is renewed, but only a GET, HEAD or OPTIONS is sent again, and a response from
+/// another origin is told as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway). With the
+/// stamp a rewritten request is as if nothing had been rewritten, and a redirect is known for one.
+///
+/// ```
+/// # use oauth_core::{Origins, StaticToken, Token, TokenSlot};
+/// use oauth_reqwest::{OAuthMiddleware, Stamp};
+///
+/// # let slot = TokenSlot::builder(StaticToken::new(Token::bearer("abc")?))
+/// #     .origins(Origins::parse(["https://api.example.com"])?)
+/// #     .build();
+/// let client = reqwest::Client::builder().redirect(oauth_reqwest::redirects()).build()?;
+/// let client = reqwest_middleware::ClientBuilder::new(client)
+///     .with(OAuthMiddleware::new(slot))
+///     // .with(what rewrites URLs)
+///     .with(Stamp)
+///     .build();
+/// # drop(client);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stamp;
+
+/// In the chain's extensions.
+#[derive(Clone)]
+pub(crate) struct Sent(pub(crate) Url);
+
+impl Sent {
+    /// Takes what an earlier send has left.
+    pub(crate) fn take(extensions: &mut Extensions) -> Option<Url> {
+        extensions.remove().map(|Self(url)| url)
+    }
+}
+
+impl Middleware for Stamp {
+    fn handle<'s, 'e, 'n, 'f>(
+        &'s self,
+        request: Request,
+        extensions: &'e mut Extensions,
+        next: Next<'n>,
+    ) -> Pin<Box<dyn Future<Output = Result<Response>> + Send + 'f>>
+    where
+        's: 'f,
+        'e: 'f,
+        'n: 'f,
+        Self: 'f,
+    {
+        extensions.insert(Sent(request.url().clone()));
+        Box::pin(next.run(request, extensions))
+    }
+}

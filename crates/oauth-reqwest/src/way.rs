@@ -1,0 +1,60 @@
+//! Whether a response is to the request that was sent, or to one that a redirect led to.
+
+use oauth_core::policy::Policy;
+use reqwest::Url;
+
+/// The host of a response that no client has received: reqwest gives it to those that a middleware below
+/// has made of an `http::Response` without a URL.
+const MADE_UP: &str = "no.url.provided.local";
+
+/// What lies between a request and its response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Nothing that anybody could tell.
+    Straight,
+    /// A redirect within the origin, or a URL that was rewritten below us: another request was answered.
+    Redirected,
+    /// The response is of another origin, and says nothing about the token.
+    Elsewhere,
+}
+
+impl Way {
+    /// The way to a response from `from`. `requested` is what was asked, nothing stands for the policy's
+    /// home; `sent` is what a stamp below says that the client was given.
+    pub(crate) fn to(
+        from: &Url,
+        policy: &Policy,
+        requested: Option<&Url>,
+        sent: Option<&Url>,
+    ) -> Self {
+        let Some(asked) = sent.or(requested) else {
+            // Without a user's name. As reqwest spells URLs, those of one origin look the same.
+            let host = from.authority().rsplit('@').next().unwrap_or_default();
+            let home = policy.is_home(from.scheme(), host);
+            return if home || is_made_up(from) { Self::Straight } else { Self::Elsewhere };
+        };
+        if is_same(from, asked) || is_made_up(from) {
+            Self::Straight
+        } else if is_same_origin(from, asked) {
+            Self::Redirected
+        } else {
+            Self::Elsewhere
+        }
+    }
+}
+
+fn is_made_up(from: &Url) -> bool {
+    from.host_str() == Some(MADE_UP)
+}
+
+/// Whole, but for what no server sees: fragment and user information.
+pub(crate) fn is_same(one: &Url, other: &Url) -> bool {
+    is_same_origin(one, other) && one.path() == other.path() && one.query() == other.query()
+}
+
+/// As `Url::origin`, which allocates.
+pub(crate) fn is_same_origin(one: &Url, other: &Url) -> bool {
+    one.scheme() == other.scheme()
+        && one.host_str() == other.host_str()
+        && one.port_or_known_default() == other.port_or_known_default()
+}
