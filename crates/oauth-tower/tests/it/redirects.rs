@@ -128,13 +128,13 @@ async fn outside_a_401_from_the_same_origin_after_a_redirect_is_replayed_from_th
     assert_eq!(api.tokens(), [old.clone(), old, new.clone(), new]);
 }
 
-/// How a layer comes to know of redirects.
+/// What tells a layer of redirects.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Told {
-    ByUri,
-    ByGuard,
-    /// It does not.
-    ByNobody,
+    Uri,
+    Guard,
+
+    Nothing,
 }
 
 /// What the API was sent, and what the caller is told.
@@ -148,12 +148,12 @@ async fn sent_and_told(
     let api = Api::<Full<Bytes>>::new(answers);
     let oauth = OAuthLayer::new(slot.clone()).replay(CloneBody);
     let oauth = match told {
-        Told::ByUri => oauth.answer_uri(|found| found.get::<RequestUri>().map(|uri| &uri.0)),
-        Told::ByGuard | Told::ByNobody => oauth,
+        Told::Uri => oauth.answer_uri(|found| found.get::<RequestUri>().map(|uri| &uri.0)),
+        Told::Guard | Told::Nothing => oauth,
     };
     let policy = clone_body_fn(|body: &Full<Bytes>| Some(body.clone()));
     let policy = Limited::new(10).and::<_, Full<Bytes>, BoxError>(policy);
-    let response = if told == Told::ByGuard {
+    let response = if told == Told::Guard {
         let inner = FollowRedirect::with_policy(oauth.guard().layer(api.clone()), policy);
         oauth.layer(inner).oneshot(request).await.unwrap()
     } else {
@@ -168,7 +168,7 @@ async fn sent_and_told(
 
 #[tokio::test(start_paused = true)]
 async fn an_order_that_was_made_before_the_redirect_is_not_made_twice() {
-    for told in [Told::ByUri, Told::ByGuard, Told::ByNobody] {
+    for told in [Told::Uri, Told::Guard, Told::Nothing] {
         let answers = || {
             vec![
                 Answer::see_other("/orders/1"),
@@ -179,7 +179,7 @@ async fn an_order_that_was_made_before_the_redirect_is_not_made_twice() {
         let order = post(&format!("{API}/orders"), full("one"));
         let (sent, outcome, requests) = sent_and_told(told, order, answers()).await;
         let once = ["POST /orders", "GET /orders/1"];
-        if told == Told::ByNobody {
+        if told == Told::Nothing {
             // Nothing can be known then: the documentation says so first.
             assert_eq!(sent[..2], once);
             assert_eq!(sent[2..], ["POST /orders", "GET /orders/2"]);
@@ -204,7 +204,7 @@ async fn after_a_redirect_within_the_origin_safe_methods_alone_are_sent_again_fr
         ("DELETE", false),
         ("PURGE", false),
     ] {
-        for told in [Told::ByUri, Told::ByGuard] {
+        for told in [Told::Uri, Told::Guard] {
             let mut request = get(API);
             *request.method_mut() = method.parse().unwrap();
             let (sent, outcome, requests) =
@@ -227,14 +227,14 @@ async fn after_a_redirect_within_the_origin_safe_methods_alone_are_sent_again_fr
 async fn a_guard_knows_a_redirect_to_the_same_uri_by_its_method() {
     let answers = vec![Answer::see_other("/orders"), Answer::status(401)];
     let order = post(&format!("{API}/orders"), full("one"));
-    let (sent, outcome, _) = sent_and_told(Told::ByGuard, order, answers).await;
+    let (sent, outcome, _) = sent_and_told(Told::Guard, order, answers).await;
     assert_eq!(sent, ["POST /orders", "GET /orders"]);
     assert!(matches!(outcome, Outcome::NotReplayed(NotReplayed::Redirected)), "{outcome:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_a_redirect_a_post_is_sent_again_whoever_tells() {
-    for told in [Told::ByUri, Told::ByGuard, Told::ByNobody] {
+    for told in [Told::Uri, Told::Guard, Told::Nothing] {
         for uri in
             ["https://api.test/orders?page=1", "https://API.test:443/orders", "https://api.test"]
         {
