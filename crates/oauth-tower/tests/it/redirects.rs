@@ -133,7 +133,6 @@ async fn outside_a_401_from_the_same_origin_after_a_redirect_is_replayed_from_th
 enum Told {
     Uri,
     Guard,
-
     Nothing,
 }
 
