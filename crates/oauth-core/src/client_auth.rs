@@ -9,10 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::secret_provider::{Provided, SecretProvider};
+use crate::unwind::contained;
 
 /// A client's credentials and the method by which they are sent.
 ///
@@ -163,7 +165,8 @@ impl fmt::Debug for ClientAuth {
 /// A shared handle to a client's credentials that can be exchanged while the service runs.
 ///
 /// Give one clone to the grant and keep another: [`rotate`](Self::rotate) takes effect for the next
-/// token request, makes the slot forget a remembered failure, and leaves a valid token in use.
+/// token request, makes the slot forget a remembered failure and end every wait that was because of
+/// one, and leaves a valid token in use.
 ///
 /// ```
 /// use oauth_core::{ClientAuth, Oleria, RotatingClient};
@@ -182,7 +185,25 @@ impl fmt::Debug for ClientAuth {
 /// [`provided`](Self::provided).
 #[derive(Clone)]
 pub struct RotatingClient {
-    current: Arc<ArcSwap<Epoch>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    current: ArcSwap<Epoch>,
+    changed: Notify,
+}
+
+impl Shared {
+    /// Makes the next epoch from the one of now.
+    fn change(&self, next: impl Fn(&Epoch) -> (Credentials, Option<Arc<ClientAuth>>)) {
+        let old = self.current.rcu(|now| {
+            let (credentials, fallback) = next(now);
+            Epoch { number: now.number.wrapping_add(1), credentials, fallback }
+        });
+        contained(|| self.changed.notify_waiters());
+        // Last: a provider goes with it, and its drop is not ours.
+        drop(old);
+    }
 }
 
 struct Epoch {
@@ -229,7 +250,8 @@ impl RotatingClient {
 
     fn of(credentials: Credentials) -> Self {
         let first = Epoch { number: 0, credentials, fallback: None };
-        Self { current: Arc::new(ArcSwap::from_pointee(first)) }
+        let (current, changed) = (ArcSwap::from_pointee(first), Notify::new());
+        Self { shared: Arc::new(Shared { current, changed }) }
     }
 
     /// Adds a second pair for the time of a roll-out, for all holders of this handle: when the
@@ -248,11 +270,7 @@ impl RotatingClient {
     pub fn with_fallback(self, old: ClientAuth) -> Result<Self, Error> {
         old.check()?;
         let old = Arc::new(old);
-        self.current.rcu(|now| Epoch {
-            number: now.number.wrapping_add(1),
-            credentials: now.credentials.clone(),
-            fallback: Some(old.clone()),
-        });
+        self.shared.change(|now| (now.credentials.clone(), Some(old.clone())));
         Ok(self)
     }
 
@@ -265,11 +283,7 @@ impl RotatingClient {
     pub fn rotate(&self, auth: ClientAuth) -> Result<(), Error> {
         auth.check()?;
         let auth = Arc::new(auth);
-        self.current.rcu(|old| Epoch {
-            number: old.number.wrapping_add(1),
-            credentials: Credentials::Given(auth.clone()),
-            fallback: None,
-        });
+        self.shared.change(|_| (Credentials::Given(auth.clone()), None));
         Ok(())
     }
 
@@ -278,7 +292,7 @@ impl RotatingClient {
     /// Those of a [`SecretProvider`] are the ones that it handed out last; before its first answer
     /// an empty id and an empty secret, which no token request is made with. This does not ask it.
     pub fn current(&self) -> Arc<ClientAuth> {
-        match &self.current.load().credentials {
+        match &self.shared.current.load().credentials {
             Credentials::Given(auth) => auth.clone(),
             Credentials::Provided(provided) => provided.last(),
         }
@@ -286,13 +300,13 @@ impl RotatingClient {
 
     /// Where the credentials come from now, and those to try when they are wrong.
     pub(crate) fn pairs(&self) -> (Credentials, Option<Arc<ClientAuth>>) {
-        let now = self.current.load();
+        let now = self.shared.current.load();
         (now.credentials.clone(), now.fallback.clone())
     }
 
     /// As [`ClientAuth::check`]; what a provider will hand out is checked when it does.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        match &self.current.load().credentials {
+        match &self.shared.current.load().credentials {
             Credentials::Given(auth) => auth.check(),
             Credentials::Provided(_) => Ok(()),
         }
@@ -301,7 +315,24 @@ impl RotatingClient {
     /// Which credentials these are: another number after each rotation. What a
     /// [`SecretProvider`] hands out does not change it.
     pub fn epoch(&self) -> u64 {
-        self.current.load().number
+        self.shared.current.load().number
+    }
+
+    /// Waits until the [`epoch`](Self::epoch) is another number than this one; at once, if it is
+    /// already. For a [`TokenSource`](crate::TokenSource) of your own that holds such a client:
+    /// [`credentials_changed`](crate::TokenSource::credentials_changed).
+    ///
+    /// # Cancel safety
+    /// Dropping it changes nothing, and no change is missed between two calls.
+    pub async fn changed(&self, epoch: u64) {
+        loop {
+            // Asked for before the look: a change in between is not missed.
+            let changed = self.shared.changed.notified();
+            if self.epoch() != epoch {
+                return;
+            }
+            changed.await;
+        }
     }
 }
 
@@ -313,7 +344,7 @@ impl From<ClientAuth> for RotatingClient {
 
 impl fmt::Debug for RotatingClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let now = self.current.load();
+        let now = self.shared.current.load();
         let mut out = f.debug_struct("RotatingClient");
         out.field("epoch", &now.number);
         match &now.credentials {

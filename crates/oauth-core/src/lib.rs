@@ -76,6 +76,7 @@ pub mod slot;
 mod source;
 mod token;
 mod transport;
+mod unwind;
 pub mod verdict;
 
 pub use client_auth::{ClientAuth, RotatingClient};

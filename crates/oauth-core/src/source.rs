@@ -62,8 +62,32 @@ pub trait TokenSource: Send + Sync + 'static {
 
     /// A number that is another one after each change of the credentials. The slot forgets a
     /// remembered failure when it changes. Default: 0, credentials that never change.
+    ///
+    /// It is looked at with each request that finds no token, at the beginning and the end of each
+    /// attempt, and by [`keep_fresh`](crate::TokenSlot::keep_fresh) at least every 60 s. To be
+    /// heard at once, implement [`credentials_changed`](Self::credentials_changed), too.
     fn credentials_epoch(&self) -> u64 {
         0
+    }
+
+    /// Waits until [`credentials_epoch`](Self::credentials_epoch) is another number than `epoch`;
+    /// at once, if it is already. Default: waits for ever, so that a change is noticed when the
+    /// slot looks at the number the next time.
+    ///
+    /// The slot waits for it beside each wait that a failure with the old credentials is the reason
+    /// for: a change ends the pause between two attempts of a flight (`Retry-After` as well as the
+    /// back-off) and wakes [`keep_fresh`](crate::TokenSlot::keep_fresh). [`RotatingClient::changed`]
+    /// is what to forward to. One that ends although the number is the same is not waited for again
+    /// until that pause has ended by itself.
+    ///
+    /// # Cancel safety
+    /// It is dropped at any await, and asked again with the number of then: no change may be lost
+    /// between the two.
+    ///
+    /// [`RotatingClient::changed`]: crate::RotatingClient::changed
+    fn credentials_changed(&self, epoch: u64) -> impl Future<Output = ()> + Send {
+        let _ = epoch;
+        std::future::pending()
     }
 }
 
@@ -91,6 +115,10 @@ impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
     fn credentials_epoch(&self) -> u64 {
         (**self).credentials_epoch()
     }
+
+    fn credentials_changed(&self, epoch: u64) -> impl Future<Output = ()> + Send {
+        (**self).credentials_changed(epoch)
+    }
 }
 
 /// The object-safe twin of [`TokenSource`], so that the slot has no type parameter.
@@ -99,6 +127,7 @@ pub(crate) trait DynSource: Send + Sync {
     fn provider(&self) -> Option<String>;
     fn unreachable_hint(&self) -> Option<&'static str>;
     fn credentials_epoch(&self) -> u64;
+    fn credentials_changed(&self, epoch: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
 impl<S: TokenSource> DynSource for S {
@@ -116,6 +145,10 @@ impl<S: TokenSource> DynSource for S {
 
     fn credentials_epoch(&self) -> u64 {
         TokenSource::credentials_epoch(self)
+    }
+
+    fn credentials_changed(&self, epoch: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(TokenSource::credentials_changed(self, epoch))
     }
 }
 

@@ -24,6 +24,7 @@ use crate::origin::{Origins, is_private_channel};
 use crate::redact::{Secrets, masked_chain};
 use crate::source::TokenSource;
 use crate::token::Token;
+use crate::unwind::contained;
 
 use collect::{Stopped, collect};
 #[cfg(feature = "hyper-transport")]
@@ -131,7 +132,8 @@ where
             result => return result,
         };
         let Some(old) = fallback else { return Err(error) };
-        tracing::info!(provider = self.grant.provider(), "bad credentials, trying the other pair");
+        let provider = self.grant.provider();
+        contained(|| tracing::info!(provider, "bad credentials, trying the other pair"));
         match self.ask(&old, started).await {
             // Both are wrong: the first is the one that somebody should look at.
             Err(second) if second.is_bad_credentials() => Err(error),
@@ -157,6 +159,10 @@ where
 
     fn credentials_epoch(&self) -> u64 {
         self.grant.client().epoch()
+    }
+
+    fn credentials_changed(&self, epoch: u64) -> impl Future<Output = ()> + Send {
+        self.grant.client().changed(epoch)
     }
 }
 

@@ -39,8 +39,8 @@ impl<T> Published<T> {
         self.0.lock().expect("no panic under it").clone()
     }
 
-    pub(crate) fn store(&self, value: Option<Arc<T>>) {
-        *self.0.lock().expect("no panic under it") = value;
+    pub(crate) fn swap(&self, value: Option<Arc<T>>) -> Option<Arc<T>> {
+        std::mem::replace(&mut *self.0.lock().expect("no panic under it"), value)
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use super::super::primitives::OnceLock;
 use super::entry::Entry;
 use crate::error::Error;
+use crate::unwind::contained;
 
 /// What every waiter of a landed flight gets.
 pub(super) type Landed = Result<Arc<Entry>, Error>;
@@ -54,7 +55,8 @@ impl Announcer {
     fn tell(&self, end: End) {
         // The first word counts.
         if self.0.end.set(end).is_ok() {
-            self.0.waiting.notify_waiters();
+            // Their wakers are their executors': one that panics must not end what goes on here.
+            contained(|| self.0.waiting.notify_waiters());
         }
     }
 }

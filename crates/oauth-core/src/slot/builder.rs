@@ -120,7 +120,8 @@ impl SlotBuilder {
         self
     }
 
-    /// The least time between two flights that are started by a token's age. Default: 1 s.
+    /// The least time between two flights that are started by a token's age. Default: 1 s. Callers
+    /// without a token wait for the next one if it starts within their acquire limit.
     pub fn least_interval(mut self, interval: Duration) -> Self {
         self.settings.least_interval = interval;
         self

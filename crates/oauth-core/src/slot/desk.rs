@@ -2,12 +2,14 @@
 //! slot holds the desk in a mutex, for a few comparisons at a time.
 
 mod landing;
+mod spent;
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) use self::landing::{Epochs, Publish};
+pub(super) use self::landing::{Epochs, Landing, Publish};
+pub(super) use self::spent::Spent;
 use super::super::primitives::AbortHandle;
 use super::arrival::{Announcer, Arrival, arrival};
 use super::builder::Settings;
@@ -43,7 +45,10 @@ pub(super) enum Answer {
 /// What a flight needs to know.
 pub(super) struct Takeoff {
     pub(super) id: u64,
+    pub(super) need: Need,
     pub(super) announcer: Announcer,
+    /// How long it waits before its first attempt.
+    pub(super) pause: Duration,
     /// Only the first flight after a success tries again inside of itself.
     pub(super) retries: bool,
     pub(super) seed: u64,
@@ -60,6 +65,8 @@ struct Flight {
     id: u64,
     need: Need,
     arrival: Arrival,
+    /// When its first attempt is made, or was.
+    departs_at: Duration,
     presumed_dead_at: Duration,
     abort: Option<AbortHandle>,
 }
@@ -84,7 +91,7 @@ pub(super) struct Desk {
     settings: Arc<Settings>,
     rng: fastrand::Rng,
     flight: Option<Flight>,
-    superseded: Option<AbortHandle>,
+    spent: Spent,
     failure: Option<Failure>,
     damping: Option<Damping>,
     /// No flight by age before this: an issuer of nearly expired tokens must not make us spin.
@@ -103,7 +110,7 @@ impl Desk {
             settings,
             rng,
             flight: None,
-            superseded: None,
+            spent: Spent::default(),
             failure: None,
             damping: None,
             rest_until: Duration::ZERO,
@@ -121,32 +128,41 @@ impl Desk {
         need: Need,
         current: Option<&Arc<Entry>>,
         now: Duration,
+        epoch: u64,
     ) -> Option<Arc<Entry>> {
         let entry = current.filter(|entry| entry.valid(now))?;
         let serves = match need {
             // Newer, not merely another: a refused token without life left was never published.
             Need::Refused(generation) => entry.generation.number > generation.number,
-            Need::Age | Need::Prefetch => now < entry.times.stale_at,
+            Need::Age | Need::Prefetch => now < entry.times.stale_at && !self.has_rotated(epoch),
         };
         serves.then(|| entry.clone())
     }
 
-    /// Joins the flight under way or registers a new one.
+    /// Joins the flight under way or registers a new one. `patience` is how long the caller would
+    /// wait for its first attempt if something else than a failure is in the way; nothing for one
+    /// that does not wait.
     ///
     /// # Errors
-    /// When no flight may start now: the remembered failure, or why a new token would not help.
+    /// When no flight may start now: the remembered failure, why a new token would not help, or a
+    /// pause that the caller does not wait for.
     pub(super) fn ask(
         &mut self,
         need: Need,
+        patience: Option<Duration>,
         current: Option<&Arc<Entry>>,
         now: Duration,
         epoch: u64,
     ) -> Result<Answer, Error> {
+        if let Some(flight) = self.flight.take_if(|flight| now >= flight.presumed_dead_at) {
+            self.spent.supersede(flight);
+        }
         if let Some(flight) = &self.flight {
-            if now < flight.presumed_dead_at {
-                return Ok(Answer::Wait(flight.arrival.clone(), flight.presumed_dead_at));
-            }
-            self.superseded = self.flight.take().and_then(|flight| flight.abort);
+            // One that waits for nothing is content that it comes.
+            return match (rest(flight.departs_at, now), patience) {
+                (Some(pause), Some(patience)) if pause >= patience => Err(too_soon(pause)),
+                _ => Ok(Answer::Wait(flight.arrival.clone(), flight.presumed_dead_at)),
+            };
         }
         let valid = current.filter(|entry| entry.valid(now));
         let refused = valid.filter(|entry| need == Need::Refused(entry.generation));
@@ -155,28 +171,26 @@ impl Desk {
             Need::Refused(_) if refused.is_none() => Need::Age,
             need => need,
         };
-        self.may_start(refused, now, epoch)?;
-        Ok(self.start(need, now))
-    }
-
-    fn may_start(
-        &mut self,
-        refused: Option<&Arc<Entry>>,
-        now: Duration,
-        epoch: u64,
-    ) -> Result<(), Error> {
-        if self.failure.as_ref().is_some_and(|failure| failure.epoch != epoch) {
-            self.failure = None;
-        }
-        if let Some(failure) = &self.failure {
+        if let Some(failure) = self.failure.as_ref().filter(|failure| failure.epoch == epoch) {
             if let Some(wait) = rest(failure.until, now) {
                 return Err(failure.error.clone().with_retry_after(wait));
             }
         }
-        match refused {
-            Some(entry) => self.may_replace(entry, now),
-            None => rest(self.rest_until, now).map_or(Ok(()), |wait| Err(too_soon(wait))),
+        let pause = match refused {
+            Some(entry) => self.may_replace(entry, now).map(|()| None)?,
+            None => rest(self.rest_until, now),
+        };
+        match pause {
+            Some(pause) if patience.is_none_or(|patience| pause >= patience) => {
+                Err(too_soon(pause))
+            }
+            pause => Ok(self.start(need, pause.unwrap_or_default(), now, epoch)),
         }
+    }
+
+    /// Whether what is remembered is a failure of other credentials than these.
+    fn has_rotated(&self, epoch: u64) -> bool {
+        self.failed_epoch().is_some_and(|failed| failed != epoch)
     }
 
     fn may_replace(&mut self, refused: &Entry, now: Duration) -> Result<(), Error> {
@@ -201,25 +215,37 @@ impl Desk {
         self.damping = Some(Damping { generation, until, in_a_row });
     }
 
-    fn start(&mut self, need: Need, now: Duration) -> Answer {
+    fn start(&mut self, need: Need, pause: Duration, now: Duration, epoch: u64) -> Answer {
+        if self.has_rotated(epoch) {
+            self.forget_failure();
+        }
         self.flights += 1;
         let (announcer, arrival) = arrival();
         let limit = self.settings.flight_timeout.saturating_add(PRESUMED_DEAD_AFTER);
-        let presumed_dead_at = now.saturating_add(limit);
+        let departs_at = now.saturating_add(pause);
+        let presumed_dead_at = departs_at.saturating_add(limit);
         self.flight = Some(Flight {
             id: self.flights,
             need,
             arrival: arrival.clone(),
+            departs_at,
             presumed_dead_at,
             abort: None,
         });
         let takeoff = Takeoff {
             id: self.flights,
+            need,
             announcer,
+            pause,
             retries: self.failure.is_none() && need != Need::Prefetch,
             seed: self.rng.u64(..),
         };
         Answer::Start(takeoff, arrival, presumed_dead_at)
+    }
+
+    fn forget_failure(&mut self) {
+        let failure = self.failure.take();
+        self.spent.error(failure.map(|failure| failure.error));
     }
 
     /// The flight has a task now. Hands the handle back when the flight is no longer the one.
@@ -235,18 +261,29 @@ impl Desk {
 
     /// The flight was dropped without an outcome: its runtime has ended, or it was aborted.
     pub(super) fn crash(&mut self, id: u64) {
-        self.flight.take_if(|flight| flight.id == id);
+        let gone = self.flight.take_if(|flight| flight.id == id);
+        self.spent.flight(gone);
     }
 
     /// Remembers why an attempt failed, for callers whose patience ends before the flight does.
     pub(super) fn note(&mut self, id: u64, error: &Error, now: Duration) {
         if self.flight.as_ref().is_some_and(|flight| flight.id == id) {
-            self.last_error = Some((error.clone(), now));
+            self.set_last_error(error, now);
         }
+    }
+
+    fn set_last_error(&mut self, error: &Error, now: Duration) {
+        let before = self.last_error.replace((error.clone(), now));
+        self.spent.error(before.map(|(error, _)| error));
     }
 
     pub(super) fn last_error(&self) -> Option<&(Error, Duration)> {
         self.last_error.as_ref()
+    }
+
+    /// Which credentials the remembered failure is of.
+    pub(super) fn failed_epoch(&self) -> Option<u64> {
+        self.failure.as_ref().map(|failure| failure.epoch)
     }
 
     /// When the remembered failure of these credentials lets the next attempt start.
@@ -263,10 +300,9 @@ impl Desk {
         self.flight.is_some()
     }
 
-    /// A flight that was presumed dead and replaced, to be aborted after the desk's lock is
-    /// released: aborting can drop the flight on the spot, and that needs the lock.
-    pub(super) fn take_superseded(&mut self) -> Option<AbortHandle> {
-        self.superseded.take()
+    /// What its calls have put aside, to be let go after its lock is released.
+    pub(super) fn take_spent(&mut self) -> Spent {
+        std::mem::take(&mut self.spent)
     }
 
     /// The flight under way, to be aborted because nobody is left who could use its token.

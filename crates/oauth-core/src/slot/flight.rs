@@ -3,11 +3,7 @@
 //! It holds the slot weakly, so that the last handle's drop ends it, and whatever drops it (an
 //! ended runtime, an abort) makes the waiters ask the desk again instead of waiting for ever.
 
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::{Arc, Weak};
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -16,11 +12,14 @@ use super::super::primitives::{sleep, timeout, timeout_at};
 use super::Shared;
 use super::arrival::Announcer;
 use super::builder::Settings;
-use super::desk::{Minted, Takeoff};
+use super::desk::{Minted, Need, Publish, Takeoff};
+use super::events;
+use super::rotation::unless_rotated;
 use crate::clock::AnyClock;
 use crate::error::{Error, Kind};
 use crate::source::DynSource;
 use crate::token::Token;
+use crate::unwind::{Panicked, caught, contained};
 
 /// More attempts than this in one flight are a storm, whatever the jitter drew.
 const MOST_ATTEMPTS: u32 = 10;
@@ -29,6 +28,8 @@ pub(super) struct Flight {
     source: Arc<dyn DynSource>,
     clock: AnyClock,
     settings: Arc<Settings>,
+    need: Need,
+    pause: Duration,
     retries: bool,
     rng: fastrand::Rng,
     last_error: Option<Error>,
@@ -37,11 +38,13 @@ pub(super) struct Flight {
 
 impl Flight {
     pub(super) fn new(shared: &Arc<Shared>, takeoff: Takeoff) -> Self {
-        let Takeoff { id, announcer, retries, seed } = takeoff;
+        let Takeoff { id, need, announcer, pause, retries, seed } = takeoff;
         Self {
             source: shared.source.clone(),
             clock: shared.clock.clone(),
             settings: shared.settings.clone(),
+            need,
+            pause,
             retries,
             rng: fastrand::Rng::with_seed(seed),
             last_error: None,
@@ -49,15 +52,26 @@ impl Flight {
         }
     }
 
+    pub(super) fn id(&self) -> u64 {
+        self.pass.id
+    }
+
+    pub(super) fn tell_start(&self) {
+        events::flight_starts(self.pass.id, self.need, self.pause);
+    }
+
     pub(super) async fn run(mut self) {
-        let mut tried = self.source.credentials_epoch();
+        let mut tried = None;
         // Caught here as well as around each attempt: what a source drops can panic, too.
-        let result = caught(self.within_limit(&mut tried)).await;
+        let result = caught(self.within_limit(&mut tried)).await.unwrap_or_else(panicked);
         self.pass.land(result, tried);
     }
 
-    async fn within_limit(&mut self, tried: &mut u64) -> Result<Minted, Error> {
-        // The deadline counts from the take-off, which is now: the task has just been spawned.
+    async fn within_limit(&mut self, tried: &mut Option<u64>) -> Result<Minted, Error> {
+        if !self.pause.is_zero() {
+            sleep(self.pause).await;
+        }
+        // The deadline counts from now.
         let deadline = after(Instant::now(), self.settings.flight_timeout);
         timeout_at(deadline, self.attempts(deadline, tried)).await.unwrap_or_else(|_| {
             let last = self.last_error.take();
@@ -65,23 +79,29 @@ impl Flight {
         })
     }
 
-    async fn attempts(&mut self, deadline: Instant, tried: &mut u64) -> Result<Minted, Error> {
+    async fn attempts(
+        &mut self,
+        deadline: Instant,
+        tried: &mut Option<u64>,
+    ) -> Result<Minted, Error> {
         let mut failed = 0;
         let mut attempt = 0;
         loop {
             attempt += 1;
-            *tried = self.source.credentials_epoch();
+            let epoch = self.source.credentials_epoch();
+            *tried = Some(epoch);
             let started = self.clock.now();
             let error = match self.attempt().await {
                 Ok(token) => return Ok(Minted { token, started }),
                 Err(error) => error,
             };
             self.pass.note(&error);
-            self.last_error = Some(error.clone());
+            let before = self.last_error.replace(error.clone());
+            contained(|| drop(before));
             if attempt >= MOST_ATTEMPTS {
                 return Err(error);
             }
-            if self.source.credentials_epoch() != *tried {
+            if self.source.credentials_epoch() != epoch {
                 // Rotated meanwhile: what the old pair got says nothing about the new one.
                 continue;
             }
@@ -94,8 +114,9 @@ impl Flight {
             if wait >= deadline.saturating_duration_since(Instant::now()) {
                 return Err(error);
             }
-            tracing::debug!(error = %error, wait_ms = wait.as_millis(), "token request failed, trying again");
-            sleep(wait).await;
+            events::trying_again(&error, wait);
+            // New credentials are tried at once.
+            unless_rotated(sleep(wait), &*self.source, epoch).await;
         }
     }
 
@@ -104,7 +125,7 @@ impl Flight {
         // The async block: a source that panics before its first await must be caught as well.
         let fetch = caught(async move { source.fetch().await });
         match timeout(self.settings.attempt_timeout, fetch).await {
-            Ok(result) => result,
+            Ok(result) => result.unwrap_or_else(panicked),
             Err(_) => Err(self.timed_out("the token source met its time limit", None)),
         }
     }
@@ -115,21 +136,12 @@ impl Flight {
 }
 
 /// A panic in the source is an error to the waiters, like any other.
-async fn caught<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let mut future = pin!(future);
-    poll_fn(|cx| {
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(poll) => poll,
-            // The payload may hold a secret of the source's; it is not shown.
-            Err(_payload) => {
-                Poll::Ready(Err(Error::new(Kind::Panicked, "the token source panicked")))
-            }
-        }
-    })
-    .await
+fn panicked<T>(_: Panicked) -> Result<T, Error> {
+    Err(Error::new(Kind::Panicked, "the token source panicked"))
 }
 
-/// The duty to tell waiters: by landing, or by being dropped.
+/// The duty to tell waiters: by landing, or by being dropped. From the flight's registration on,
+/// nothing of others runs before there is one.
 struct LandingPass {
     slot: Weak<Shared>,
     id: u64,
@@ -137,19 +149,23 @@ struct LandingPass {
 }
 
 impl LandingPass {
-    fn land(mut self, result: Result<Minted, Error>, tried: u64) {
+    fn land(mut self, result: Result<Minted, Error>, tried: Option<u64>) {
         // Upgraded for this one call, with no await in it.
         let Some(slot) = self.slot.upgrade() else { return };
-        // The pass is used up afterwards: somebody else's clock or source can panic in there.
-        let landed = slot.land(self.id, result, tried);
-        if let Some((announcer, landed)) = self.announcer.take().zip(landed) {
-            announcer.landed(landed);
+        let (landing, spent) = slot.land(self.id, result, tried);
+        if let Some((announcer, landing)) = self.announcer.take().zip(landing) {
+            let kept = matches!(landing.publish, Publish::Token(_));
+            // First: what comes after it runs code of others.
+            announcer.landed(landing.outcome.clone());
+            events::landed(self.id, &landing.outcome, kept);
         }
+        spent.let_go();
     }
 
     fn note(&self, error: &Error) {
         if let Some(slot) = self.slot.upgrade() {
-            slot.note(self.id, error);
+            // A clock that panics takes the note along, not the flight.
+            contained(|| slot.note(self.id, error));
         }
     }
 }

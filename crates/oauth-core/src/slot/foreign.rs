@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwapOption;
 
 use crate::origin::without_user;
+use crate::unwind::contained;
 
 /// No more origins than this are kept and logged: beyond, the names are somebody's input.
 const MOST_LOGGED: usize = 64;
@@ -26,33 +27,39 @@ pub(crate) struct ForeignLog {
 impl ForeignLog {
     pub(crate) fn request(&self, scheme: &str, authority: &str, declared: &dyn Display) {
         if let Some(origin) = self.requests.count(scheme, authority) {
-            tracing::warn!(
-                %origin,
-                home = %declared,
-                "a request passes without a token: not an origin that the token was made for"
-            );
+            contained(|| {
+                tracing::warn!(
+                    %origin,
+                    home = %declared,
+                    "a request passes without a token: not an origin that the token was made for"
+                );
+            });
         }
     }
 
     pub(crate) fn withheld(&self, scheme: &str, authority: &str, declared: &dyn Display) {
         if let Some(origin) = self.withheld.count(scheme, authority) {
-            tracing::warn!(
-                %origin,
-                home = %declared,
-                "the guard took the token off a request: a redirect was followed, or the URL rewritten, \
-                 to an origin that the token was not made for"
-            );
+            contained(|| {
+                tracing::warn!(
+                    %origin,
+                    home = %declared,
+                    "the guard took the token off a request: a redirect was followed, or the URL rewritten, \
+                     to an origin that the token was not made for"
+                );
+            });
         }
     }
 
     pub(crate) fn response(&self, scheme: &str, authority: &str, declared: &dyn Display) {
         if let Some(origin) = self.responses.count(scheme, authority) {
-            tracing::warn!(
-                %origin,
-                home = %declared,
-                "a response is from an origin that the request was not for: a redirect was followed, \
-                 or the URL rewritten; without a guard or a redirect policy the token may have gone there"
-            );
+            contained(|| {
+                tracing::warn!(
+                    %origin,
+                    home = %declared,
+                    "a response is from an origin that the request was not for: a redirect was followed, \
+                     or the URL rewritten; without a guard or a redirect policy the token may have gone there"
+                );
+            });
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Renewal without requests.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -10,9 +9,11 @@ use tokio::sync::watch;
 use super::super::primitives::{AbortHandle, runtime, timeout};
 use super::arrival::{Arrival, Landed};
 use super::desk::Need;
+use super::rotation::unless_rotated;
 use super::wait::Joined;
 use super::{Shared, TokenSlot};
 use crate::error::Error;
+use crate::unwind::contained;
 
 /// A task sleeps by a clock that may leave out the time that the machine was suspended: it looks
 /// again at least this often.
@@ -30,8 +31,12 @@ pub struct KeepFresh {
 impl TokenSlot {
     /// Renews the token when it is due even if no request comes, on a task of the current runtime;
     /// the first one is fetched at once. After a failure it comes back when the next attempt may
-    /// start, and after a flight of its own that was cut off a second later. The task does not keep
-    /// the slot alive, and ends when the last handle is gone.
+    /// start, and after a flight of its own that was cut off a second later. A caller's flight that
+    /// lands wakes it, and new credentials do: at once if the source tells of them
+    /// ([`RotatingClient::rotate`](crate::RotatingClient::rotate) and
+    /// [`with_fallback`](crate::RotatingClient::with_fallback) of a grant's client do), within 60 s
+    /// if it only has another [`credentials_epoch`](crate::TokenSource::credentials_epoch) then. The
+    /// task does not keep the slot alive, and ends when the last handle is gone.
     ///
     /// A token that comes without any life is not fetched again by itself: nobody waits for it.
     ///
@@ -59,8 +64,9 @@ impl TokenSlot {
 
 /// What to wait for before looking again.
 enum Wait {
-    /// This time, or a landed flight.
-    For(Duration),
+    /// This time, or a landed flight; and where a failure of these credentials is what is waited
+    /// for, also other ones.
+    For { time: Duration, unless_rotated: Option<u64> },
     /// The flight under way, until it is presumed dead.
     Flight { arrival: Arrival, dead_in: Duration, ours: bool },
 }
@@ -70,11 +76,18 @@ async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
     loop {
         let landings = *landed.borrow_and_update();
         let Some(shared) = slot.upgrade() else { return };
+        // Not the slot: what it waits for ends when that is gone.
+        let source = shared.source.clone();
         let wait = TokenSlot { shared }.look();
         match wait {
-            Wait::For(time) => {
+            Wait::For { time, unless_rotated: epoch } => {
+                let landing = timeout(time.min(LOOK_AGAIN), landed.changed());
+                let end = match epoch {
+                    Some(epoch) => unless_rotated(landing, &*source, epoch).await,
+                    None => Some(landing.await),
+                };
                 // Closed: the slot is gone.
-                if let Ok(Err(_)) = timeout(time.min(LOOK_AGAIN), landed.changed()).await {
+                if let Some(Ok(Err(_))) = end {
                     return;
                 }
             }
@@ -86,8 +99,8 @@ async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
                     // With its runtime, or on one that nobody drives: ask again.
                     Ok(None) | Err(_) => (After::Look, landings),
                 };
-                // It keeps what landed.
-                drop(arrival);
+                // It keeps what landed, an error of the source's perhaps.
+                contained(|| drop(arrival));
                 let rest = match after {
                     // Another one has landed meanwhile.
                     _ if *landed.borrow_and_update() > known => Ok(()),
@@ -127,23 +140,31 @@ impl TokenSlot {
     /// Renews the token if it is due. The clock or the source can be somebody else's and panic: the
     /// task lives on.
     fn look(&self) -> Wait {
-        let look = catch_unwind(AssertUnwindSafe(|| self.renew_if_due()));
-        look.unwrap_or(Wait::For(PAUSE))
+        let look = contained(|| self.renew_if_due());
+        look.unwrap_or(Wait::For { time: PAUSE, unless_rotated: None })
     }
 
     fn renew_if_due(&self) -> Wait {
-        let now = self.shared.clock.now();
-        let due = self.shared.current.load().as_ref().map_or(now, |entry| entry.times.stale_at);
-        if now < due {
-            return Wait::For(due - now);
+        let (now, epoch) = (self.shared.clock.now(), self.shared.source.credentials_epoch());
+        let failed = self.shared.desk().failed_epoch();
+        // A failure of other credentials postpones nothing.
+        if failed.is_none_or(|failed| failed == epoch) {
+            let due = self.shared.current.load().as_ref().map_or(now, |e| e.times.stale_at);
+            if now < due {
+                return Wait::For { time: due - now, unless_rotated: failed };
+            }
         }
-        match self.start_flight(Need::Age) {
+        match self.start_flight(Need::Age, None) {
             Ok(Joined::Flight { arrival, dead_in, ours }) => {
                 Wait::Flight { arrival, dead_in, ours }
             }
             // Published since: look again.
-            Ok(Joined::Ready(_)) => Wait::For(Duration::ZERO),
-            Err(error) => Wait::For(error.retry_after().unwrap_or(LOOK_AGAIN)),
+            Ok(Joined::Ready(_)) => Wait::For { time: Duration::ZERO, unless_rotated: None },
+            Err(error) => Wait::For {
+                time: error.retry_after().unwrap_or(LOOK_AGAIN),
+                // A change does not end a pause that nothing failed before.
+                unless_rotated: failed.filter(|failed| *failed == epoch),
+            },
         }
     }
 }

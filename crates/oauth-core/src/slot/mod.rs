@@ -4,11 +4,13 @@ mod arrival;
 mod builder;
 mod desk;
 mod entry;
+mod events;
 mod flight;
 mod foreign;
 mod header;
 mod issued;
 mod keep_fresh;
+mod rotation;
 mod schedule;
 mod shared;
 mod status;
@@ -201,20 +203,26 @@ impl TokenSlot {
         let valid = entry.valid(now);
         if valid {
             // Nobody waits for it here, and its failure is remembered by the desk.
-            let _ = self.start_flight(Need::Age);
+            let _ = self.start_flight(Need::Age, None);
         }
         valid
     }
 
     /// A valid token: the one that is there, or the next one.
     ///
+    /// Where nothing failed and only the [least time](SlotBuilder::least_interval) between two
+    /// flights is in the way, because the last token had little or no life, it waits for the next
+    /// flight.
+    ///
     /// # Errors
     /// What the flight failed with, for all its waiters alike; the remembered failure, with
-    /// [`Error::retry_after`], while it cools down; a time-out after the acquire limit; a clear
-    /// error outside of a Tokio runtime.
+    /// [`Error::retry_after`], while it cools down; a time-out after the acquire limit, or at once,
+    /// with [`Error::retry_after`], when the next flight would start after it; a clear error outside
+    /// of a Tokio runtime.
     ///
     /// # Cancel safety
-    /// Dropping the future changes nothing for others: the flight goes on.
+    /// Dropping the future changes nothing for others: the flight goes on, one that is yet to start
+    /// as well.
     pub async fn token(&self) -> Result<IssuedToken, Error> {
         match self.cached() {
             Some(token) => Ok(token),
@@ -257,10 +265,11 @@ impl TokenSlot {
     /// flight renews it for the next request.
     ///
     /// # Errors
-    /// As [`replace`](Self::replace), where that is known at once.
+    /// As [`replace`](Self::replace), where that is known at once; and when a flight may not start
+    /// yet although nothing failed.
     pub fn report_refused(&self, refused: Generation) -> Result<(), Error> {
         self.own(refused)?;
-        self.start_flight(Need::Refused(refused)).map(drop)
+        self.start_flight(Need::Refused(refused), None).map(drop)
     }
 
     /// Whether this is the `Authorization` header of a token that this slot has issued, one of the last

@@ -6,9 +6,8 @@ use std::sync::{Arc, PoisonError};
 use tokio::sync::watch;
 
 use super::super::primitives::{Mutex, MutexGuard, Published};
-use super::arrival::Landed;
 use super::builder::Settings;
-use super::desk::{Desk, Epochs, Minted, Publish};
+use super::desk::{Desk, Epochs, Landing, Minted, Publish, Spent};
 use super::entry::Entry;
 use super::foreign::ForeignLog;
 use super::issued::IssuedTokens;
@@ -16,6 +15,7 @@ use crate::clock::AnyClock;
 use crate::error::Error;
 use crate::origin::Origins;
 use crate::source::DynSource;
+use crate::unwind::contained;
 
 /// What all handles of a slot share.
 pub(super) struct Shared {
@@ -37,55 +37,56 @@ impl Shared {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Asks the desk. What that put aside is the caller's to let go, when nothing depends on it any
+    /// more: the lock is released by then.
+    pub(super) fn at_desk<T>(&self, ask: impl FnOnce(&mut Desk) -> T) -> (T, Spent) {
+        let mut desk = self.desk();
+        let answer = ask(&mut desk);
+        (answer, desk.take_spent())
+    }
+
     /// Publishes what a flight brought and returns what its waiters get; nothing if the flight was
-    /// given up meanwhile.
+    /// given up meanwhile. Until they have it, nothing of others runs but the clock and the source,
+    /// before the outcome is taken.
     pub(super) fn land(
         &self,
         id: u64,
         result: Result<Minted, Error>,
-        tried: u64,
-    ) -> Option<Landed> {
+        tried: Option<u64>,
+    ) -> (Option<Landing>, Spent) {
         if let Ok(minted) = &result {
             self.issued.remember(&minted.token);
         }
-        let now = self.clock.read();
-        let epochs = Epochs { tried, now: self.source.credentials_epoch() };
-        let landing = {
-            let mut desk = self.desk();
+        let at = self.clock.read();
+        // If it panics, nobody knows of a change.
+        let now = contained(|| self.source.credentials_epoch()).or(tried).unwrap_or_default();
+        let epochs = Epochs { tried: tried.unwrap_or(now), now };
+        let ((landing, _replaced), spent) = self.at_desk(|desk| {
             let current = self.current.load_full();
-            let landing = desk.land(id, result, current.as_ref(), now, epochs)?;
-            match &landing.publish {
-                Publish::Nothing => {}
-                Publish::Token(entry) => self.current.store(Some(entry.clone())),
-                Publish::Emptiness => self.current.store(None),
-            }
-            landing
-        };
-        match &landing.outcome {
-            Ok(entry) => tracing::debug!(
-                flight = id,
-                generation = entry.generation.number.get(),
-                lifetime_s = entry.token.lifetime().map(|life| life.as_secs()),
-                "token minted"
-            ),
-            Err(error) => tracing::warn!(
-                flight = id,
-                %error,
-                valid_token_kept = matches!(landing.publish, Publish::Token(_)),
-                "token request failed"
-            ),
+            let landing = desk.land(id, result, current.as_ref(), at, epochs);
+            // A token that goes is wiped, after the lock is released.
+            let replaced = match landing.as_ref().map(|landing| &landing.publish) {
+                None | Some(Publish::Nothing) => None,
+                Some(Publish::Token(entry)) => self.current.swap(Some(entry.clone())),
+                Some(Publish::Emptiness) => self.current.swap(None),
+            };
+            (landing, (replaced, current))
+        });
+        if landing.is_some() {
+            contained(|| self.landed.send_modify(|count| *count += 1));
         }
-        self.landed.send_modify(|count| *count += 1);
-        Some(landing.outcome)
+        (landing, spent)
     }
 
     pub(super) fn note(&self, id: u64, error: &Error) {
         let now = self.clock.now();
-        self.desk().note(id, error, now);
+        let ((), spent) = self.at_desk(|desk| desk.note(id, error, now));
+        spent.let_go();
     }
 
     pub(super) fn crash(&self, id: u64) {
-        self.desk().crash(id);
+        let ((), spent) = self.at_desk(|desk| desk.crash(id));
+        spent.let_go();
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::primitives::{runtime, timeout_at};
+use super::super::primitives::{Runtime, runtime, timeout_at};
 use super::arrival::{Arrival, Landed};
 use super::desk::{Answer, Need};
 use super::entry::Entry;
@@ -27,12 +27,25 @@ pub(super) enum Joined {
     },
 }
 
+/// How long a caller with this deadline would still wait: before its first wait, all of its limit.
+fn patience(deadline: Option<Instant>, limit: Duration) -> Duration {
+    deadline.map_or(limit, |deadline| deadline.saturating_duration_since(Instant::now()))
+}
+
 fn same_again() -> Error {
     let details = Details {
         hint: Some("the issuer caches tokens: revoke it there as well".into()),
         ..Details::new(Kind::Damped, "the issuer handed out the refused token again")
     };
     details.into()
+}
+
+/// What the desk said.
+enum Asked {
+    Ready(Arc<Entry>),
+    Joined(Arrival, Duration),
+    /// It has no task yet.
+    Registered(Flight, Arrival, Duration),
 }
 
 /// How a wait for a flight ended.
@@ -67,7 +80,8 @@ impl TokenSlot {
             let mut deadline = None;
             let mut cut_off = 0_u8;
             loop {
-                let (arrival, until) = match self.start_flight(need)? {
+                let left = patience(deadline, self.shared.settings.acquire_timeout);
+                let (arrival, until) = match self.start_flight(need, Some(left))? {
                     Joined::Ready(entry) => return Ok(IssuedToken(entry)),
                     Joined::Flight { arrival, dead_in, .. } => {
                         // Checked by `start_flight`: there is a runtime with timers.
@@ -115,43 +129,58 @@ impl TokenSlot {
         Error::timed_out(message, &*self.shared.source, last)
     }
 
-    /// Joins the flight under way, or starts one if the desk allows it.
-    pub(super) fn start_flight(&self, need: Need) -> Result<Joined, Error> {
+    /// Joins the flight under way, or starts one if the desk allows it. `patience` is how long the
+    /// caller would wait for it to begin; nothing for one that does not wait.
+    pub(super) fn start_flight(
+        &self,
+        need: Need,
+        patience: Option<Duration>,
+    ) -> Result<Joined, Error> {
         let shared = &self.shared;
         let now = shared.clock.now();
         let epoch = shared.source.credentials_epoch();
         // Before a flight is registered: one that cannot be spawned must not be on the desk.
         let runtime = runtime();
-        let (answer, superseded) = {
-            let mut desk = shared.desk();
+        let (asked, spent) = shared.at_desk(|desk| {
             let current = shared.current.load_full();
-            if let Some(ready) = desk.ready(need, current.as_ref(), now) {
-                return Ok(Joined::Ready(ready));
+            if let Some(ready) = desk.ready(need, current.as_ref(), now, epoch) {
+                return Ok(Asked::Ready(ready));
             }
-            let answer = match &runtime {
-                Ok(_) => desk.ask(need, current.as_ref(), now, epoch),
-                Err(error) => Err(error.clone()),
-            };
-            (answer, desk.take_superseded())
-        };
-        if let Some(dead) = superseded {
-            dead.abort();
-        }
-        let (arrival, dead_at, ours) = match answer? {
-            Answer::Wait(arrival, dead_at) => (arrival, dead_at, false),
-            Answer::Start(takeoff, arrival, dead_at) => {
-                let id = takeoff.id;
-                tracing::debug!(flight = id, ?need, "token flight starts");
-                // Outside of the lock: an ended runtime drops the future inside of `spawn`, and
-                // that asks for the lock.
-                let task = runtime?.spawn(Flight::new(shared, takeoff).run());
-                let gone = shared.desk().airborne(id, task.abort_handle());
-                if let Err(superseded) = gone {
-                    superseded.abort();
+            if let Err(error) = &runtime {
+                return Err(error.clone());
+            }
+            let answer = desk.ask(need, patience, current.as_ref(), now, epoch)?;
+            Ok(match answer {
+                Answer::Wait(arrival, dead_at) => Asked::Joined(arrival, dead_at),
+                Answer::Start(takeoff, arrival, dead_at) => {
+                    Asked::Registered(Flight::new(shared, takeoff), arrival, dead_at)
                 }
+            })
+        });
+        // From here on code of others may run: a flight that was registered takes itself off the
+        // desk again when it is dropped.
+        spent.let_go();
+        let (arrival, dead_at, ours) = match asked? {
+            Asked::Ready(entry) => return Ok(Joined::Ready(entry)),
+            Asked::Joined(arrival, dead_at) => (arrival, dead_at, false),
+            Asked::Registered(flight, arrival, dead_at) => {
+                self.take_off(flight, &runtime?);
                 (arrival, dead_at, true)
             }
         };
         Ok(Joined::Flight { arrival, dead_in: dead_at.saturating_sub(now), ours })
+    }
+
+    fn take_off(&self, flight: Flight, runtime: &Runtime) {
+        let id = flight.id();
+        flight.tell_start();
+        // Outside of the lock: an ended runtime drops the future inside of `spawn`, and that asks
+        // for the lock.
+        let abort = runtime.spawn(flight.run()).abort_handle();
+        let (gone, spent) = self.shared.at_desk(|desk| desk.airborne(id, abort));
+        if let Err(superseded) = gone {
+            superseded.abort();
+        }
+        spent.let_go();
     }
 }

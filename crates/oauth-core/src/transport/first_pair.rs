@@ -14,6 +14,7 @@ use crate::error::{BoxError, Error, Kind};
 use crate::grant::Grant;
 use crate::secret_provider::Provided;
 use crate::token::Token;
+use crate::unwind::contained;
 
 use super::GrantSource;
 
@@ -49,7 +50,9 @@ impl<G: Grant, T> GrantSource<G, T> {
         let newer = self.resolve(provided, started).await?;
         if !newer.is_same_as(&client) {
             let provider = self.grant.provider();
-            tracing::info!(provider, "bad credentials, trying the provider's newer ones");
+            contained(|| {
+                tracing::info!(provider, "bad credentials, trying the provider's newer ones");
+            });
             result = self.ask(&newer, started).await;
         }
         if is_wrong(&result) {

@@ -12,22 +12,22 @@ use tokio_test::task;
 
 use crate::script::*;
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 /// What spawns, spawns there.
-fn on<T>(runtime: &Runtime, act: impl FnOnce() -> T) -> T {
+pub(crate) fn on<T>(runtime: &Runtime, act: impl FnOnce() -> T) -> T {
     let _inside = runtime.enter();
     act()
 }
 
 /// Read from any runtime, set by the test.
 #[derive(Clone, Debug, Default)]
-struct HandClock(Arc<AtomicU64>);
+pub(crate) struct HandClock(Arc<AtomicU64>);
 
 impl HandClock {
-    fn add(&self, time: Duration) {
+    pub(crate) fn add(&self, time: Duration) {
         self.0.fetch_add(u64::try_from(time.as_millis()).unwrap(), SeqCst);
     }
 }
@@ -40,19 +40,6 @@ impl Clock for HandClock {
 
 fn by_hand(source: &Arc<Script>, clock: &HandClock) -> TokenSlot {
     TokenSlot::builder(source.clone()).clock(clock.clone()).acquire_timeout(secs(60)).build()
-}
-
-/// A deadlock is a failure and not a test that never ends.
-fn in_time(test: impl FnOnce() + Send + 'static) {
-    let (done, wait) = mpsc::channel();
-    let thread = std::thread::spawn(move || {
-        test();
-        let _ = done.send(());
-    });
-    match wait.recv_timeout(Duration::from_secs(20)) {
-        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
-        _ => thread.join().unwrap(),
-    }
 }
 
 #[test]

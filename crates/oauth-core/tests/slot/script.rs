@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::future::{Future, pending};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use oauth_core::clock::{Clock, TokioClock};
@@ -290,4 +290,17 @@ pub(crate) fn refused_caller(slot: &TokenSlot, refused: oauth_core::Generation) 
 
 pub(crate) async fn secret(slot: &TokenSlot) -> String {
     slot.token().await.unwrap().expose_secret().to_owned()
+}
+
+/// A deadlock is a failure and not a test that never ends.
+pub(crate) fn in_time(test: impl FnOnce() + Send + 'static) {
+    let (done, wait) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        test();
+        let _ = done.send(());
+    });
+    match wait.recv_timeout(Duration::from_secs(20)) {
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
+        _ => thread.join().unwrap(),
+    }
 }

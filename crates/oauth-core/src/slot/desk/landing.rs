@@ -48,12 +48,17 @@ impl Desk {
         epochs: Epochs,
     ) -> Option<Landing> {
         let now = at.now;
-        let flight = self.flight.take_if(|flight| flight.id == id)?;
+        let Some(flight) = self.flight.take_if(|flight| flight.id == id) else {
+            self.spent.error(result.err());
+            return None;
+        };
+        let need = flight.need;
+        self.spent.flight(Some(flight));
         Some(match result {
             Ok(minted) if self.ended(&minted, now) => {
                 self.fail(ended_on_its_way(), current, at, epochs)
             }
-            Ok(minted) => self.succeed(minted, flight.need, current, at),
+            Ok(minted) => self.succeed(minted, need, current, at),
             Err(error) => self.fail(error, current, at, epochs),
         })
     }
@@ -72,7 +77,7 @@ impl Desk {
         at: Reading,
     ) -> Landing {
         let now = at.now;
-        self.failure = None;
+        self.forget_failure();
         self.rest_until = minted.started.saturating_add(self.settings.least_interval);
         let Minted { token, started } = minted;
         let same = current.filter(|entry| entry.token.same_secret(&token));
@@ -130,21 +135,22 @@ impl Desk {
     ) -> Landing {
         let now = at.now;
         self.failures += 1;
-        self.last_error = Some((error.clone(), now));
+        self.set_last_error(&error, now);
         if epochs.rotated() {
             // The old credentials' failure says nothing about the new ones.
             return Landing { publish: Publish::Nothing, outcome: Err(error) };
         }
         // Other credentials' failures are another row.
-        let before = self.failure.take().filter(|failure| failure.epoch == epochs.now);
-        let in_a_row = before.as_ref().map_or(0, |f| f.in_a_row).saturating_add(1);
+        let row = self.failure.as_ref().filter(|failure| failure.epoch == epochs.now);
+        let (since, before) = row.map_or((now, 0), |f| (f.since, f.in_a_row));
+        let in_a_row = before.saturating_add(1);
         let wait = self.settings.patience.cool_down(
             in_a_row,
             error.is_transient(),
             self.rng.f64(),
             error.retry_after(),
         );
-        let since = before.map_or(now, |f| f.since);
+        self.forget_failure();
         let until = now.saturating_add(wait);
         let epoch = epochs.now;
         self.failure = Some(Failure { error: error.clone(), since, until, epoch, in_a_row });
@@ -189,7 +195,8 @@ mod tests {
         result: Result<Token, Error>,
         current: Option<&Arc<Entry>>,
     ) -> Arc<Entry> {
-        let Ok(Answer::Start(takeoff, ..)) = desk.ask(Need::Age, current, S(started), 0) else {
+        let Ok(Answer::Start(takeoff, ..)) = desk.ask(Need::Age, None, current, S(started), 0)
+        else {
             panic!("a flight may start");
         };
         let minted = result.map(|token| Minted { token, started: S(started) });

@@ -1,0 +1,33 @@
+//! What the slot tells `tracing`. Who listens is not ours: it may panic, and nobody else notices.
+
+use std::time::Duration;
+
+use super::desk::Need;
+use super::entry::Entry;
+use crate::error::Error;
+use crate::unwind::contained;
+
+/// A flight is registered; `pause` is how long it waits before its first token request.
+pub(super) fn flight_starts(flight: u64, need: Need, pause: Duration) {
+    let pause_ms = (!pause.is_zero()).then_some(pause.as_millis());
+    contained(|| tracing::debug!(flight, ?need, pause_ms, "token flight starts"));
+}
+
+pub(super) fn trying_again(error: &Error, wait: Duration) {
+    let wait_ms = wait.as_millis();
+    contained(|| tracing::debug!(%error, wait_ms, "token request failed, trying again"));
+}
+
+pub(super) fn landed(flight: u64, outcome: &Result<impl AsRef<Entry>, Error>, kept: bool) {
+    contained(|| match outcome {
+        Ok(entry) => {
+            let entry = entry.as_ref();
+            let generation = entry.generation.number.get();
+            let lifetime_s = entry.token.lifetime().map(|life| life.as_secs());
+            tracing::debug!(flight, generation, lifetime_s, "token minted");
+        }
+        Err(error) => {
+            tracing::warn!(flight, %error, valid_token_kept = kept, "token request failed");
+        }
+    });
+}

@@ -1,0 +1,64 @@
+//! Code of others that may panic where nothing of ours may be left half done: subscribers, clocks,
+//! sources, wakers, the drop of an error. A panic in it ends here; the panic hook has shown it.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+/// It panicked. With what is not kept: that may be a secret of the code that did.
+#[derive(Debug)]
+pub(crate) struct Panicked;
+
+/// Runs it; `None` if it panicked.
+pub(crate) fn contained<T>(act: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(act)).map_err(let_go).ok()
+}
+
+/// Polls it; a panic is its end.
+pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match contained(|| future.as_mut().poll(cx)) {
+        Some(poll) => poll.map(Ok),
+        None => Poll::Ready(Err(Panicked)),
+    })
+    .await
+}
+
+/// What was panicked with can panic once more when it is dropped.
+fn let_go(payload: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::resume_unwind;
+
+    use super::*;
+
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            resume_unwind(Box::new(Fuse));
+        }
+    }
+
+    struct Fuse;
+
+    impl Drop for Fuse {
+        fn drop(&mut self) {
+            // Nobody drops it.
+            std::process::abort();
+        }
+    }
+
+    #[test]
+    fn a_panic_whose_payload_panics_in_its_drop_ends_here_too() {
+        assert!(contained(|| resume_unwind(Box::new(Bomb))).is_none());
+        assert_eq!(contained(|| 7), Some(7));
+    }
+}

@@ -1,0 +1,310 @@
+//! Code of others that runs inside of the slot's calls: subscribers, clocks, sources, wakers. It may
+//! panic or call the slot, and no other caller notices.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Wake, Waker};
+
+use oauth_core::clock::TokioClock;
+use oauth_core::slot::State;
+use oauth_core::{Error, Origins, Token, TokenSlot, TokenSource};
+use tokio::time::Instant;
+
+use crate::script::*;
+use crate::subscriber::{captured, panicking_at};
+
+const STARTS: &str = "token flight starts";
+const MINTED: &str = "token minted";
+const FAILED: &str = "token request failed valid";
+const RETRY: &str = "trying again";
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_panics_when_a_flight_starts_costs_nobody_the_token() {
+    let source = script([Step::token(HOUR)]);
+    let slot = slot(&source);
+    let (seen, _listening) = panicking_at(STARTS);
+    let before = Instant::now();
+    let first = caller(&slot);
+    settle().await;
+    assert_eq!(secret(&slot).await, "secret-1");
+    assert_eq!(first.await.unwrap().unwrap(), "secret-1");
+    assert_eq!(seen.with(STARTS).len(), 1);
+    assert_eq!((source.calls(), slot.status().flights), (1, 1));
+    assert_eq!(before.elapsed(), secs(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_panics_when_a_stale_token_is_handed_out_does_not_reach_the_request() {
+    let source = script([Step::token(HOUR)]);
+    let slot = slot(&source);
+    secret(&slot).await;
+    pass(secs(2700)).await;
+    let (seen, _listening) = panicking_at(STARTS);
+    assert_eq!(slot.cached().unwrap().expose_secret(), "secret-1");
+    settle().await;
+    assert_eq!(secret(&slot).await, "secret-2");
+    assert_eq!((source.calls(), seen.with(STARTS).len()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_panics_when_a_token_lands_costs_neither_its_waiters_nor_listeners() {
+    // One that is published, and one that only its waiters can get.
+    for life in [HOUR, secs(0)] {
+        let source = script([Step::token(life), Step::token(HOUR)]);
+        let slot = slot(&source);
+        let mut changes = slot.subscribe();
+        let (seen, listening) = panicking_at(MINTED);
+        let before = Instant::now();
+        let waiters: Vec<_> = (0..100).map(|_| caller(&slot)).collect();
+        for waiter in waiters {
+            assert_eq!(waiter.await.unwrap().unwrap(), "secret-1");
+        }
+        assert!(tokio_test::task::spawn(changes.changed()).poll().is_ready());
+        assert_eq!((source.calls(), slot.status().flights), (1, 1));
+        assert_eq!((before.elapsed(), seen.with(MINTED).len()), (secs(0), 1));
+        drop(listening);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_panics_at_a_failure_costs_neither_its_waiters_nor_the_next_caller() {
+    let source = script([Step::permanent(), Step::token(HOUR)]);
+    let slot = slot(&source);
+    let mut changes = slot.subscribe();
+    let (seen, _listening) = panicking_at("token request failed");
+    let before = Instant::now();
+    let waiters: Vec<_> = (0..100).map(|_| caller(&slot)).collect();
+    for waiter in waiters {
+        let error = waiter.await.unwrap().unwrap_err();
+        assert!(error.to_string().contains("the token source failed"), "{error}");
+        assert!(error.retry_after().is_some());
+    }
+    assert!(tokio_test::task::spawn(changes.changed()).poll().is_ready());
+    assert_eq!((source.calls(), slot.status().flights), (1, 1));
+    source.rotate();
+    assert_eq!(secret(&slot).await, "secret-2");
+    assert_eq!((source.calls(), before.elapsed()), (2, secs(0)));
+    assert_eq!(seen.with("token request failed").len(), 1);
+}
+
+async fn retried() -> (std::time::Duration, usize) {
+    let source = script([Step::transient(), Step::token(HOUR)]);
+    let slot = slot(&source);
+    let before = Instant::now();
+    let first = caller(&slot);
+    settle().await;
+    assert_eq!(secret(&slot).await, "secret-2");
+    assert_eq!(first.await.unwrap().unwrap(), "secret-2");
+    assert_eq!((slot.status().flights, slot.status().failures), (1, 0));
+    (before.elapsed(), source.calls())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_panics_between_two_attempts_changes_neither_their_number_nor_time() {
+    let plain = retried().await;
+    let (seen, _listening) = panicking_at(RETRY);
+    assert_eq!(retried().await, plain);
+    assert_eq!((plain.1, seen.with(RETRY).len()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_that_panics_at_a_foreign_request_leaves_the_count_and_the_slot_whole() {
+    let source = script([Step::token(HOUR)]);
+    let slot = slot(&source);
+    let home = Origins::parse(["https://api.example.com"]).unwrap();
+    let (seen, _listening) = panicking_at("passes without a token");
+    for _ in 0..3 {
+        slot.note_foreign("https", "elsewhere.example", &home);
+    }
+    assert_eq!((slot.status().foreign_requests, seen.with("elsewhere").len()), (3, 1));
+    slot.note_foreign("https", "third.example", &home);
+    assert_eq!((slot.status().foreign_requests, seen.with("third").len()), (4, 1));
+    assert_eq!(secret(&slot).await, "secret-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn user_information_of_a_foreign_request_is_not_in_the_warning() {
+    let slot = slot(&script([Step::token(HOUR)]));
+    let home = Origins::parse(["https://api.example.com"]).unwrap();
+    let (seen, _listening) = captured();
+    slot.note_foreign("https", "someone:fake-password@elsewhere.example:8443", &home);
+    slot.note_foreign("https", "a@b@third.example", &home);
+    let warnings = seen.with("passes without a token");
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].contains("origin=https://elsewhere.example:8443 "), "{warnings:?}");
+    assert!(warnings[1].contains("origin=https://third.example "), "{warnings:?}");
+    assert!(warnings[0].contains("https://api.example.com"), "{warnings:?}");
+    // The same host again, with other user information, is the same origin.
+    slot.note_foreign("https", "another:fake@elsewhere.example:8443", &home);
+    assert_eq!(seen.with("passes without a token").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn foreign_origins_are_told_up_to_64_times_and_counted_for_ever() {
+    let slot = slot(&script([Step::token(HOUR)]));
+    let home = Origins::parse(["https://api.example.com"]).unwrap();
+    let (seen, _listening) = captured();
+    for n in 0..100 {
+        slot.note_foreign("https", &format!("host-{n}.example"), &home);
+    }
+    let told = seen.with("passes without a token");
+    assert_eq!((told.len(), slot.status().foreign_requests), (64, 100));
+    assert!(told[63].contains("host-63.example"), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_events_of_a_flight_name_it_and_tell_how_it_ended() {
+    let source = script([Step::token(secs(100)), Step::permanent(), Step::permanent()]);
+    let slot = slot(&source);
+    let (seen, _listening) = captured();
+    secret(&slot).await;
+    assert!(seen.with(STARTS)[0].contains("flight=1 need=Age"), "{:?}", seen.with(STARTS));
+    let minted = seen.with(MINTED);
+    assert!(minted[0].contains("flight=1 generation=1 lifetime_s=100"), "{minted:?}");
+    pass(secs(80)).await;
+    secret(&slot).await;
+    settle().await;
+    pass(secs(50)).await;
+    slot.token().await.unwrap_err();
+    let failed = seen.with("token request failed");
+    assert!(failed[0].contains("flight=2") && failed[0].contains("valid_token_kept=true"));
+    assert!(failed[1].contains("flight=3") && failed[1].contains("valid_token_kept=false"));
+    assert_eq!(seen.with(FAILED).len(), 0, "the message stands before the fields");
+}
+
+/// Panics where the test says, once.
+#[derive(Default)]
+struct Trap {
+    fetches: AtomicUsize,
+    epochs: AtomicUsize,
+    epoch_panics_at: usize,
+    fetch_hangs: bool,
+    provider_panics: AtomicBool,
+}
+
+impl TokenSource for Trap {
+    async fn fetch(&self) -> Result<Token, Error> {
+        let fetches = self.fetches.fetch_add(1, SeqCst) + 1;
+        if self.fetch_hangs && fetches == 1 {
+            std::future::pending::<()>().await;
+        }
+        Ok(Token::bearer("abc")?.expires_in(HOUR))
+    }
+
+    fn credentials_epoch(&self) -> u64 {
+        let looked = self.epochs.fetch_add(1, SeqCst) + 1;
+        assert_ne!(looked, self.epoch_panics_at, "the epoch panics");
+        0
+    }
+
+    fn provider(&self) -> Option<String> {
+        assert!(!self.provider_panics.swap(false, SeqCst), "the provider panics");
+        None
+    }
+}
+
+fn trapped(trap: Trap) -> (Arc<Trap>, TokenSlot) {
+    let trap = Arc::new(trap);
+    let slot = TokenSlot::builder(trap.clone()).clock(TokioClock::new()).seed(7).build();
+    (trap, slot)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_whose_epoch_panics_at_any_of_its_looks_leaves_nobody_waiting() {
+    for look in 1..4 {
+        let (trap, slot) = trapped(Trap { epoch_panics_at: look, ..Trap::default() });
+        let before = Instant::now();
+        let first = caller(&slot);
+        settle().await;
+        // The caller's own look; the flight's, which makes it fail; the landing's, which is told
+        // from the last one that is known.
+        match look {
+            1 => assert!(first.await.unwrap_err().is_panic()),
+            2 => assert!(first.await.unwrap().unwrap_err().to_string().contains("panicked")),
+            _ => assert_eq!(first.await.unwrap().unwrap(), "abc"),
+        }
+        if look == 2 {
+            pass(secs(2)).await;
+        }
+        assert_eq!(secret(&slot).await, "abc");
+        assert_eq!(trap.fetches.load(SeqCst), 1, "look {look}");
+        assert!(before.elapsed() <= secs(2) && !slot.status().refreshing);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_when_it_is_asked_for_its_name_is_a_failure_like_any_other() {
+    let (trap, slot) = trapped(Trap { fetch_hangs: true, ..Trap::default() });
+    trap.provider_panics.store(true, SeqCst);
+    let error = slot.token().await.unwrap_err();
+    assert!(error.to_string().contains("panicked") && error.retry_after().is_some(), "{error}");
+    pass(secs(2)).await;
+    assert_eq!(secret(&slot).await, "abc");
+    assert_eq!(trap.fetches.load(SeqCst), 2);
+}
+
+/// Calls the slot when it is woken, cloned or dropped, and panics when it is woken if it may.
+struct Busy {
+    slot: TokenSlot,
+    woken: AtomicU64,
+    panics: bool,
+}
+
+impl Wake for Busy {
+    fn wake(self: Arc<Self>) {
+        self.woken.fetch_add(1, SeqCst);
+        assert_eq!(self.slot.status().state, State::Fresh);
+        assert!(self.slot.cached().is_some());
+        assert!(!self.panics, "the waker panics");
+    }
+}
+
+#[test]
+fn a_waker_that_calls_the_slot_or_panics_neither_hangs_nor_ends_the_flight() {
+    in_time(|| {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        runtime.unwrap().block_on(async {
+            for panics in [false, true] {
+                let source = script([Step::token(HOUR)]);
+                let slot = slot(&source);
+                let busy = Busy { slot: slot.clone(), woken: AtomicU64::new(0), panics };
+                let busy = Arc::new(busy);
+                let mut changes = slot.subscribe();
+                {
+                    let waker = Waker::from(busy.clone());
+                    let mut cx = Context::from_waker(&waker);
+                    let mut call = std::pin::pin!(slot.token());
+                    let mut change = std::pin::pin!(changes.changed());
+                    assert!(call.as_mut().poll(&mut cx).is_pending());
+                    assert!(change.as_mut().poll(&mut cx).is_pending());
+                    let other = caller(&slot);
+                    settle().await;
+                    assert_eq!(other.await.unwrap().unwrap(), "secret-1");
+                    assert!(call.as_mut().poll(&mut cx).is_ready());
+                    assert!(change.as_mut().poll(&mut cx).is_ready());
+                }
+                assert_eq!((busy.woken.load(SeqCst), source.calls()), (2, 1));
+                assert_eq!(slot.status().flights, 1);
+            }
+        });
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewing_task_lives_on_when_the_subscriber_panics_at_every_event() {
+    for at in [STARTS, MINTED, "token request failed", RETRY] {
+        let source = script([Step::transient(), Step::token(secs(100)), Step::permanent()]);
+        let slot = builder(&source).refresh_jitter(0.0).build();
+        let (_seen, listening) = panicking_at(at);
+        let keep = slot.keep_fresh().unwrap();
+        pass(secs(1)).await;
+        assert_eq!((slot.status().state, source.calls()), (State::Fresh, 2), "{at}");
+        pass(secs(80)).await;
+        source.now_do(Step::token(secs(100)));
+        pass(secs(40)).await;
+        assert_eq!(slot.status().state, State::Fresh, "{at}");
+        assert!(format!("{keep:?}").contains("false"));
+        drop(listening);
+    }
+}
