@@ -47,6 +47,10 @@ pub(crate) enum Phase {
         from: Duration,
         to: Duration,
     },
+    /// Nothing failed, but the last flight is not long enough ago: it asks then.
+    Pausing {
+        until: Duration,
+    },
     /// On a runtime that nobody drives.
     Grounded,
 }
@@ -54,6 +58,7 @@ pub(crate) enum Phase {
 #[derive(Clone, Debug)]
 pub(crate) struct Flight {
     pub(crate) phase: Phase,
+    /// Its limit counts from here: the end of its pause.
     pub(crate) started: Duration,
     retries: bool,
     refused: bool,
@@ -109,15 +114,21 @@ impl Model {
         if let Some(token) = self.valid() {
             let (generation, stale) = (token.generation, self.now >= token.stale_at);
             if stale {
-                let _ = self.want(Need::Age, grounded);
+                let _ = self.want(Need::Age, None, grounded);
             }
             return Some(Ok(generation));
         }
-        self.want(need, grounded)
+        self.want(need, Some(ACQUIRE), grounded)
     }
 
-    /// Joins or starts a flight, unless there is a reason not to.
-    pub(crate) fn want(&mut self, need: Need, grounded: bool) -> Option<Got> {
+    /// Joins or starts a flight, unless there is a reason not to. `patience` is how long the caller
+    /// waits for the flight's first token request where nothing failed.
+    pub(crate) fn want(
+        &mut self,
+        need: Need,
+        patience: Option<Duration>,
+        grounded: bool,
+    ) -> Option<Got> {
         let now = self.now;
         let valid = self.valid().cloned();
         if let Some(token) = &valid {
@@ -131,7 +142,9 @@ impl Model {
         }
         if let Some(flight) = &self.flight {
             if now < flight.started + DEAD {
-                return None;
+                let pause = flight.started.saturating_sub(now);
+                let too_long = !pause.is_zero() && patience.is_some_and(|left| pause >= left);
+                return too_long.then_some(Err(Some(pause)));
             }
             self.flight = None;
         }
@@ -142,23 +155,32 @@ impl Model {
         let until = match (&self.failure, &refused) {
             (Some(failure), _) if now < failure.until => failure.until,
             (_, Some(token)) => self.damped_until(token),
-            (_, None) => self.rest_until,
+            (_, None) => now,
         };
         if now < until {
+            return Some(Err(Some(until - now)));
+        }
+        let until = if refused.is_some() { now } else { self.rest_until.max(now) };
+        if now < until && patience.is_none_or(|left| until - now >= left) {
             return Some(Err(Some(until - now)));
         }
         let retries = self.failure.is_none() && need != Need::Prefetch;
         self.flights += 1;
         self.flight = Some(Flight {
             phase: Phase::Grounded,
-            started: now,
+            started: until,
             retries,
             refused: refused.is_some(),
             attempts: 0,
             failed: 0,
             tried: self.epoch,
         });
-        if !grounded {
+        if grounded {
+            return None;
+        }
+        if now < until {
+            self.flight.as_mut().expect("just begun").phase = Phase::Pausing { until };
+        } else {
             self.ask();
         }
         None
@@ -192,6 +214,14 @@ impl Model {
 
     pub(crate) fn asked_again(&mut self) {
         self.ask();
+    }
+
+    /// Other credentials: a flight that waits to try again does so at once.
+    pub(crate) fn rotate(&mut self) {
+        self.epoch += 1;
+        if matches!(&self.flight, Some(Flight { phase: Phase::Waiting { .. }, .. })) {
+            self.ask();
+        }
     }
 
     /// The source answered. Gives what the waiters get if that ends the flight.
@@ -305,6 +335,7 @@ impl Model {
         Some(match flight.phase {
             Phase::Asking { since } => (since + ATTEMPT).min(flight.started + FLIGHT),
             Phase::Waiting { to, .. } => to + Duration::from_millis(2),
+            Phase::Pausing { until } => until,
             Phase::Grounded => flight.started + DEAD,
         })
     }

@@ -87,7 +87,7 @@ impl Play {
             Op::Report(back) => {
                 if let Some((model, real)) = self.names.back(back) {
                     let result = self.slot().report_refused(real).err().map(|e| e.retry_after());
-                    let expected = self.model.want(Need::Refused(model), false);
+                    let expected = self.model.want(Need::Refused(model), None, false);
                     assert_eq!(result, expected.and_then(Result::err), "report");
                 }
                 self.settle().await;
@@ -97,7 +97,7 @@ impl Play {
                 let expected = self.model.valid().map(|t| (t.generation, format!("s{}", t.secret)));
                 let stale = self.model.valid().is_some_and(|t| self.model.now >= t.stale_at);
                 if stale {
-                    let _ = self.model.want(Need::Age, false);
+                    let _ = self.model.want(Need::Age, None, false);
                 }
                 assert_eq!(real.is_some(), expected.is_some(), "cached");
                 if let (Some(real), Some((generation, secret))) = (real, expected) {
@@ -125,8 +125,9 @@ impl Play {
             }
             Op::Panic if asking => self.answer(None).await,
             Op::Rotate => {
-                self.remote.epoch.fetch_add(1, SeqCst);
-                self.model.epoch += 1;
+                self.remote.rotate();
+                self.settle().await;
+                self.model.rotate();
             }
             Op::Ground => self.ground(),
             Op::EndRuntimes => self.end_runtimes().await,
@@ -162,7 +163,7 @@ impl Play {
         let Some((model, real)) = self.names.back(back) else { return };
         let slot = self.slot().clone();
         let call: Call = spawn(Box::pin(async move { slot.replace(real).await }));
-        let expected = self.model.want(Need::Refused(model), false);
+        let expected = self.model.want(Need::Refused(model), Some(ACQUIRE), false);
         self.start(call, Need::Refused(model), expected, glance).await;
     }
 
@@ -280,7 +281,8 @@ impl Play {
                 let got = self.model.failed(true, None, &seen);
                 self.land(got);
             }
-            Phase::Asking { .. } | Phase::Grounded => {}
+            Phase::Pausing { until } if now >= until => self.model.asked_again(),
+            Phase::Asking { .. } | Phase::Grounded | Phase::Pausing { .. } => {}
         }
         for waiter in &mut self.waiters {
             if waiter.expected.is_none() && waiter.deadline <= now {
@@ -294,12 +296,14 @@ impl Play {
 
     /// The flight is gone without an outcome: the waiters ask the desk again.
     fn ask_again(&mut self, cut_off: bool) {
+        let now = self.model.now;
         for waiter in self.waiters.iter_mut().filter(|waiter| waiter.expected.is_none()) {
             waiter.cut_off += u32::from(cut_off);
+            let left = waiter.deadline.saturating_sub(now);
             waiter.expected = if waiter.cut_off > 3 {
                 Some((Err(None), false))
             } else {
-                self.model.want(waiter.need, false).map(|got| (got, false))
+                self.model.want(waiter.need, Some(left), false).map(|got| (got, false))
             };
         }
     }

@@ -18,9 +18,15 @@ pub(crate) struct Remote {
     pub(crate) running: AtomicU64,
     pub(crate) epoch: AtomicU64,
     pub(crate) called: Notify,
+    changed: Notify,
 }
 
 impl Remote {
+    pub(crate) fn rotate(&self) {
+        self.epoch.fetch_add(1, SeqCst);
+        self.changed.notify_waiters();
+    }
+
     /// Answers the call that waits; `None` is a panic.
     pub(crate) fn answer(&self, answer: Option<Answer>) {
         let mut asked = self.asked.lock().unwrap();
@@ -65,6 +71,16 @@ impl TokenSource for Remote {
 
     fn credentials_epoch(&self) -> u64 {
         self.epoch.load(SeqCst)
+    }
+
+    async fn credentials_changed(&self, epoch: u64) {
+        loop {
+            let changed = self.changed.notified();
+            if self.epoch.load(SeqCst) != epoch {
+                return;
+            }
+            changed.await;
+        }
     }
 }
 
