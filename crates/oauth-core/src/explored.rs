@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use shuttle::future::{self, JoinHandle};
+use tokio::sync::Notify;
 
 use self::primitives::explored_yield;
 use self::slot::{IssuedToken, State, TokenSlot};
@@ -61,6 +62,11 @@ struct Counts {
     fetches: AtomicU64,
     under_way: AtomicUsize,
     failing: bool,
+    /// Its tokens have no life: the slot pauses after each flight.
+    lifeless: bool,
+    /// With the first credentials alone.
+    epoch: AtomicU64,
+    changed: Notify,
 }
 
 struct UnderWay(Arc<Counts>);
@@ -74,6 +80,16 @@ impl Drop for UnderWay {
 impl Mint {
     fn failing() -> Self {
         Self(Arc::new(Counts { failing: true, ..Counts::default() }))
+    }
+
+    fn lifeless() -> Self {
+        Self(Arc::new(Counts { lifeless: true, ..Counts::default() }))
+    }
+
+    fn rotate(&self) {
+        self.0.epoch.fetch_add(1, Ordering::SeqCst);
+        shuttle::thread::yield_now();
+        self.0.changed.notify_waiters();
     }
 
     fn fetches(&self) -> u64 {
@@ -91,10 +107,26 @@ impl TokenSource for Mint {
         assert_eq!(self.0.under_way.fetch_add(1, Ordering::SeqCst), 0, "two fetches at once");
         let _guard = UnderWay(self.0.clone());
         explored_yield().await;
-        if self.0.failing {
+        if self.0.failing && self.0.epoch.load(Ordering::SeqCst) == 0 {
             return Err(Error::permanent("no"));
         }
-        Ok(Token::bearer(format!("token-{number}"))?.expires_in(Duration::from_secs(3600)))
+        let life = if self.0.lifeless { 0 } else { 3600 };
+        Ok(Token::bearer(format!("token-{number}"))?.expires_in(Duration::from_secs(life)))
+    }
+
+    fn credentials_epoch(&self) -> u64 {
+        self.0.epoch.load(Ordering::SeqCst)
+    }
+
+    async fn credentials_changed(&self, epoch: u64) {
+        loop {
+            let changed = self.0.changed.notified();
+            if self.credentials_epoch() != epoch {
+                return;
+            }
+            shuttle::thread::yield_now();
+            changed.await;
+        }
     }
 }
 
@@ -103,6 +135,18 @@ type Caller = JoinHandle<Result<IssuedToken, Error>>;
 fn ask(slot: &TokenSlot) -> Caller {
     let slot = slot.clone();
     future::spawn(async move { slot.token().await })
+}
+
+/// Counts the caller once it waits.
+fn ask_and_count(slot: &TokenSlot, waiting: &Arc<AtomicUsize>) -> Caller {
+    let (slot, waiting) = (slot.clone(), waiting.clone());
+    future::spawn(async move {
+        let mut call = std::pin::pin!(slot.token());
+        let first = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx)));
+        assert!(first.await.is_pending());
+        waiting.fetch_add(1, Ordering::SeqCst);
+        call.await
+    })
 }
 
 fn secret(caller: Caller) -> String {
@@ -191,6 +235,71 @@ fn a_flight_that_its_runtime_drops_at_any_point_is_flown_again() {
         let newest = format!("token-{}", mint.fetches());
         assert!(tokens.iter().all(|token| *token == newest), "{tokens:?}");
         assert!(!slot.status().refreshing);
+    });
+}
+
+#[test]
+fn callers_wait_out_a_pause_together_and_one_that_leaves_takes_nobody_with_it() {
+    explore(|| {
+        let mint = Mint::lifeless();
+        let slot = mint.slot();
+        future::block_on(slot.token()).expect("a token");
+        primitives::hold_sleeps(true);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let callers: Vec<_> = (0..3).map(|_| ask_and_count(&slot, &waiting)).collect();
+        let leaver = ask(&slot);
+        leaver.abort();
+        // The pause ends once all of them wait; the leaver may have begun it or not.
+        while waiting.load(Ordering::SeqCst) < callers.len() {
+            shuttle::thread::yield_now();
+        }
+        primitives::hold_sleeps(false);
+        for caller in callers {
+            assert_eq!(secret(caller), "token-2");
+        }
+        // One that asks after the landing begins another before it leaves.
+        assert!((2..=3).contains(&slot.status().flights));
+    });
+}
+
+#[test]
+fn a_pause_that_its_runtime_cuts_off_is_waited_out_again() {
+    explore(|| {
+        let mint = Mint::lifeless();
+        let slot = mint.slot();
+        future::block_on(slot.token()).expect("a token");
+        primitives::begin_schedule();
+        let callers: Vec<_> = (0..3).map(|_| ask(&slot)).collect();
+        let ender = shuttle::thread::spawn(|| {
+            shuttle::thread::yield_now();
+            primitives::end_one_flight();
+        });
+        for caller in callers {
+            assert!(["token-2", "token-3", "token-4", "token-5"].contains(&&*secret(caller)));
+        }
+        ender.join().expect("no panic");
+        // A caller that asks after a landing waits for the next flight.
+        assert!((2..=5).contains(&mint.fetches()), "{} fetches", mint.fetches());
+    });
+}
+
+#[test]
+fn a_renewing_task_misses_no_change_of_the_credentials() {
+    explore(|| {
+        let mint = Mint::failing();
+        let slot = mint.slot();
+        let _keep = slot.keep_fresh().expect("a runtime");
+        let rotater = shuttle::thread::spawn({
+            let mint = mint.clone();
+            move || mint.rotate()
+        });
+        // No time passes here: a task that missed it would sleep for ever.
+        let mut changes = slot.subscribe();
+        while slot.cached().is_none() {
+            future::block_on(changes.changed()).expect("the slot is there");
+        }
+        rotater.join().expect("no panic");
+        assert!((1..=2).contains(&mint.fetches()), "{} fetches", mint.fetches());
     });
 }
 

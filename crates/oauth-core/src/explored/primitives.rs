@@ -71,6 +71,7 @@ thread_local! {
     static FLIGHTS: RefCell<Vec<AbortHandle>> = const { RefCell::new(Vec::new()) };
     // The desk's own tests run without an explorer.
     static EXPLORING: Cell<bool> = const { Cell::new(false) };
+    static SLEEPS_ARE_HELD: Cell<bool> = const { Cell::new(false) };
 }
 
 fn others_may_run() {
@@ -141,6 +142,7 @@ pub(crate) fn end_one_flight() {
 /// A schedule begins without flights of the one before.
 pub(crate) fn begin_schedule() {
     EXPLORING.set(true);
+    SLEEPS_ARE_HELD.set(false);
     FLIGHTS.with_borrow_mut(Vec::clear);
 }
 
@@ -161,4 +163,12 @@ pub(crate) async fn timeout_at<F: Future>(_: Instant, future: F) -> Result<F::Ou
 
 pub(crate) async fn sleep(_: Duration) {
     explored_yield().await;
+    while SLEEPS_ARE_HELD.get() {
+        explored_yield().await;
+    }
+}
+
+/// Whether who sleeps goes on sleeping.
+pub(crate) fn hold_sleeps(held: bool) {
+    SLEEPS_ARE_HELD.set(held);
 }
