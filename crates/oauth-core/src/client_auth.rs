@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::secret_provider::{Provided, SecretProvider};
-use crate::unwind::contained;
+use crate::unwind::woken_quietly;
 
 /// A client's credentials and the method by which they are sent.
 ///
@@ -200,7 +200,7 @@ impl Shared {
             let (credentials, fallback) = next(now);
             Epoch { number: now.number.wrapping_add(1), credentials, fallback }
         });
-        contained(|| self.changed.notify_waiters());
+        self.changed.notify_waiters();
         // Last: a provider goes with it, and its drop is not ours.
         drop(old);
     }
@@ -331,7 +331,7 @@ impl RotatingClient {
             if self.epoch() != epoch {
                 return;
             }
-            changed.await;
+            woken_quietly(changed).await;
         }
     }
 }

@@ -5,7 +5,8 @@ use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::task::Poll;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 
 /// It panicked. With what is not kept: that may be a secret of the code that did.
 #[derive(Debug)]
@@ -24,6 +25,35 @@ pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Pani
         None => Poll::Ready(Err(Panicked)),
     })
     .await
+}
+
+/// Polls it with a waker that does not panic: who wakes many would wake none after one that does.
+pub(crate) async fn woken_quietly<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let mut quiet: Option<(Waker, Waker)> = None;
+    poll_fn(|cx| {
+        let (_, waker) = match &mut quiet {
+            Some(known) if known.0.will_wake(cx.waker()) => known,
+            other => {
+                let own = cx.waker().clone();
+                other.insert((own.clone(), Arc::new(Quiet(own)).into()))
+            }
+        };
+        future.as_mut().poll(&mut Context::from_waker(waker))
+    })
+    .await
+}
+
+struct Quiet(Waker);
+
+impl Wake for Quiet {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        contained(|| self.0.wake_by_ref());
+    }
 }
 
 /// What was panicked with can panic once more when it is dropped.

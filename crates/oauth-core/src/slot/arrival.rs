@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use super::super::primitives::OnceLock;
 use super::entry::Entry;
 use crate::error::Error;
-use crate::unwind::contained;
+use crate::unwind::woken_quietly;
 
 /// What every waiter of a landed flight gets.
 pub(super) type Landed = Result<Arc<Entry>, Error>;
@@ -41,7 +41,7 @@ impl Arrival {
         // Asked for before the look: an end in between is not missed.
         let told = board.waiting.notified();
         if board.end.get().is_none() {
-            told.await;
+            woken_quietly(told).await;
         }
         board.end.get().and_then(Option::as_ref)
     }
@@ -55,8 +55,7 @@ impl Announcer {
     fn tell(&self, end: End) {
         // The first word counts.
         if self.0.end.set(end).is_ok() {
-            // Their wakers are their executors': one that panics must not end what goes on here.
-            contained(|| self.0.waiting.notify_waiters());
+            self.0.waiting.notify_waiters();
         }
     }
 }

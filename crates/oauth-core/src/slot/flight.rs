@@ -12,7 +12,7 @@ use super::super::primitives::{sleep, timeout, timeout_at};
 use super::Shared;
 use super::arrival::Announcer;
 use super::builder::Settings;
-use super::desk::{Minted, Need, Publish, Takeoff};
+use super::desk::{Minted, Need, Publish, Spent, Takeoff};
 use super::events;
 use super::rotation::unless_rotated;
 use crate::clock::AnyClock;
@@ -172,12 +172,14 @@ impl LandingPass {
 
 impl Drop for LandingPass {
     fn drop(&mut self) {
-        // First off the desk, then (with the field) the word to the waiters: one that wakes up and
-        // asks again must not find this flight still registered.
-        if self.announcer.is_some() {
-            if let Some(slot) = self.slot.upgrade() {
-                slot.crash(self.id);
-            }
+        // First off the desk, then the word to the waiters: one that wakes up and asks again must not
+        // find this flight still registered. Then what others may have a hand in.
+        if let Some(announcer) = self.announcer.take() {
+            let slot = self.slot.upgrade();
+            let spent = slot.as_ref().map(|slot| slot.crash(self.id));
+            drop(announcer);
+            spent.map(Spent::let_go);
+            contained(|| drop(slot));
         }
     }
 }

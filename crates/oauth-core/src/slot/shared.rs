@@ -73,7 +73,7 @@ impl Shared {
             (landing, (replaced, current))
         });
         if landing.is_some() {
-            contained(|| self.landed.send_modify(|count| *count += 1));
+            self.landed.send_modify(|count| *count += 1);
         }
         (landing, spent)
     }
@@ -84,9 +84,9 @@ impl Shared {
         spent.let_go();
     }
 
-    pub(super) fn crash(&self, id: u64) {
+    pub(super) fn crash(&self, id: u64) -> Spent {
         let ((), spent) = self.at_desk(|desk| desk.crash(id));
-        spent.let_go();
+        spent
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::Generation;
 use super::{Shared, TokenSlot};
 use crate::error::Error;
+use crate::unwind::woken_quietly;
 
 /// Whether a request would get a token, and from where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,7 +80,7 @@ impl Changes {
     /// # Cancel safety
     /// A dropped call loses no change: the next one returns at once.
     pub async fn changed(&mut self) -> Option<Status> {
-        self.landed.changed().await.ok()?;
+        woken_quietly(self.landed.changed()).await.ok()?;
         let slot = TokenSlot { shared: self.slot.upgrade()? };
         Some(slot.status())
     }

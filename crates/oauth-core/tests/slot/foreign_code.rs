@@ -243,7 +243,7 @@ async fn a_source_that_panics_when_it_is_asked_for_its_name_is_a_failure_like_an
     assert_eq!(trap.fetches.load(SeqCst), 2);
 }
 
-/// Calls the slot when it is woken, cloned or dropped, and panics when it is woken if it may.
+/// Calls the slot when it is woken, and panics then if it may.
 struct Busy {
     slot: TokenSlot,
     woken: AtomicU64,
@@ -278,9 +278,16 @@ fn a_waker_that_calls_the_slot_or_panics_neither_hangs_nor_ends_the_flight() {
                     let mut change = std::pin::pin!(changes.changed());
                     assert!(call.as_mut().poll(&mut cx).is_pending());
                     assert!(change.as_mut().poll(&mut cx).is_pending());
-                    let other = caller(&slot);
+                    let others: Vec<_> = (0..100).map(|_| caller(&slot)).collect();
+                    let mut listener = slot.subscribe();
+                    let listens = tokio::spawn(async move { listener.changed().await });
+                    let before = Instant::now();
                     settle().await;
-                    assert_eq!(other.await.unwrap().unwrap(), "secret-1");
+                    for other in others {
+                        assert_eq!(other.await.unwrap().unwrap(), "secret-1");
+                    }
+                    assert!(listens.await.unwrap().is_some());
+                    assert_eq!(before.elapsed(), secs(0));
                     assert!(call.as_mut().poll(&mut cx).is_ready());
                     assert!(change.as_mut().poll(&mut cx).is_ready());
                 }

@@ -11,8 +11,8 @@ use http_body_util::{BodyExt, Full};
 use oauth_core::clock::TokioClock;
 use oauth_core::slot::State;
 use oauth_core::{
-    ClientAuth, ClientCredentials, Error, GrantSource, RotatingClient, Token, TokenSlot,
-    TokenSource,
+    ClientAuth, ClientCredentials, Error, GrantSource, RotatingClient, SecretProvider, Token,
+    TokenSlot, TokenSource,
 };
 use tokio::time::Instant;
 
@@ -317,6 +317,45 @@ async fn what_a_client_says_of_changes_is_never_missed_and_never_wrong() {
     assert!(waits.poll().is_pending());
     let _added = client.clone().with_fallback(ClientAuth::secret("old", "fake")).unwrap();
     assert!(waits.is_woken() && waits.poll().is_ready());
+}
+
+/// Hands out a pair that is wrong, and does what the test says when it goes.
+struct Vault {
+    client: Arc<Mutex<Option<RotatingClient>>>,
+    panics: bool,
+}
+
+impl SecretProvider for Vault {
+    async fn credentials(&self) -> Result<ClientAuth, Error> {
+        Ok(ClientAuth::secret("old", "fake"))
+    }
+}
+
+impl Drop for Vault {
+    fn drop(&mut self) {
+        let client = self.client.lock().unwrap().take().unwrap();
+        assert_eq!((client.epoch(), client.current().id()), (1, "new"));
+        assert!(!self.panics, "the provider panics in its drop");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_a_rotation_lets_go_may_use_the_client_or_panic() {
+    for panics in [false, true] {
+        let handle = Arc::new(Mutex::new(None));
+        let client = RotatingClient::provided(Vault { client: handle.clone(), panics });
+        *handle.lock().unwrap() = Some(client.clone());
+        let endpoint = Endpoint::new((401, None));
+        let slot = endpoint.slot(&client);
+        let _keep = slot.keep_fresh().unwrap();
+        failing_for_long(&slot, secs(20)).await;
+        let rotate = || client.rotate(ClientAuth::secret("new", "fake"));
+        let rotated = std::panic::catch_unwind(std::panic::AssertUnwindSafe(rotate));
+        assert_eq!(rotated.is_err(), panics);
+        assert!(handle.lock().unwrap().is_none(), "it is gone");
+        settle().await;
+        assert_eq!(slot.status().state, State::Fresh);
+    }
 }
 
 #[tokio::test(start_paused = true)]
