@@ -9,7 +9,8 @@
 //!   0–10 % of that, drawn once a token, and is no longer attached min(5 s, a tenth of its life)
 //!   before its end.
 //! - A token without any life (`expires_in` ≤ 0) serves those that waited for it and nobody else.
-//!   Flights by age start at most once a second.
+//!   Flights by age start at most once a second: callers without a token wait for the next one, all
+//!   for the same, if it starts within their limit, and get an error at once if it does not.
 //!
 //! # Concurrency
 //! - At most one flight is under way for a slot, on the runtime of the caller that started it. It
@@ -29,8 +30,10 @@
 //!   if the server asks for it, up to 5 minutes. Callers without a token get the remembered error at
 //!   once, with [`Error::retry_after`](crate::Error::retry_after).
 //! - A valid token survives every failure. It is due again when the next attempt may start.
-//! - New credentials ([`RotatingClient::rotate`](crate::RotatingClient::rotate)) clear what is
-//!   remembered.
+//! - New credentials ([`RotatingClient::rotate`](crate::RotatingClient::rotate),
+//!   [`with_fallback`](crate::RotatingClient::with_fallback)) clear what is remembered, and end the
+//!   waits that were because of it at once: the one between two attempts, `Retry-After` included, and
+//!   that of [`KeepFresh`](crate::slot::KeepFresh).
 //!
 //! | in a simulated hour | token requests | at most |
 //! |---|---|---|
@@ -43,6 +46,14 @@
 //! | 10,000 refusals of one token at once, or 100 over half a second | 1 | 1 |
 //!
 //! Recovery is noticed within 30 s. The tests print these figures and assert the bounds.
+//!
+//! # Code of others
+//! - A subscriber of `tracing`, a clock, a source, a waker, or an error of a source in its drop may
+//!   panic or call the slot. None of them runs under a lock of the slot, nor between a flight's
+//!   registration and the guard that takes it off again. A panic of a subscriber, of a waker or in
+//!   the drop of an error costs nobody a token; one of the source is an error to the waiters; after
+//!   one of the clock at a landing the token is fetched again. *`slot` `foreign_code::*`,
+//!   `foreign_drops::*`.*
 //!
 //! # Refusals
 //! - A refused token is named by its [`Generation`](crate::Generation): a late 401 for an old one
@@ -67,8 +78,8 @@
 //! | 9 | no token after its end | `slot` `age::an_expired_token_is_never_attached`; `slot::desk::landing::tests::*`, `clock::glance::tests::*` |
 //! | 10 | no secret is shown | `secrets_grants::*`; the examples' `secrets_stay_hidden::*` |
 //! | 11 | no token to another origin | `oauth-tower` `origins::*`, `guard::*`; `oauth-reqwest` `redirects::*` |
-//! | 12 | no answer makes the client panic, hang, spin or grow | `transport::*`, `answers::*`, `slot` `age::an_issuer_of_dead_tokens_gets_one_request_a_second` |
-//! | 13 | nothing blocks the executor | `slot` `runtimes::an_ended_runtime_that_drops_the_flight_inside_spawn_does_not_deadlock` |
+//! | 12 | no answer makes the client panic, hang, spin or grow | `transport::*`, `answers::*`, `slot` `age::an_issuer_of_dead_tokens_gets_one_request_a_second`, `pause::*` |
+//! | 13 | nothing blocks the executor | `slot` `runtimes::an_ended_runtime_that_drops_the_flight_inside_spawn_does_not_deadlock`, `foreign_code::*`, `foreign_drops::*` |
 //!
 //! Beyond single tests: `slot_model` plays 20,000 random histories against a model of one page in each
 //! run (a million in the long one, `cargo test --release -p oauth-core --test slot_model -- --ignored`),
