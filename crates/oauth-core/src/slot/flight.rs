@@ -12,7 +12,7 @@ use super::super::primitives::{sleep, timeout, timeout_at};
 use super::Shared;
 use super::arrival::Announcer;
 use super::builder::Settings;
-use super::desk::{Minted, Need, Publish, Spent, Takeoff};
+use super::desk::{Minted, Need, Publish, Takeoff};
 use super::events;
 use super::rotation::unless_rotated;
 use crate::clock::AnyClock;
@@ -176,9 +176,9 @@ impl Drop for LandingPass {
         // find this flight still registered. Then what others may have a hand in.
         if let Some(announcer) = self.announcer.take() {
             let slot = self.slot.upgrade();
-            let spent = slot.as_ref().map(|slot| slot.crash(self.id));
+            let spent = slot.as_ref().map(|slot| slot.crash(self.id)).unwrap_or_default();
             drop(announcer);
-            spent.map(Spent::let_go);
+            spent.let_go();
             contained(|| drop(slot));
         }
     }
