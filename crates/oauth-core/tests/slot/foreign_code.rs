@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Wake, Waker};
 
+use http::{Extensions, HeaderMap};
 use oauth_core::clock::TokioClock;
+use oauth_core::policy::{Admission, Policy};
 use oauth_core::slot::State;
 use oauth_core::{Error, Origins, Token, TokenSlot, TokenSource};
 use tokio::time::Instant;
@@ -107,45 +109,69 @@ async fn a_subscriber_that_panics_between_two_attempts_changes_neither_their_num
     assert_eq!((plain.1, seen.with(RETRY).len()), (2, 1));
 }
 
+fn policy(slot: &TokenSlot) -> Policy {
+    let mut policy = Policy::new(slot.clone());
+    policy.set_origins(Origins::parse(["https://api.example.com"]).unwrap());
+    policy
+}
+
+fn request_to(policy: &Policy, uri: &str) {
+    let uri = uri.parse().unwrap();
+    let admitted = policy.admit(&uri, &HeaderMap::new(), &Extensions::new());
+    assert!(matches!(admitted, Admission::Pass(_)), "{admitted:?}");
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_that_panics_at_a_foreign_request_leaves_the_count_and_the_slot_whole() {
+async fn a_subscriber_that_panics_at_a_foreign_request_leaves_the_counts_and_the_slot_whole() {
     let source = script([Step::token(HOUR)]);
     let slot = slot(&source);
-    let home = Origins::parse(["https://api.example.com"]).unwrap();
-    let (seen, _listening) = panicking_at("passes without a token");
+    let policy = policy(&slot);
+    let (seen, _listening) = panicking_at("origin=");
     for _ in 0..3 {
-        slot.note_foreign("https", "elsewhere.example", &home);
+        request_to(&policy, "https://elsewhere.example/");
+        policy.note_foreign_response("https", "other.example");
     }
-    assert_eq!((slot.status().foreign_requests, seen.with("elsewhere").len()), (3, 1));
-    slot.note_foreign("https", "third.example", &home);
-    assert_eq!((slot.status().foreign_requests, seen.with("third").len()), (4, 1));
+    let told = |name| seen.with(name).len();
+    assert_eq!((slot.status().foreign_requests, told("elsewhere")), (3, 1));
+    assert_eq!((slot.status().foreign_responses, told("other")), (3, 1));
+    request_to(&policy, "https://third.example/");
+    assert_eq!((slot.status().foreign_requests, told("third")), (4, 1));
+    let token = slot.token().await.unwrap();
+    let header = token.header_value().clone();
+    let mut redirected = http::Request::get("https://led.example/")
+        .header("authorization", header)
+        .body(())
+        .unwrap();
+    assert!(policy.guard(&mut redirected));
+    assert!(redirected.headers().is_empty());
+    assert_eq!((slot.status().tokens_withheld, told("led.example")), (1, 1));
     assert_eq!(secret(&slot).await, "secret-1");
 }
 
 #[tokio::test(start_paused = true)]
 async fn user_information_of_a_foreign_request_is_not_in_the_warning() {
     let slot = slot(&script([Step::token(HOUR)]));
-    let home = Origins::parse(["https://api.example.com"]).unwrap();
+    let policy = policy(&slot);
     let (seen, _listening) = captured();
-    slot.note_foreign("https", "someone:fake-password@elsewhere.example:8443", &home);
-    slot.note_foreign("https", "a@b@third.example", &home);
-    let warnings = seen.with("passes without a token");
+    request_to(&policy, "https://someone:fake-password@elsewhere.example:8443/");
+    policy.note_foreign_response("https", "a@b@third.example");
+    let warnings = seen.with("origin=");
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert!(warnings[0].contains("origin=https://elsewhere.example:8443 "), "{warnings:?}");
-    assert!(warnings[1].contains("origin=https://third.example "), "{warnings:?}");
     assert!(warnings[0].contains("https://api.example.com"), "{warnings:?}");
+    assert!(warnings[1].contains("origin=https://third.example "), "{warnings:?}");
     // The same host again, with other user information, is the same origin.
-    slot.note_foreign("https", "another:fake@elsewhere.example:8443", &home);
-    assert_eq!(seen.with("passes without a token").len(), 2);
+    request_to(&policy, "https://another:fake@elsewhere.example:8443/");
+    assert_eq!(seen.with("origin=").len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn foreign_origins_are_told_up_to_64_times_and_counted_for_ever() {
     let slot = slot(&script([Step::token(HOUR)]));
-    let home = Origins::parse(["https://api.example.com"]).unwrap();
+    let policy = policy(&slot);
     let (seen, _listening) = captured();
     for n in 0..100 {
-        slot.note_foreign("https", &format!("host-{n}.example"), &home);
+        request_to(&policy, &format!("https://host-{n}.example/"));
     }
     let told = seen.with("passes without a token");
     assert_eq!((told.len(), slot.status().foreign_requests), (64, 100));
