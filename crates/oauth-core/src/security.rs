@@ -28,7 +28,8 @@
 //!   `transport::the_secret_follows_no_redirect_and_no_foreign_answer_is_taken_for_a_token`.*
 //! - The default transport checks certificates against the system's. *`hyper_transport`
 //!   `a_certificate_that_nobody_signed_ends_the_handshake_before_the_secret_is_sent`,
-//!   `a_server_without_tls_gets_no_secret_over_https`.* It names its TLS provider (rustls with ring),
+//!   `a_server_without_tls_gets_no_secret_over_https`.* What fails to verify is a permanent error that
+//!   says why. *`certificates`.* It names its TLS provider (rustls with ring),
 //!   so that a build with two of them, for which rustls has no default, needs none, and leaves the
 //!   process-wide one alone. *`hyper_transport`
 //!   `the_tls_provider_is_named_and_the_process_wide_default_left_alone`.*
