@@ -11,6 +11,9 @@
 //!   stricter one.
 //!   *`origin_tricks`, `fuzzed` `no_request_gets_the_token_that_a_url_parser_would_send_elsewhere`;
 //!   `oauth-tower` `it` `origins::*`.*
+//! - A wildcard stands for one label before a name of at least two. Not guaranteed: that nobody else can
+//!   register a name there. Public suffixes of two labels or more (`co.uk`, `github.io`) are not known.
+//!   *`oauth-core` unit tests `origin::tests::a_star_*`; [`Origin`](crate::Origin).*
 //! - After a redirect below the adapter the token goes nowhere else, and a 401 from elsewhere costs
 //!   no renewal. *`oauth-tower` `it` `redirects::*`, `oauth-reqwest` `it` `redirects::*`.*
 //! - Not guaranteed: inside of a redirect follower a foreign server can steer a request **with** its
