@@ -100,6 +100,26 @@ async fn the_request_of_the_grant_is_sent_and_its_answer_read() {
 }
 
 #[tokio::test]
+async fn of_two_wrong_pairs_the_error_is_about_the_first() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = calls.clone();
+    let transport = service_fn(move |_: Sent| {
+        let call = counter.fetch_add(1, Ordering::Relaxed) + 1;
+        let body = format!(r#"{{"error":"invalid_client","error_description":"pair {call}"}}"#);
+        ready(Ok::<_, Infallible>(
+            Response::builder().status(401).body(Full::<Bytes>::from(body)).unwrap(),
+        ))
+    });
+    let client = RotatingClient::new(ClientAuth::secret("new", "secret-x"));
+    let client = client.with_fallback(ClientAuth::secret("old", "secret-y")).unwrap();
+    let grant = ClientCredentials::builder(client).token_url("https://auth.example/t").build();
+    let error = GrantSource::new(grant.unwrap(), transport).fetch().await.unwrap_err();
+    assert!(error.is_bad_credentials());
+    assert!(error.to_string().contains("pair 1"), "{error}");
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
 async fn a_rotation_is_seen_by_the_source() {
     let client = RotatingClient::new(ClientAuth::secret("old", "1"));
     let grant = Fuuffy::builder(client.clone()).without_grant_type().build().unwrap();
@@ -176,6 +196,48 @@ async fn a_body_that_pours_without_end_meets_the_cap_even_with_empty_frames() {
         );
         assert!(!error.is_transient());
     }
+}
+
+/// So many frames with nothing in them, which are counted, then a token.
+fn after_empty_frames(
+    empty: usize,
+    polled: Arc<AtomicUsize>,
+) -> impl Body<Data = Bytes, Error = Infallible> + Send {
+    let data = [Bytes::from_static(br#"{"access_token":"abc"}"#)];
+    let frames = std::iter::repeat_n(Bytes::new(), empty).chain(data);
+    let frames = frames.inspect(move |_| _ = polled.fetch_add(1, Ordering::Relaxed));
+    StreamBody::new(futures_util::stream::iter(frames.map(|data| Ok(Frame::data(data)))))
+}
+
+#[tokio::test]
+async fn an_answer_may_have_as_many_frames_as_bytes_and_4096_in_any_case() {
+    for (cap, most) in [(64, 4096), (4096, 4096), (5000, 5000)] {
+        for (empty, fits) in [(most - 1, true), (most, false), (most * 2, false)] {
+            let polled = Arc::new(AtomicUsize::new(0));
+            let counter = polled.clone();
+            let answer = move || Response::new(after_empty_frames(empty, counter.clone()));
+            let (transport, _) = scripted(answer);
+            let result = GrantSource::new(grant(), transport).size_cap(cap).fetch().await;
+            assert_eq!(result.is_ok(), fits, "{cap} {empty} {result:?}");
+            let expected = if fits { most } else { most + 1 };
+            assert_eq!(polled.load(Ordering::Relaxed), expected, "{cap} {empty}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_always_ready_lets_other_tasks_have_their_turn() {
+    let polled = Arc::new(AtomicUsize::new(0));
+    let counter = polled.clone();
+    let other = tokio::spawn({
+        let polled = polled.clone();
+        async move { polled.load(Ordering::Relaxed) }
+    });
+    fetch_over(move || Response::new(after_empty_frames(2_000, counter.clone()))).await.unwrap();
+    assert_eq!(polled.load(Ordering::Relaxed), 2_001);
+    // Tokio gives a task 128 turns; the frame after the last of them is read before it is known.
+    let before_other = other.await.unwrap();
+    assert!((1..=129).contains(&before_other), "{before_other}");
 }
 
 #[tokio::test]

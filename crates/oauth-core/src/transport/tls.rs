@@ -2,8 +2,9 @@
 //!
 //! Permanent is what stays until somebody changes a certificate, the roots, the URL or the TLS
 //! settings of either side. What heals by itself is transient: a certificate that comes of age (or
-//! a clock that is set while the machine boots), a stapled OCSP response that is renewed, a server in
-//! trouble, a handshake that was cut off, and whatever this rustls does not name.
+//! a clock that is set while the machine boots), a server in trouble, a handshake that was cut off.
+//! So is what cannot be told: answers that are not TLS, a peer that breaks the protocol, and whatever
+//! is not named below.
 
 use rustls::AlertDescription as Alert;
 use rustls::{CertificateError, Error};
@@ -45,9 +46,7 @@ fn if_permanent(error: &Error) -> Option<&'static str> {
 
 fn of_certificate(problem: &CertificateError) -> Option<&'static str> {
     Some(match problem {
-        CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. }
-        | CertificateError::InvalidOcspResponse => return None,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => return None,
         // What another verifier than rustls's own found is nearly always the missing root.
         CertificateError::UnknownIssuer | CertificateError::Other(_) => UNKNOWN_ISSUER,
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
@@ -129,7 +128,6 @@ mod tests {
         for problem in [
             CertificateError::NotValidYet,
             CertificateError::NotValidYetContext { time: at(1), not_before: at(2) },
-            CertificateError::InvalidOcspResponse,
         ] {
             assert_eq!(hint(problem.clone()), None, "{problem:?}");
         }
