@@ -167,7 +167,9 @@ impl Error {
     }
 
     /// Whether another attempt may succeed without anybody changing anything: connect errors,
-    /// time-outs, 429, 5xx and what the provider's contract calls throttling.
+    /// time-outs, 429, 5xx and what the provider's contract calls throttling. Not a TLS handshake
+    /// that fails for good, such as a certificate that does not verify: see
+    /// [`GrantSource`](crate::GrantSource).
     pub fn is_transient(&self) -> bool {
         self.details.transient
     }

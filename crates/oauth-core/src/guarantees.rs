@@ -25,7 +25,9 @@
 //! # Failures
 //! - Three limits: 10 s for an attempt, 30 s for a flight, 30 s for a caller.
 //! - The first failed flight tries again inside of itself (transient failures alone, at most 10
-//!   attempts, full jitter, never before `Retry-After`). After it each flight is one attempt, and
+//!   attempts, full jitter, never before `Retry-After`). A certificate that does not verify is
+//!   permanent: its error, which names the cause and what to do, comes at the first attempt
+//!   ([`GrantSource`](crate::GrantSource) has the details). After the first flight each flight is one attempt, and
 //!   the failure is remembered for 1 s, doubling up to 30 s (transient) or 60 s (permanent), longer
 //!   if the server asks for it, up to 5 minutes. Callers without a token get the remembered error at
 //!   once, with [`Error::retry_after`](crate::Error::retry_after).

@@ -45,6 +45,8 @@
 //! # Features
 //! - `hyper-transport` (default): [`HyperTransport`], the default token transport, and
 //!   [`TokenSlot::for_grant`]. Without it, bring any `tower::Service` for a [`GrantSource`].
+//! - `rustls` (part of the one above): over any transport, a TLS handshake of rustls 0.23 that fails for
+//!   good is a permanent error. See [`GrantSource`].
 //!
 //! # For writers of adapters
 //! [`policy`] says which requests get a token and what a refusal leads to, [`verdict`] reads an

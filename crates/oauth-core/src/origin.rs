@@ -11,14 +11,24 @@ use http::Uri;
 use http::header::HeaderValue;
 
 pub(crate) use self::home::{Home, same_origin};
-use self::host::{ipv6, is_label, spellings, split_port, valid_host};
+use self::host::{ipv6, is_label, is_parent, spellings, split_port, valid_host};
 pub(crate) use self::host::{is_loopback, without_user};
 use crate::error::Error;
 
 /// Where a token may go: a scheme, a host and a port.
 ///
-/// `https`, or plain `http` to loopback (`localhost`, `127.0.0.0/8`, `[::1]`). The host may begin
-/// with `*.`, which stands for exactly one label: `https://*.oleria.io`.
+/// `https`, or plain `http` to loopback (`localhost`, `127.0.0.0/8`, `[::1]`).
+///
+/// # Wildcards
+/// The host of an `https` origin may begin with `*.`, which stands for exactly one label:
+/// `https://*.oleria.io` is `https://acme.oleria.io` and neither `https://oleria.io` nor
+/// `https://devx.acme.oleria.io`. What comes after it is a name of at least two labels:
+/// `https://*.com`, `https://*.localhost` and a wildcard before an address are refused.
+///
+/// Not checked, for it takes a list that changes: whether that name is a public suffix of two labels
+/// or more, under which anybody can register a name (`co.uk`, `github.io`, a cloud's domain).
+/// `https://*.github.io` is taken, and whoever registers a name there and gets a request sent to it
+/// gets a token. Use a wildcard only under a domain of which every name is the provider's.
 ///
 /// ```
 /// use oauth_core::Origin;
@@ -38,12 +48,17 @@ pub struct Origin {
     others: Box<[Box<str>]>,
 }
 
+/// What a wildcard that is refused should have been.
+const WILDCARD: &str = "may have a wildcard as the first label alone, before a name of at least two labels: \
+     https://*.example.com";
+
 impl Origin {
     /// The origin of a URL; its path and query do not matter.
     ///
     /// # Errors
-    /// If the URL is relative, has user information, is neither `https` nor `http` to loopback, or
-    /// its host is not plain ASCII (write international names in punycode, `xn--…`).
+    /// If the URL is relative, has user information, is neither `https` nor `http` to loopback, has
+    /// a wildcard elsewhere than [above](#wildcards), or its host is not plain ASCII (write
+    /// international names in punycode, `xn--…`).
     pub fn parse(url: &str) -> Result<Self, Error> {
         Self::named("origin", url)
     }
@@ -70,12 +85,18 @@ impl Origin {
             return refuse("has a port that is not a number from 1 to 65535");
         };
         let host = host.to_ascii_lowercase();
-        let (one_label_before, name) = match host.strip_prefix('*') {
-            Some(rest) => (true, rest),
+        let (one_label_before, name) = match host.strip_prefix("*.") {
+            Some(parent) => (true, parent),
             None => (false, host.as_str()),
         };
-        if !valid_host(name, one_label_before) {
+        if name.contains('*') {
+            return refuse(WILDCARD);
+        }
+        if !valid_host(name) {
             return refuse("has a host that is neither a name nor an address");
+        }
+        if one_label_before && !is_parent(name) {
+            return refuse(WILDCARD);
         }
         if !https && (one_label_before || !is_loopback(name)) {
             return refuse("must be https: plain http is for loopback alone (RFC 6750 §5.3)");
@@ -84,6 +105,7 @@ impl Origin {
         let port = port.unwrap_or(default);
         let names = match ipv6(name) {
             Some(address) => spellings(address),
+            None if one_label_before => vec![format!(".{name}")],
             None => vec![name.to_owned()],
         };
         let mut authorities = Vec::new();

@@ -178,7 +178,7 @@ fn mask(text: &mut Zeroizing<String>, secret: &str) {
 }
 
 /// `text` in memory that is wiped. Measured first, so that it has its room before it is written.
-fn wiped(text: fmt::Arguments<'_>) -> Zeroizing<String> {
+pub(crate) fn wiped(text: fmt::Arguments<'_>) -> Zeroizing<String> {
     struct Length(usize);
     impl Write for Length {
         fn write_str(&mut self, part: &str) -> fmt::Result {

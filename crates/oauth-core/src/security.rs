@@ -11,6 +11,9 @@
 //!   stricter one.
 //!   *`origin_tricks`, `fuzzed` `no_request_gets_the_token_that_a_url_parser_would_send_elsewhere`;
 //!   `oauth-tower` `it` `origins::*`.*
+//! - A wildcard stands for one label before a name of at least two. Not guaranteed: that nobody else can
+//!   register a name there. Public suffixes of two labels or more (`co.uk`, `github.io`) are not known.
+//!   *`oauth-core` unit tests `origin::tests::a_star_*`; [`Origin`](crate::Origin).*
 //! - A redirect that is followed below the adapter takes the token nowhere else if the client has the
 //!   guard around it (`oauth_tower::OAuthLayer::guard`; it knows the last 256 tokens of the slot) or the
 //!   policy `oauth_reqwest::redirects()`. The guard holds against every policy of tower-http 0.6 and 0.7.
@@ -39,7 +42,8 @@
 //!   `transport::the_secret_follows_no_redirect_and_no_foreign_answer_is_taken_for_a_token`.*
 //! - The default transport checks certificates against the system's. *`hyper_transport`
 //!   `a_certificate_that_nobody_signed_ends_the_handshake_before_the_secret_is_sent`,
-//!   `a_server_without_tls_gets_no_secret_over_https`.* It names its TLS provider (rustls with ring),
+//!   `a_server_without_tls_gets_no_secret_over_https`.* What fails to verify is a permanent error that
+//!   says why. *`certificates`.* It names its TLS provider (rustls with ring),
 //!   so that a build with two of them, for which rustls has no default, needs none, and leaves the
 //!   process-wide one alone. *`hyper_transport`
 //!   `the_tls_provider_is_named_and_the_process_wide_default_left_alone`.*

@@ -2,9 +2,12 @@
 //! not followed.
 
 mod collect;
+mod failure;
 mod first_pair;
 #[cfg(feature = "hyper-transport")]
 mod hyper;
+#[cfg(feature = "rustls")]
+mod tls;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -21,7 +24,6 @@ use crate::client_auth::ClientAuth;
 use crate::error::{BoxError, Details, Error, Kind};
 use crate::grant::Grant;
 use crate::origin::{Origins, is_private_channel};
-use crate::redact::{Secrets, masked_chain};
 use crate::source::TokenSource;
 use crate::token::Token;
 use crate::unwind::contained;
@@ -41,6 +43,17 @@ const SIZE_CAP: usize = 1024 * 1024;
 /// It must not follow redirects (a 307 would hand the secret on) and should not retry: the slot
 /// does. Each request is made on a clone of it, and fails on plain http beyond loopback before
 /// anything is sent.
+///
+/// A failure of the transport is transient, so that the slot tries again, with two exceptions:
+/// - what the transport itself says: an [`Error`] in the chain of its error is taken at its word, so a
+///   transport returns [`Error::permanent`] where no later attempt can help, or [`Error::transient`];
+/// - with the feature `rustls` (the default transport switches it on), a handshake of rustls 0.23 that
+///   fails for good: a certificate that does not verify, a peer with no TLS version or protocol in
+///   common, a refused client certificate. A certificate that is not valid yet, a server's internal
+///   error and a cut connection stay transient. So do the failures of other TLS libraries and other
+///   major versions of rustls, which are not known here.
+///
+/// Either way the error's text names the cause.
 ///
 /// Request and answer are held in memory that is wiped after use; what the transport, TLS or the
 /// kernel buffer is out of reach.
@@ -214,13 +227,7 @@ impl<G: Grant, T> GrantSource<G, T> {
         B: Body,
         B::Error: Into<BoxError>,
     {
-        let broken = |message: &'static str, error: BoxError| {
-            let source = Some(masked_chain(error, &Secrets::of(client)));
-            Error::from(Details {
-                source,
-                ..self.unreachable_details(Kind::Connect, message.into())
-            })
-        };
+        let broken = |message, error| self.broken(client, message, error);
         let mut transport = self.transport.clone();
         poll_fn(|cx| transport.poll_ready(cx))
             .await

@@ -74,6 +74,8 @@ fn a_token_url_is_absolute_https_and_plain() {
         (" https://auth.example/t", "has white space or a control character: trim it"),
         ("https://auth.example/t\n", "has white space or a control character: trim it"),
         ("https://*.auth.example/t", "must name one host, without `*`"),
+        ("https://*.example/t", "must name one host, without `*`"),
+        ("https://auth.*.example/t?x", "must name one host, without `*`"),
         (
             "https://auth.example/t?client_secret=x",
             "has a parameter in its query that the body sends: take it out",
@@ -99,7 +101,13 @@ fn a_token_url_is_absolute_https_and_plain() {
         assert!(error.to_string().starts_with("`token_url` "), "{url}: {error}");
         assert!(!error.to_string().contains("pass"), "{error}");
     }
-    for url in ["http://localhost/t", "http://[::1]:1/t", "http://127.0.0.1:80/t?a=b"] {
+    for url in [
+        "http://localhost/t",
+        "http://[::1]:1/t",
+        "http://127.0.0.1:80/t?a=b",
+        "https://auth.example/*?a=https://*.b",
+        "https://auth.example?a=*",
+    ] {
         ClientCredentials::builder(client()).token_url(url).build().unwrap();
     }
 }

@@ -16,7 +16,7 @@ use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use oauth_core::{
     Apiera, BoxError, ClientAuth, ClientCredentials, Error, Fuuffy, GrantSource, Oleria,
-    RotatingClient, Token, TokenSource,
+    RotatingClient, Token, TokenSlot, TokenSource,
 };
 use tokio::time::Instant;
 use tower::util::ServiceFn;
@@ -100,6 +100,26 @@ async fn the_request_of_the_grant_is_sent_and_its_answer_read() {
 }
 
 #[tokio::test]
+async fn of_two_wrong_pairs_the_error_is_about_the_first() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = calls.clone();
+    let transport = service_fn(move |_: Sent| {
+        let call = counter.fetch_add(1, Ordering::Relaxed) + 1;
+        let body = format!(r#"{{"error":"invalid_client","error_description":"pair {call}"}}"#);
+        ready(Ok::<_, Infallible>(
+            Response::builder().status(401).body(Full::<Bytes>::from(body)).unwrap(),
+        ))
+    });
+    let client = RotatingClient::new(ClientAuth::secret("new", "secret-x"));
+    let client = client.with_fallback(ClientAuth::secret("old", "secret-y")).unwrap();
+    let grant = ClientCredentials::builder(client).token_url("https://auth.example/t").build();
+    let error = GrantSource::new(grant.unwrap(), transport).fetch().await.unwrap_err();
+    assert!(error.is_bad_credentials());
+    assert!(error.to_string().contains("pair 1"), "{error}");
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
 async fn a_rotation_is_seen_by_the_source() {
     let client = RotatingClient::new(ClientAuth::secret("old", "1"));
     let grant = Fuuffy::builder(client.clone()).without_grant_type().build().unwrap();
@@ -176,6 +196,48 @@ async fn a_body_that_pours_without_end_meets_the_cap_even_with_empty_frames() {
         );
         assert!(!error.is_transient());
     }
+}
+
+/// So many frames with nothing in them, which are counted, then a token.
+fn after_empty_frames(
+    empty: usize,
+    polled: Arc<AtomicUsize>,
+) -> impl Body<Data = Bytes, Error = Infallible> + Send {
+    let data = [Bytes::from_static(br#"{"access_token":"abc"}"#)];
+    let frames = std::iter::repeat_n(Bytes::new(), empty).chain(data);
+    let frames = frames.inspect(move |_| _ = polled.fetch_add(1, Ordering::Relaxed));
+    StreamBody::new(futures_util::stream::iter(frames.map(|data| Ok(Frame::data(data)))))
+}
+
+#[tokio::test]
+async fn an_answer_may_have_as_many_frames_as_bytes_and_4096_in_any_case() {
+    for (cap, most) in [(64, 4096), (4096, 4096), (5000, 5000)] {
+        for (empty, fits) in [(most - 1, true), (most, false), (most * 2, false)] {
+            let polled = Arc::new(AtomicUsize::new(0));
+            let counter = polled.clone();
+            let answer = move || Response::new(after_empty_frames(empty, counter.clone()));
+            let (transport, _) = scripted(answer);
+            let result = GrantSource::new(grant(), transport).size_cap(cap).fetch().await;
+            assert_eq!(result.is_ok(), fits, "{cap} {empty} {result:?}");
+            let expected = if fits { most } else { most + 1 };
+            assert_eq!(polled.load(Ordering::Relaxed), expected, "{cap} {empty}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_always_ready_lets_other_tasks_have_their_turn() {
+    let polled = Arc::new(AtomicUsize::new(0));
+    let counter = polled.clone();
+    let other = tokio::spawn({
+        let polled = polled.clone();
+        async move { polled.load(Ordering::Relaxed) }
+    });
+    fetch_over(move || Response::new(after_empty_frames(2_000, counter.clone()))).await.unwrap();
+    assert_eq!(polled.load(Ordering::Relaxed), 2_001);
+    // Tokio gives a task 128 turns; the frame after the last of them is read before it is known.
+    let before_other = other.await.unwrap();
+    assert!((1..=129).contains(&before_other), "{before_other}");
 }
 
 #[tokio::test]
@@ -288,6 +350,129 @@ async fn a_connect_error_is_transient_and_keeps_its_chain() {
     let source = error.source().unwrap();
     assert!(source.is::<Layered>());
     assert_eq!(source.source().unwrap().to_string(), "refused");
+}
+
+/// What the first caller of a slot gets over a transport that fails so: after one attempt and no wait
+/// if the error is permanent.
+async fn first_call(error: impl Fn() -> BoxError + Clone + Send + Sync + 'static) -> Error {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = calls.clone();
+    let transport = service_fn(move |_: Sent| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        ready(Err::<Response<Full<Bytes>>, _>(error()))
+    });
+    let start = Instant::now();
+    let error = TokenSlot::new(GrantSource::new(grant(), transport)).token().await.unwrap_err();
+    let at_once = (calls.load(Ordering::Relaxed), start.elapsed()) == (1, Duration::ZERO);
+    assert_eq!(error.is_transient(), !at_once, "{calls:?} {:?}", start.elapsed());
+    error
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_transport_says_itself_is_taken_at_its_word() {
+    let error = first_call(|| Error::permanent("no such smart card").into()).await;
+    assert!(!error.is_transient());
+    assert!(
+        error.to_string().starts_with(
+            "Oleria: the token endpoint could not be reached: no such smart card; hint: the egress"
+        ),
+        "{error}"
+    );
+    // In an `io::Error` that is in another error, whose chain skips it.
+    let inside = || {
+        let io = std::io::Error::other(std::io::Error::other(Error::permanent("pinned")));
+        Box::new(std::io::Error::other(io)) as BoxError
+    };
+    let error = first_call(inside).await;
+    assert!(!error.is_transient() && error.to_string().contains("reached: pinned;"), "{error}");
+    let error = first_call(|| Error::setting("pin", "is not a digest").into()).await;
+    assert!(error.to_string().contains("reached: `pin` is not a digest;"), "{error}");
+    let error = first_call(|| Error::transient("busy").into()).await;
+    assert!(error.is_transient() && error.to_string().contains("reached: busy;"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_says_how_long_to_wait() {
+    let busy = service_fn(|_: Sent| {
+        let error = Error::transient("busy").with_retry_after(Duration::from_secs(7));
+        ready(Err::<Response<Full<Bytes>>, _>(error))
+    });
+    let error = GrantSource::new(grant(), busy).fetch().await.unwrap_err();
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_word_of_a_transport_is_masked_like_a_servers() {
+    let echo = || Error::permanent("the-secret and 0123456789abcdef0123 \r\n forged").into();
+    let error = first_call(echo).await;
+    let text = format!("{error} {error:?} {}", error.source().unwrap());
+    assert!(!text.contains("the-secret") && !error.to_string().contains("0123456789"), "{text}");
+    assert!(error.to_string().contains("reached: [redacted] and [redacted] \\u{d}\\u{a} forged"));
+}
+
+#[cfg(feature = "rustls")]
+#[tokio::test(start_paused = true)]
+async fn a_certificate_that_does_not_verify_is_found_wherever_the_chain_has_it() {
+    fn unknown() -> rustls::Error {
+        rustls::CertificateError::UnknownIssuer.into()
+    }
+    fn io(error: impl Into<BoxError>) -> std::io::Error {
+        std::io::Error::new(std::io::ErrorKind::InvalidData, error)
+    }
+    let shapes: [fn() -> BoxError; 4] = [
+        || unknown().into(),
+        || io(unknown()).into(),
+        || io(io(unknown())).into(),
+        || Box::new(Around(Box::new(io(Around(Box::new(io(unknown()))))))),
+    ];
+    for shape in shapes {
+        let error = first_call(shape).await;
+        assert!(!error.is_transient());
+        let text = error.to_string();
+        assert!(text.contains("reached: invalid peer certificate: UnknownIssuer; hint: trust"));
+    }
+    // A transport that knows better.
+    let error = first_call(|| Error::transient(io(unknown())).into()).await;
+    assert!(error.is_transient());
+    assert!(error.to_string().contains("reached: invalid peer certificate"), "{error}");
+}
+
+/// An error about another one.
+#[derive(Debug)]
+struct Around(BoxError);
+
+impl std::fmt::Display for Around {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("client error (Connect)")
+    }
+}
+
+impl std::error::Error for Around {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_tls_library_that_is_not_known_here_a_failure_is_transient_and_keeps_its_text() {
+    let foreign = || Around(Box::new(Layered("certificate verify failed", None))).into();
+    let error = first_call(foreign).await;
+    assert!(error.is_transient());
+    let cause = error.source().unwrap().source().unwrap();
+    assert_eq!(cause.to_string(), "certificate verify failed");
+}
+
+#[cfg(feature = "rustls")]
+#[tokio::test]
+async fn an_alert_in_the_middle_of_the_answer_is_permanent_too() {
+    let answer = || {
+        let alert = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
+        let frames = [Ok(Frame::data(Bytes::from_static(b"{"))), Err(std::io::Error::other(alert))];
+        Response::new(StreamBody::new(futures_util::stream::iter(frames)))
+    };
+    let error = fetch_over(answer).await.unwrap_err();
+    assert!(!error.is_transient());
+    assert!(error.to_string().contains("broke off: received fatal alert: Cert"), "{error}");
 }
 
 #[tokio::test]

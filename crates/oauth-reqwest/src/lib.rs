@@ -37,7 +37,8 @@
 //!   a client that has this middleware.
 //! - In a chain the first `.with(..)` is the outermost: retries go before this one.
 //!
-//! TLS is reqwest's: choose one of its features. This crate switches none on.
+//! TLS is reqwest's: choose one of its features. This crate switches none on. Its own feature `rustls`
+//! makes a certificate that does not verify a permanent error: see [`ReqwestTransport`].
 
 mod error;
 mod middleware;

@@ -16,6 +16,11 @@ use tower_service::Service;
 /// It never follows a redirect and never sends a token request twice: either could hand the secret
 /// to somebody else. An answer that comes from another URL than the request's is refused.
 ///
+/// A certificate that does not verify is a permanent error, at once and with its cause, if reqwest uses
+/// rustls and this crate's feature `rustls` or `oauth-core`'s `hyper-transport` (a default) is on. With
+/// another TLS library it is tried again like a connection that broke. A private CA's root goes into
+/// the builder (`tls_certs_merge`).
+///
 /// ```
 /// use oauth_core::{ClientAuth, GrantSource, Oleria, TokenSlot};
 /// use oauth_reqwest::ReqwestTransport;

@@ -25,15 +25,17 @@ pub(super) fn url(name: &str, text: &str, plain_http: bool) -> Result<Uri, Error
     if text.contains('#') {
         return refuse("must not have a fragment (the part from `#` on)");
     }
-    let origin = match text.split_once("://") {
+    // A URL of one host: said here, before the rules for wildcards in origins are looked at.
+    let authority = text.split(['/', '?']).nth(2).unwrap_or_default();
+    if authority.contains('*') {
+        return refuse("must name one host, without `*`");
+    }
+    match text.split_once("://") {
         Some((scheme, rest)) if plain_http && scheme.eq_ignore_ascii_case("http") => {
             Origin::named(name, &format!("https://{rest}"))
         }
         _ => Origin::named(name, text),
     }?;
-    if !origin.is_exact() {
-        return refuse("must name one host, without `*`");
-    }
     text.parse().or_else(|_| refuse("is not a URL"))
 }
 

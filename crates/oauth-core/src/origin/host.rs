@@ -43,18 +43,24 @@ pub(super) fn spellings(address: Ipv6Addr) -> Vec<String> {
     }
 }
 
-pub(super) fn valid_host(name: &str, after_star: bool) -> bool {
-    if name.starts_with('[') {
-        return !after_star && ipv6(name).is_some();
-    }
-    let labels = match (after_star, name.strip_prefix('.')) {
-        (true, Some(rest)) => rest,
-        (true, None) => return false,
-        (false, _) => name,
+/// One trailing dot makes a name absolute; it is another origin than the name without.
+fn labels(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
+}
+
+pub(super) fn valid_host(name: &str) -> bool {
+    ipv6(name).is_some() || labels(name).split('.').all(is_label)
+}
+
+/// Whether a host that is valid may have hosts below it that belong together: a name, and no
+/// top-level one. Public suffixes of more labels are not known here.
+pub(super) fn is_parent(host: &str) -> bool {
+    // A host that ends in a number is an address to URL parsers, in decimal or hexadecimal.
+    let is_number = |label: &str| match label.strip_prefix("0x") {
+        Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
+        None => label.bytes().all(|b| b.is_ascii_digit()),
     };
-    // One trailing dot makes a name absolute; it is another origin than the name without.
-    let labels = labels.strip_suffix('.').unwrap_or(labels);
-    labels.split('.').all(is_label)
+    labels(host).rsplit_once('.').is_some_and(|(_, last)| !is_number(last))
 }
 
 /// Loopback as a literal and nothing that merely resolves to it.

@@ -62,7 +62,14 @@ fn plain_http_is_for_loopback_literals_alone() {
         "http://127.1",
         "http://0177.0.0.1",
         "http://[::ffff:127.0.0.1]",
-        "http://*.localhost",
+        "http://*.app.localhost",
+        "http://0.0.0.0",
+        "http://0.0.0.1",
+        "http://126.255.255.255",
+        "http://128.0.0.1",
+        "http://[::]",
+        "http://[::2]",
+        "http://localhost.localdomain",
     ] {
         let error = Origin::parse(bad).unwrap_err().to_string();
         assert!(error.contains("`origin`"), "{bad}: {error}");
@@ -119,8 +126,8 @@ fn a_wrong_origin_is_refused_with_what_to_do() {
         ("https://api.example:+1", "port"),
         ("https://", "neither a name"),
         ("https://a..b", "neither a name"),
-        ("https://*", "neither a name"),
-        ("https://a.*.b", "neither a name"),
+        ("https://*", "wildcard"),
+        ("https://a.*.b", "wildcard"),
         ("https://exa%6dple.com", "neither a name"),
     ] {
         let error = Origin::parse(bad).unwrap_err().to_string();
@@ -141,4 +148,117 @@ fn a_host_header_must_name_the_same_authority() {
     assert!(!admit("api.example.com", host("api.example.com:8443")));
     assert!(!admit("api.example.com", host("")));
     assert!(!Origins::any_https().admit("https", "api.example.com", host("evil.example").as_ref()));
+}
+
+#[test]
+fn a_star_stands_before_a_name_of_two_labels_or_more() {
+    for good in [
+        "https://*.oleria.io",
+        "https://*.oleria.io.",
+        "https://*.oleria.io:8443",
+        "https://*.eu.api.oleria.io",
+        "https://*.1.oleria.io",
+        "https://*.oleria.x1",
+        "https://*.0x.oleria.xyz",
+        "https://*.api.localhost",
+        "https://*.xn--bcher-kva.example",
+        // Not known to be a public suffix: see the documentation.
+        "https://*.co.uk",
+    ] {
+        Origin::parse(good).unwrap_or_else(|error| panic!("{good}: {error}"));
+    }
+    for bad in [
+        "https://*",
+        "https://*:443",
+        "https://*.com",
+        "https://*.com:443",
+        "https://*.com.",
+        "https://*.COM/path",
+        "https://*.localhost",
+        "https://*.xn--p1ai",
+        "https://*.127.0.0.1",
+        "https://*.192.0.2.1.",
+        "https://*.0.0.1",
+        "https://*.1",
+        "https://*.a.1",
+        "https://*.a.0x7f",
+        "https://*.a.0X",
+        "https://*.[::1]",
+        "https://*.[2001:db8::1]",
+        "https://*.*.com",
+        "https://*.*.oleria.io",
+        "https://foo.*.com",
+        "https://foo.*",
+        "https://foo*.oleria.io",
+        "https://*foo.oleria.io",
+        "https://**.oleria.io",
+    ] {
+        let error = Origin::parse(bad).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "`origin` may have a wildcard as the first label alone, before a name of at least two \
+             labels: https://*.example.com",
+            "{bad}"
+        );
+    }
+    for bad in
+        ["https://*.", "https://*..", "https://*..oleria.io", "https://*.a..b", "https://*.a b.c"]
+    {
+        let error = Origin::parse(bad).unwrap_err().to_string();
+        assert!(error.contains("neither a name nor an address"), "{bad}: {error}");
+    }
+}
+
+#[test]
+fn an_absolute_name_after_a_star_is_another_origin_than_the_name() {
+    let origins = Origins::parse(["https://*.oleria.io."]).unwrap();
+    assert!(admits(&origins, "https://acme.oleria.io./"));
+    assert!(!admits(&origins, "https://acme.oleria.io/"));
+    assert_eq!(origins.to_string(), "https://*.oleria.io.");
+}
+
+#[test]
+fn any_https_is_no_empty_authority_and_no_user_information() {
+    let any = Origins::any_https();
+    assert!(any.admit("https", "api.example", None));
+    assert!(any.admit("HTTPS", "api.example:8443", None));
+    for (scheme, authority) in
+        [("https", ""), ("http", "api.example"), ("https", "u@api.example"), ("ws", "api.example")]
+    {
+        assert!(!any.admit(scheme, authority, None), "{scheme} {authority}");
+    }
+}
+
+#[test]
+fn the_default_port_is_that_of_the_scheme_and_needs_its_colon() {
+    let host = |text: &'static str| Some(HeaderValue::from_static(text));
+    let local = Origins::parse(["http://127.0.0.1"]).unwrap();
+    assert_eq!(local, Origins::parse(["http://127.0.0.1:80"]).unwrap());
+    assert_eq!(local.to_string(), "http://127.0.0.1");
+    for other in ["http://127.0.0.1:8080", "http://127.0.0.1:443", "https://127.0.0.1:80"] {
+        assert_ne!(local, Origins::parse([other]).unwrap(), "{other}");
+        assert!(!admits(&local, other), "{other}");
+    }
+    assert!(local.admit("http", "127.0.0.1", host("127.0.0.1:80").as_ref()));
+    assert!(local.admit("http", "127.0.0.1:80", host("127.0.0.1").as_ref()));
+    for foreign in ["127.0.0.1:8080", "127.0.0.1:443", "127.0.0.1:81", "127.0.0.1:0"] {
+        assert!(!local.admit("http", "127.0.0.1", host(foreign).as_ref()), "{foreign}");
+    }
+    let any = Origins::any_https();
+    for (authority, other) in [
+        ("ab443", "a"),
+        ("a", "ab443"),
+        ("x443", "y443"),
+        ("a:999", "a"),
+        ("a", "a:999"),
+        ("a:80", "a"),
+        ("a", "a:8443"),
+        ("a", "a:"),
+        ("ab", "ab:0443"),
+    ] {
+        assert!(!any.admit("https", authority, host(other).as_ref()), "{authority} {other}");
+        assert!(any.admit("https", authority, host(authority).as_ref()), "{authority}");
+    }
+    assert!(any.admit("https", "a:443", host("A").as_ref()));
+    assert!(any.admit("https", "443", host("443:443").as_ref()));
 }

@@ -24,7 +24,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The default token transport: HTTP/1.1 or HTTP/2 over TLS.
 ///
 /// - rustls with the ring provider, named explicitly: the process-wide default is not touched;
-/// - the system's certificates (none of them is a warning in the log, and TLS fails then);
+/// - the system's certificates, or those of the file that `SSL_CERT_FILE` names: a private CA's root
+///   goes there (none of them is a warning in the log, and TLS fails then);
 /// - 5 s to connect, no proxy, no redirects, no retries;
 /// - no pooled connections: token requests are rare, and an idle connection could belong to a
 ///   runtime that is gone.

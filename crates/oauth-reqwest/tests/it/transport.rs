@@ -1,9 +1,15 @@
 //! reqwest as the way to the token endpoint.
 
-use oauth_core::{GrantSource, TokenSlot};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use oauth_core::{BoxError, ClientAuth, GrantSource, Oleria, TokenSlot};
 use oauth_reqwest::ReqwestTransport;
 use oauth_testkit::{AuthServer, Dialect, Fault, ProtectedApi};
 use reqwest::redirect::Policy;
+use rustls::CertificateError;
+use tower::util::MapErrLayer;
 
 use crate::world::{World, grant, h2, plain};
 
@@ -90,4 +96,47 @@ async fn a_proxy_of_the_users_gets_the_token_request_over_plain_http_and_without
         assert_eq!(slot.prefetch().await.is_ok(), seen.1 == 1);
         assert_eq!((proxy.requests(), auth.token_requests()), seen);
     }
+}
+
+/// The first call over a reqwest whose connector fails with this, and how often it was asked.
+async fn first_call(
+    failure: impl Fn() -> BoxError + Clone + Send + Sync + 'static,
+) -> (oauth_core::Error, usize) {
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = asked.clone();
+    let fail = move |_: BoxError| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        failure()
+    };
+    let builder = plain().connector_layer(MapErrLayer::new(fail));
+    let transport = ReqwestTransport::from_builder(builder).unwrap();
+    let grant = Oleria::builder(ClientAuth::secret("id", "the-secret"))
+        .token_url(format!("http://{gone}/token"))
+        .api_url("https://api.example")
+        .build()
+        .unwrap();
+    let error = TokenSlot::new(GrantSource::new(grant, transport)).token().await.unwrap_err();
+    (error, asked.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn a_certificate_that_does_not_verify_is_permanent_at_the_first_attempt() {
+    // As tokio-rustls has it; reqwest puts two errors of its own and hyper's around it.
+    let unknown = || {
+        let error = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        io::Error::new(io::ErrorKind::InvalidData, error).into()
+    };
+    let (error, asked) = first_call(unknown).await;
+    assert_eq!((asked, error.is_transient()), (1, false));
+    let text = error.to_string();
+    assert!(text.contains("invalid peer certificate: UnknownIssuer; hint: trust"), "{text}");
+}
+
+#[tokio::test]
+async fn what_a_connector_says_to_be_permanent_is() {
+    let pinned = || oauth_core::Error::permanent("not the pinned key").into();
+    let (error, asked) = first_call(pinned).await;
+    assert_eq!((asked, error.is_transient()), (1, false));
+    assert!(error.to_string().contains("could not be reached: not the pinned key"), "{error}");
 }

@@ -108,7 +108,7 @@ async fn a_second_host_header_makes_the_request_foreign() {
 #[tokio::test(start_paused = true)]
 async fn an_inner_origin_with_a_wildcard_is_refused_with_what_to_do() {
     let layer = OAuthLayer::new(Issuer::new().ready_slot().await)
-        .inner_origin(Origin::parse("https://*.test").unwrap());
+        .inner_origin(Origin::parse("https://*.api.test").unwrap());
     let error = layer.layer(Plain::statuses([200])).oneshot(relative()).await.unwrap_err();
     assert!(error.as_token().unwrap().to_string().contains("`inner_origin` has a wildcard"));
 }
