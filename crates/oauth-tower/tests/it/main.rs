@@ -7,6 +7,7 @@ mod alone;
 mod answers;
 mod choice;
 mod contract;
+mod debugged;
 mod drained;
 mod drops;
 mod ended;
