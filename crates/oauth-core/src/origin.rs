@@ -128,7 +128,7 @@ impl Origin {
         let authority = if self.one_label_before {
             match authority.find('.') {
                 // A label before the dot, and no trick with user information in it.
-                Some(dot) if dot > 0 && is_label(&authority[..dot]) => &authority[dot..],
+                Some(dot) if is_label(&authority[..dot]) => &authority[dot..],
                 _ => return false,
             }
         } else {

@@ -47,3 +47,66 @@ pub(crate) fn same_origin(a: &Uri, b: &Uri) -> bool {
     let host = |uri: &Uri| uri.host().map(str::to_ascii_lowercase);
     a.scheme() == b.scheme() && host(a) == host(b) && port(a) == port(b)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri {
+        text.parse().unwrap()
+    }
+
+    fn home(origins: &[&str]) -> Option<Home> {
+        Home::of(&Origins::parse(origins).unwrap())
+    }
+
+    #[test]
+    fn home_is_the_first_origin_unless_that_is_a_wildcard() {
+        let home = home(&["https://api.example", "https://other.example"]).unwrap();
+        assert!(home.is(true, "api.example"));
+        for (https, authority) in [
+            (false, "api.example"),
+            (true, "other.example"),
+            (true, "API.example"),
+            (true, "api.example:443"),
+            (true, ""),
+        ] {
+            assert!(!home.is(https, authority), "{https} {authority}");
+        }
+        assert!(self::home(&["https://*.api.example", "https://api.example"]).is_none());
+        assert!(Home::of(&Origins::any_https()).is_none());
+        assert!(Home::of(&Origins::undeclared()).is_none());
+    }
+
+    #[test]
+    fn a_uri_leads_home_however_it_is_spelled() {
+        let https = home(&["https://api.example"]).unwrap();
+        assert!(https.is_origin_of(&uri("HTTPS://u@API.example:443/x")));
+        assert!(!https.is_origin_of(&uri("http://api.example:443/x")));
+        let http = home(&["http://127.0.0.1"]).unwrap();
+        assert!(http.is_origin_of(&uri("http://127.0.0.1:80/x")));
+        assert!(!http.is_origin_of(&uri("https://127.0.0.1:80/x")));
+        assert!(!http.is_origin_of(&uri("/x")));
+    }
+
+    #[test]
+    fn one_origin_is_one_scheme_host_and_port() {
+        for (one, other, same) in [
+            ("https://a.example/x", "https://A.example:443/y?z", true),
+            ("http://a.example", "http://a.example:80", true),
+            ("https://a.example:8443", "https://a.example:8443", true),
+            ("ftp://a.example:1", "ftp://a.example:1", true),
+            ("https://a.example", "http://a.example", false),
+            ("https://a.example", "http://a.example:443", false),
+            ("http://a.example", "https://a.example:80", false),
+            ("https://a.example", "https://a.example:80", false),
+            ("http://a.example", "http://a.example:443", false),
+            ("http://a.example", "http://a.example:8080", false),
+            ("https://a.example", "https://b.example", false),
+            ("https://a.example", "/x", false),
+        ] {
+            assert_eq!(same_origin(&uri(one), &uri(other)), same, "{one} {other}");
+            assert_eq!(same_origin(&uri(other), &uri(one)), same, "{other} {one}");
+        }
+    }
+}

@@ -121,7 +121,11 @@ fn a_wrong_origin_is_refused_with_what_to_do() {
         ("api.example.com", "absolute URL"),
         ("https://bücher.example", "punycode"),
         ("https://u:p@api.example", "user information"),
-        ("ftp://api.example", "https"),
+        ("ftp://api.example", "must be an https URL"),
+        ("ftp://localhost", "must be an https URL"),
+        ("ws://127.0.0.1", "must be an https URL"),
+        ("https://api.example:443:443", "port"),
+        ("https://[::1]:443:", "port"),
         ("https://api.example:0", "port"),
         ("https://api.example:+1", "port"),
         ("https://", "neither a name"),
@@ -261,4 +265,81 @@ fn the_default_port_is_that_of_the_scheme_and_needs_its_colon() {
     }
     assert!(any.admit("https", "a:443", host("A").as_ref()));
     assert!(any.admit("https", "443", host("443:443").as_ref()));
+}
+
+#[test]
+fn a_port_may_be_empty_and_is_the_default_then() {
+    for (empty, plain) in [
+        ("https://api.example:", "https://api.example"),
+        ("https://api.example:/x", "https://api.example:443"),
+        ("https://[::1]:", "https://[::1]"),
+        ("http://127.0.0.1:", "http://127.0.0.1:80"),
+    ] {
+        assert_eq!(Origin::parse(empty).unwrap(), Origin::parse(plain).unwrap(), "{empty}");
+    }
+}
+
+#[test]
+fn an_origin_tells_its_parts() {
+    let exact = Origin::parse("HTTPS://API.example:443/x").unwrap();
+    assert_eq!((exact.scheme(), exact.authority()), ("https", "api.example"));
+    assert!(exact.is_exact());
+    assert_eq!(format!("{exact} {exact:?}"), "https://api.example Origin(https://api.example)");
+    let local = Origin::parse("http://[::1]:81").unwrap();
+    assert_eq!((local.scheme(), local.authority()), ("http", "[::1]:81"));
+    assert!(!Origin::parse("https://*.api.example").unwrap().is_exact());
+}
+
+#[test]
+fn what_is_declared_is_known_in_one_spelling_at_once() {
+    let origins = Origins::parse(["https://*.w.example", "https://a.example", "http://[::1]:81"]);
+    let origins = origins.unwrap();
+    for (https, authority) in [(true, "a.example"), (false, "[::1]:81")] {
+        assert!(origins.declare(https, authority), "{authority}");
+    }
+    for (https, authority) in [
+        (false, "a.example"),
+        (true, "[::1]:81"),
+        (true, "b.example"),
+        (true, "a.example:443"),
+        (true, ".w.example"),
+        (true, "x.w.example"),
+        (true, ""),
+    ] {
+        assert!(!origins.declare(https, authority), "{https} {authority}");
+    }
+    assert!(origins.is_declared() && Origins::any_https().is_declared());
+    for none in [Origins::undeclared(), Origins::these(Vec::new())] {
+        assert!(!none.is_declared() && !none.declare(true, ""));
+        assert!(!none.admit("https", "a.example", None));
+    }
+    assert!(!Origins::any_https().declare(true, "a.example"));
+}
+
+#[test]
+fn a_secret_goes_over_https_or_to_loopback() {
+    for (uri, private) in [
+        ("https://a.example/", true),
+        ("HTTPS://a.example/", true),
+        ("https://192.0.2.1/", true),
+        ("http://localhost:1/", true),
+        ("http://127.1.2.3/", true),
+        ("http://[::1]/", true),
+        ("http://a.example/", false),
+        ("http://0.0.0.0/", false),
+        ("ftp://localhost/", false),
+        ("/localhost", false),
+        ("localhost", false),
+    ] {
+        assert_eq!(is_private_channel(&uri.parse().unwrap()), private, "{uri}");
+    }
+}
+
+#[test]
+fn user_information_is_what_stands_before_the_last_at_sign() {
+    for (authority, host) in
+        [("a.example:1", "a.example:1"), ("u:p@a.example", "a.example"), ("a@b@c", "c"), ("u@", "")]
+    {
+        assert_eq!(host::without_user(authority), host, "{authority}");
+    }
 }
