@@ -1,20 +1,20 @@
 //! How the client proves itself to the token endpoint (RFC 6749 §2.3).
 
+mod current;
+
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
+use self::current::Current;
 use crate::error::Error;
 use crate::secret_provider::{Provided, SecretProvider};
-use crate::unwind::woken_quietly;
 
 /// A client's credentials and the method by which they are sent.
 ///
@@ -185,31 +185,7 @@ impl fmt::Debug for ClientAuth {
 /// [`provided`](Self::provided).
 #[derive(Clone)]
 pub struct RotatingClient {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    current: ArcSwap<Epoch>,
-    changed: Notify,
-}
-
-impl Shared {
-    /// Makes the next epoch from the one of now.
-    fn change(&self, next: impl Fn(&Epoch) -> (Credentials, Option<Arc<ClientAuth>>)) {
-        let old = self.current.rcu(|now| {
-            let (credentials, fallback) = next(now);
-            Epoch { number: now.number.wrapping_add(1), credentials, fallback }
-        });
-        self.changed.notify_waiters();
-        // Last: a provider goes with it, and its drop is not ours.
-        drop(old);
-    }
-}
-
-struct Epoch {
-    number: u64,
-    credentials: Credentials,
-    fallback: Option<Arc<ClientAuth>>,
+    current: Arc<Current>,
 }
 
 /// Where the first pair comes from.
@@ -249,9 +225,7 @@ impl RotatingClient {
     }
 
     fn of(credentials: Credentials) -> Self {
-        let first = Epoch { number: 0, credentials, fallback: None };
-        let (current, changed) = (ArcSwap::from_pointee(first), Notify::new());
-        Self { shared: Arc::new(Shared { current, changed }) }
+        Self { current: Arc::new(Current::new(credentials)) }
     }
 
     /// Adds a second pair for the time of a roll-out, for all holders of this handle: when the
@@ -270,7 +244,7 @@ impl RotatingClient {
     pub fn with_fallback(self, old: ClientAuth) -> Result<Self, Error> {
         old.check()?;
         let old = Arc::new(old);
-        self.shared.change(|now| (now.credentials.clone(), Some(old.clone())));
+        self.current.change(|now| (now.credentials.clone(), Some(old.clone())));
         Ok(self)
     }
 
@@ -283,7 +257,7 @@ impl RotatingClient {
     pub fn rotate(&self, auth: ClientAuth) -> Result<(), Error> {
         auth.check()?;
         let auth = Arc::new(auth);
-        self.shared.change(|_| (Credentials::Given(auth.clone()), None));
+        self.current.change(|_| (Credentials::Given(auth.clone()), None));
         Ok(())
     }
 
@@ -292,7 +266,7 @@ impl RotatingClient {
     /// Those of a [`SecretProvider`] are the ones that it handed out last; before its first answer
     /// an empty id and an empty secret, which no token request is made with. This does not ask it.
     pub fn current(&self) -> Arc<ClientAuth> {
-        match &self.shared.current.load().credentials {
+        match &self.current.load().credentials {
             Credentials::Given(auth) => auth.clone(),
             Credentials::Provided(provided) => provided.last(),
         }
@@ -300,13 +274,13 @@ impl RotatingClient {
 
     /// Where the credentials come from now, and those to try when they are wrong.
     pub(crate) fn pairs(&self) -> (Credentials, Option<Arc<ClientAuth>>) {
-        let now = self.shared.current.load();
+        let now = self.current.load();
         (now.credentials.clone(), now.fallback.clone())
     }
 
     /// As [`ClientAuth::check`]; what a provider will hand out is checked when it does.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        match &self.shared.current.load().credentials {
+        match &self.current.load().credentials {
             Credentials::Given(auth) => auth.check(),
             Credentials::Provided(_) => Ok(()),
         }
@@ -315,7 +289,7 @@ impl RotatingClient {
     /// Which credentials these are: another number after each rotation. What a
     /// [`SecretProvider`] hands out does not change it.
     pub fn epoch(&self) -> u64 {
-        self.shared.current.load().number
+        self.current.load().number
     }
 
     /// Waits until the [`epoch`](Self::epoch) is another number than this one; at once, if it is
@@ -325,14 +299,7 @@ impl RotatingClient {
     /// # Cancel safety
     /// Dropping it changes nothing, and no change is missed between two calls.
     pub async fn changed(&self, epoch: u64) {
-        loop {
-            // Asked for before the look: a change in between is not missed.
-            let changed = self.shared.changed.notified();
-            if self.epoch() != epoch {
-                return;
-            }
-            woken_quietly(changed).await;
-        }
+        self.current.changed(epoch).await;
     }
 }
 
@@ -344,7 +311,7 @@ impl From<ClientAuth> for RotatingClient {
 
 impl fmt::Debug for RotatingClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let now = self.shared.current.load();
+        let now = self.current.load();
         let mut out = f.debug_struct("RotatingClient");
         out.field("epoch", &now.number);
         match &now.credentials {

@@ -64,7 +64,8 @@ struct Counts {
     failing: bool,
     /// Its tokens have no life: the slot pauses after each flight.
     lifeless: bool,
-    /// With the first credentials alone.
+    hanging: bool,
+    /// With the first credentials alone it fails.
     epoch: AtomicU64,
     changed: Notify,
 }
@@ -107,6 +108,9 @@ impl TokenSource for Mint {
         assert_eq!(self.0.under_way.fetch_add(1, Ordering::SeqCst), 0, "two fetches at once");
         let _guard = UnderWay(self.0.clone());
         explored_yield().await;
+        if self.0.hanging {
+            std::future::pending::<()>().await;
+        }
         if self.0.failing && self.0.epoch.load(Ordering::SeqCst) == 0 {
             return Err(Error::permanent("no"));
         }
@@ -315,6 +319,32 @@ fn the_last_handle_takes_the_flight_along() {
         // Whoever it was that held the slot last: the source goes with it, once the explorer has
         // let everybody run.
         let _ = future::block_on(caller);
+        while counts.strong_count() > 0 {
+            shuttle::thread::yield_now();
+        }
+    });
+}
+
+#[test]
+fn the_last_handle_takes_a_flight_along_that_came_after_one_was_cut_off() {
+    explore(|| {
+        let mint = Mint(Arc::new(Counts { hanging: true, ..Counts::default() }));
+        let slot = mint.slot();
+        let callers: Vec<_> = (0..2).map(|_| ask(&slot)).collect();
+        let ender = shuttle::thread::spawn(|| {
+            shuttle::thread::yield_now();
+            primitives::end_one_flight();
+        });
+        ender.join().expect("no panic");
+        for _ in 0..20 {
+            shuttle::thread::yield_now();
+        }
+        let counts = Arc::downgrade(&mint.0);
+        drop((slot, mint));
+        for caller in callers {
+            caller.abort();
+            let _ = future::block_on(caller);
+        }
         while counts.strong_count() > 0 {
             shuttle::thread::yield_now();
         }

@@ -30,16 +30,9 @@ pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Pani
 /// Polls it with a waker that does not panic: who wakes many would wake none after one that does.
 pub(crate) async fn woken_quietly<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
-    let mut quiet: Option<(Waker, Waker)> = None;
     poll_fn(|cx| {
-        let (_, waker) = match &mut quiet {
-            Some(known) if known.0.will_wake(cx.waker()) => known,
-            other => {
-                let own = cx.waker().clone();
-                other.insert((own.clone(), Arc::new(Quiet(own)).into()))
-            }
-        };
-        future.as_mut().poll(&mut Context::from_waker(waker))
+        let quiet = Waker::from(Arc::new(Quiet(cx.waker().clone())));
+        future.as_mut().poll(&mut Context::from_waker(&quiet))
     })
     .await
 }

@@ -1,6 +1,5 @@
 //! What a slot is, and how a flight lands in it.
 
-use std::fmt;
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::watch;
@@ -96,11 +95,5 @@ impl Drop for Shared {
         if let Some(flight) = desk.take_flight() {
             flight.abort();
         }
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("id", &self.id).finish_non_exhaustive()
     }
 }

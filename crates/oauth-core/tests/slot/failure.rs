@@ -20,6 +20,7 @@ async fn the_first_failed_flight_tries_again_inside_itself() {
 async fn its_waits_have_full_jitter_and_a_cap() {
     let mut least = Duration::MAX;
     let mut most = Duration::ZERO;
+    let mut longest = Duration::ZERO;
     for seed in 0..100 {
         let source = script([Step::transient()]);
         let slot = builder(&source).seed(seed).acquire_timeout(HOUR).build();
@@ -30,9 +31,11 @@ async fn its_waits_have_full_jitter_and_a_cap() {
         most = most.max(times[1]);
         for pair in times.windows(2) {
             assert!(pair[1] - pair[0] <= ms(5_001), "{times:?}");
+            longest = longest.max(pair[1] - pair[0]);
         }
     }
     assert!(least < ms(20) && most > ms(180), "{least:?} {most:?}");
+    assert!(longest > ms(4_500), "{longest:?}");
 }
 
 #[tokio::test(start_paused = true)]

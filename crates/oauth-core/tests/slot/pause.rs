@@ -252,18 +252,26 @@ async fn a_waiter_that_comes_too_late_for_a_short_token_waits_for_the_next_one()
 async fn a_waiter_whose_limit_ends_within_the_pause_has_its_error_at_once() {
     let source = script([Step::token(ms(500)), Step::token(HOUR)]);
     let slot = builder(&source).acquire_timeout(ms(700)).build();
-    let mut late = task::spawn(slot.token());
-    assert!(late.poll().is_pending());
+    let mut late: Vec<_> = (0..2).map(|_| task::spawn(slot.token())).collect();
+    for call in &mut late {
+        assert!(call.poll().is_pending());
+    }
     pass(ms(600)).await;
-    // 100 ms of its limit are left and 400 ms of the pause.
-    let std::task::Poll::Ready(Err(error)) = late.poll() else { panic!("it waits") };
-    assert_eq!(error.retry_after(), Some(ms(400)), "{error}");
-    assert_eq!(source.calls(), 1);
-    // Nor does it join a flight that others have begun to wait for.
+    let mut ends_at_once = || {
+        let mut call = late.pop().unwrap();
+        // 100 ms of its limit are left and 400 ms of the pause.
+        let std::task::Poll::Ready(Err(error)) = call.poll() else { panic!("it waits") };
+        assert_eq!(error.retry_after(), Some(ms(400)), "{error}");
+    };
+    ends_at_once();
+    assert_eq!((source.calls(), slot.status().refreshing), (1, false));
+    // Nor does one join a flight that others have begun to wait for.
     let other = caller(&slot);
     settle().await;
     assert!(slot.status().refreshing);
+    ends_at_once();
     assert_eq!(other.await.unwrap().unwrap(), "secret-2");
+    assert_eq!(source.times(), [secs(0), secs(1)]);
 }
 
 #[tokio::test(start_paused = true)]

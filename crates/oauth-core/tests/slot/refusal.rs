@@ -157,6 +157,20 @@ async fn a_renewed_token_that_held_for_a_minute_is_renewed_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn renewed_tokens_that_held_for_a_minute_each_are_no_row() {
+    let source = script([Step::token(HOUR)]);
+    let slot = slot(&source);
+    let mut generation = slot.token().await.unwrap().generation();
+    for _ in 0..5 {
+        generation = slot.replace(generation).await.unwrap().generation();
+        pass(secs(60)).await;
+    }
+    generation = slot.replace(generation).await.unwrap().generation();
+    // The first one that was refused at once, not the sixth.
+    assert_eq!(slot.replace(generation).await.unwrap_err().retry_after(), Some(secs(1)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_token_that_had_ended_counts_as_age() {
     let source = script([Step::token(secs(100)), Step::token(HOUR)]);
     let slot = slot(&source);

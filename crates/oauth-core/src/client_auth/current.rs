@@ -1,0 +1,54 @@
+//! The credentials of now, and who waits for other ones.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+use tokio::sync::Notify;
+
+use super::{ClientAuth, Credentials};
+use crate::unwind::woken_quietly;
+
+pub(super) struct Epoch {
+    pub(super) number: u64,
+    pub(super) credentials: Credentials,
+    pub(super) fallback: Option<Arc<ClientAuth>>,
+}
+
+/// What the clones of a client share.
+pub(super) struct Current {
+    epoch: ArcSwap<Epoch>,
+    changed: Notify,
+}
+
+impl Current {
+    pub(super) fn new(credentials: Credentials) -> Self {
+        let first = Epoch { number: 0, credentials, fallback: None };
+        Self { epoch: ArcSwap::from_pointee(first), changed: Notify::new() }
+    }
+
+    pub(super) fn load(&self) -> Guard<Arc<Epoch>> {
+        self.epoch.load()
+    }
+
+    /// Makes the next epoch from the one of now.
+    pub(super) fn change(&self, next: impl Fn(&Epoch) -> (Credentials, Option<Arc<ClientAuth>>)) {
+        let old = self.epoch.rcu(|now| {
+            let (credentials, fallback) = next(now);
+            Epoch { number: now.number.wrapping_add(1), credentials, fallback }
+        });
+        self.changed.notify_waiters();
+        // Last: a provider goes with it, and its drop is not ours.
+        drop(old);
+    }
+
+    pub(super) async fn changed(&self, epoch: u64) {
+        loop {
+            // Asked for before the look: a change in between is not missed.
+            let changed = self.changed.notified();
+            if self.load().number != epoch {
+                return;
+            }
+            woken_quietly(changed).await;
+        }
+    }
+}
