@@ -26,6 +26,10 @@ async fn servers_show_their_dialect_and_address_alone() {
             format!("{auth:?}"),
             format!("AuthServer {{ dialect: {dialect:?}, addr: {}, .. }}", auth.addr())
         );
+        assert_eq!(
+            format!("{api:?}"),
+            format!("ProtectedApi {{ dialect: Some({dialect:?}), addr: {}, .. }}", api.addr())
+        );
     }
 }
 
