@@ -105,6 +105,35 @@ async fn what_cannot_be_sent_is_left_out() {
 }
 
 #[tokio::test]
+async fn a_header_is_set_once_but_for_the_two_that_add_up() {
+    let api = open().await;
+    let names = ["x-a", "location", "Set-Cookie", "WWW-Authenticate", "content-type"];
+    let mut fault = Fault::status(500);
+    for name in names {
+        fault = fault.header(name, "1").header(name, "2");
+    }
+    // The body does not change a content type that is there.
+    api.inject(fault.body("x"));
+    let answer = get(&api).await.unwrap();
+    let sent = |name: &str| -> Vec<&str> {
+        let lines = answer.head.lines().filter_map(|line| line.split_once(": "));
+        lines
+            .filter(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+            .collect()
+    };
+    assert_eq!(names.map(|name| sent(name).concat()), ["2", "2", "12", "12", "2"]);
+}
+
+#[tokio::test]
+async fn an_answer_without_a_body_has_no_content_type() {
+    let api = open().await;
+    api.inject(Fault::status(500));
+    let answer = get(&api).await.unwrap();
+    assert_eq!((answer.header("content-type"), answer.header("content-length")), (None, Some("0")));
+}
+
+#[tokio::test]
 async fn a_redirect_names_its_location() {
     let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
     auth.inject(Fault::redirect(307, "http://127.0.0.1:1/x"));

@@ -73,6 +73,23 @@ fn a_fault_shows_its_kind_and_not_its_body() {
 }
 
 #[test]
+fn every_kind_of_fault_has_a_name() {
+    let second = std::time::Duration::from_secs(1);
+    for (fault, shown) in [
+        (Fault::delay(second), r#"kind: "normal", after: 1s, times: Some(1)"#),
+        (Fault::redirect(302, "/x"), r#"kind: "answer", status: 302, after: 0ns, times: Some(1)"#),
+        (Fault::hang().after(second), r#"kind: "hang", after: 1s, times: Some(1)"#),
+        (Fault::reset().times(2), r#"kind: "reset", after: 0ns, times: Some(2)"#),
+        (Fault::garbage().forever(), r#"kind: "garbage", after: 0ns, times: None"#),
+        (Fault::endless_body(), r#"kind: "endless_body", after: 0ns, times: Some(1)"#),
+        (Fault::truncated(), r#"kind: "truncated", after: 0ns, times: Some(1)"#),
+        (Fault::slow_head(second), r#"kind: "slow_head", after: 0ns, times: Some(1)"#),
+    ] {
+        assert_eq!(format!("{fault:?}"), format!("Fault {{ {shown}, .. }}"));
+    }
+}
+
+#[test]
 fn a_dialect_is_displayed_in_lower_case() {
     let names = Dialect::ALL.map(|dialect| dialect.to_string());
     assert_eq!(names, ["oleria", "apiera", "fuuffy", "ataccama"]);

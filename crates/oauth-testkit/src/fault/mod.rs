@@ -100,7 +100,7 @@ impl Fault {
     }
 
     /// Answers 200, announces more bytes than it sends, and closes the connection; over HTTP/2 the stream is
-    /// reset in the middle of the body.
+    /// reset in the middle of the body, 10 ms after its last byte on tokio's clock.
     pub const fn truncated() -> Self {
         Self::new(Kind::Truncated)
     }
