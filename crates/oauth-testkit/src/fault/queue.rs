@@ -15,10 +15,9 @@ use crate::reply::{Ending, Outcome, Raw, ReplyBody, json};
 use crate::sync::lock;
 
 const GARBAGE: &[u8] = b"\x16\x03\x01\x00\x2aneither TLS nor HTTP\r\n\r\n\x00\xff\xfe";
-const TRUNCATED: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 4096\r\n\r\n{\"access_token\":\"trunc";
-const TRUNCATED_BODY: &[u8] = b"{\"access_token\":\"trunc";
+const TRUNCATED: &[u8] = b"{\"access_token\":\"trunc";
 
-/// The reset of an HTTP/2 stream takes along what waits to be sent on it, the head included.
+/// A body that fails at once takes along what waits to be sent before it, the head included.
 const UNTIL_SENT: Duration = Duration::from_millis(10);
 
 pub(crate) struct FaultQueue {
@@ -94,13 +93,10 @@ impl FaultQueue {
             Kind::Garbage if is_http2 => Outcome::End(Ending::Reset, None),
             Kind::Garbage => Outcome::End(Ending::Raw(Raw::at_once(GARBAGE)), None),
             Kind::EndlessBody => Outcome::Respond(ok(ReplyBody::Endless)),
-            Kind::Truncated if is_http2 => {
-                let part = Some(Bytes::from_static(TRUNCATED_BODY));
+            Kind::Truncated => {
+                let part = Some(Bytes::from_static(TRUNCATED));
                 let broken = Box::pin(sleep(UNTIL_SENT));
                 Outcome::Respond(ok(ReplyBody::Stalled { part, announced: 4096, broken }))
-            }
-            Kind::Truncated => {
-                Outcome::End(Ending::Raw(Raw::at_once(TRUNCATED)), Some(StatusCode::OK))
             }
             Kind::SlowHead(pace) if is_http2 => {
                 sleep(pace).await;
