@@ -171,6 +171,19 @@ async fn a_token_answer_is_json_that_nobody_may_keep() {
 }
 
 #[tokio::test]
+async fn a_body_of_the_tests_own_making_may_ask_the_server_itself() {
+    let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
+    let asked = auth.clone();
+    auth.answer_with(move |token| {
+        asked.set_scope(format!("after {}", asked.tokens_issued()));
+        format!("{} {}", asked.accepts(token), asked.client_id())
+    });
+    assert_eq!(ask(&auth).await.body, format!("true {}", auth.client_id()));
+    assert_eq!(auth.scope(), "after 1");
+    auth.answer_normally();
+}
+
+#[tokio::test]
 async fn every_request_counts_once_where_it_belongs_until_the_reset() {
     let auth = AuthServer::start(Dialect::Fuuffy).await.unwrap();
     assert_eq!((auth.token_requests(), auth.tokens_issued()), (0, 0));
