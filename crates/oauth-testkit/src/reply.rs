@@ -21,9 +21,7 @@ pub(crate) enum ReplyBody {
     Full(Option<Bytes>),
     /// Spaces for ever, as fast as the peer takes them.
     Endless,
-    /// A part, then a failure of the stream.
-    Broken(Option<Bytes>),
-    /// A part, then nothing until the stall breaks.
+    /// A part, then nothing until the stall breaks, then a failure of the stream.
     Stalled {
         part: Option<Bytes>,
         announced: u64,
@@ -79,10 +77,6 @@ impl Body for ReplyBody {
         Poll::Ready(match &mut *self {
             ReplyBody::Full(rest) => rest.take().map(|data| Ok(Frame::data(data))),
             ReplyBody::Endless => Some(Ok(Frame::data(Bytes::from_static(SPACES)))),
-            ReplyBody::Broken(rest) => match rest.take() {
-                Some(data) => Some(Ok(Frame::data(data))),
-                None => Some(Err(io::ErrorKind::UnexpectedEof.into())),
-            },
             ReplyBody::Stalled { part, broken, .. } => match part.take() {
                 Some(data) => Some(Ok(Frame::data(data))),
                 None => {
@@ -103,7 +97,7 @@ impl Body for ReplyBody {
                 SizeHint::with_exact(rest.as_ref().map_or(0, |data| data.len() as u64))
             }
             ReplyBody::Stalled { announced, .. } => SizeHint::with_exact(*announced),
-            ReplyBody::Endless | ReplyBody::Broken(_) => SizeHint::default(),
+            ReplyBody::Endless => SizeHint::default(),
         }
     }
 }

@@ -121,3 +121,57 @@ impl Book {
         self.sweep_at = FIRST_SWEEP + 2 * self.entries.len();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIFE: Duration = Duration::from_secs(1);
+
+    fn held(tokens: &Tokens) -> (usize, usize) {
+        let book = lock(&tokens.book);
+        (book.entries.len(), book.sweep_at)
+    }
+
+    /// Issues until that many are held.
+    fn fill(tokens: &Tokens, count: usize) {
+        while held(tokens).0 < count {
+            tokens.issue();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn dead_tokens_are_swept_out_once_there_are_many() {
+        let tokens = Tokens::new(Dialect::Fuuffy);
+        tokens.set_lifetime(LIFE);
+        fill(&tokens, FIRST_SWEEP - 1);
+        tokio::time::advance(LIFE).await;
+        let live = [tokens.issue(), tokens.issue()].map(|issued| issued.token);
+        // The second issue has found 4,096, all dead but one.
+        assert_eq!(held(&tokens), (2, FIRST_SWEEP + 2));
+        assert_eq!(live.map(|token| tokens.accept(&token)), [Some(4096), Some(4097)]);
+
+        fill(&tokens, FIRST_SWEEP + 2);
+        let latest = tokens.issue();
+        // Everything was alive.
+        assert_eq!(held(&tokens), (FIRST_SWEEP + 3, FIRST_SWEEP + 2 * (FIRST_SWEEP + 2)));
+        assert_eq!(tokens.accept(&latest.token), Some(4097 + 4096 + 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sweep_keeps_the_latest_token_as_revoked_as_it_is() {
+        let tokens = Tokens::new(Dialect::Fuuffy);
+        fill(&tokens, 2);
+        let latest = tokens.issue().token;
+        tokens.revoke_all();
+        lock(&tokens.book).sweep(Instant::now());
+        assert_eq!(held(&tokens), (3, FIRST_SWEEP));
+        // The sweep is due.
+        lock(&tokens.book).sweep_at = 0;
+        lock(&tokens.book).sweep(Instant::now());
+        assert_eq!(held(&tokens), (1, FIRST_SWEEP + 2));
+        tokens.set_repeat(true);
+        assert_eq!(tokens.issue().token, latest);
+        assert_eq!(tokens.accept(&latest), None);
+    }
+}

@@ -26,6 +26,10 @@ async fn servers_show_their_dialect_and_address_alone() {
             format!("{auth:?}"),
             format!("AuthServer {{ dialect: {dialect:?}, addr: {}, .. }}", auth.addr())
         );
+        assert_eq!(
+            format!("{api:?}"),
+            format!("ProtectedApi {{ dialect: Some({dialect:?}), addr: {}, .. }}", api.addr())
+        );
     }
 }
 
@@ -66,6 +70,23 @@ fn a_fault_shows_its_kind_and_not_its_body() {
         format!("{fault:?}"),
         r#"Fault { kind: "answer", status: 200, after: 0ns, times: Some(3), .. }"#
     );
+}
+
+#[test]
+fn every_kind_of_fault_has_a_name() {
+    let second = std::time::Duration::from_secs(1);
+    for (fault, shown) in [
+        (Fault::delay(second), r#"kind: "normal", after: 1s, times: Some(1)"#),
+        (Fault::redirect(302, "/x"), r#"kind: "answer", status: 302, after: 0ns, times: Some(1)"#),
+        (Fault::hang().after(second), r#"kind: "hang", after: 1s, times: Some(1)"#),
+        (Fault::reset().times(2), r#"kind: "reset", after: 0ns, times: Some(2)"#),
+        (Fault::garbage().forever(), r#"kind: "garbage", after: 0ns, times: None"#),
+        (Fault::endless_body(), r#"kind: "endless_body", after: 0ns, times: Some(1)"#),
+        (Fault::truncated(), r#"kind: "truncated", after: 0ns, times: Some(1)"#),
+        (Fault::slow_head(second), r#"kind: "slow_head", after: 0ns, times: Some(1)"#),
+    ] {
+        assert_eq!(format!("{fault:?}"), format!("Fault {{ {shown}, .. }}"));
+    }
 }
 
 #[test]

@@ -232,6 +232,13 @@ async fn connections_are_counted_as_accepted_open_and_at_most() {
     let mut held = TcpStream::connect(api.addr()).await.unwrap();
     assert_eq!(status(&api, &[]).await, 200);
     assert_eq!((api.connections(), api.max_connections()), (2, 2));
+    while api.open_connections() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(api.open_connections(), 1);
+    // The most at one time is counted anew from those that are open.
+    api.reset_counters();
+    assert_eq!((api.connections(), api.max_connections()), (0, 1));
     held.shutdown().await.unwrap();
     held.read_to_end(&mut Vec::new()).await.unwrap();
     while api.open_connections() > 0 {

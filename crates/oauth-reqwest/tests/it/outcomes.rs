@@ -1,8 +1,9 @@
 //! What the caller sees when things do not go as they should.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, stream};
 use http::Extensions;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use http_body_util::BodyExt;
@@ -75,6 +76,39 @@ async fn after_an_early_401_and_a_failed_refresh_the_first_body_flows_on() {
     assert_eq!(sent, bytes(10));
 }
 
+#[tokio::test]
+async fn while_the_token_is_renewed_the_first_body_stands_still() {
+    let world = World::new().await;
+    world.auth.inject(Fault::hang());
+    let early = Early::default();
+    let kept = early.0.clone();
+    let client = ClientBuilder::new(plain().build().unwrap());
+    let client = client.with(world.middleware()).with(early).build();
+    let pulled = Arc::new(AtomicUsize::new(0));
+    let pieces = stream::iter([bytes(3), bytes(7)]).inspect({
+        let pulled = pulled.clone();
+        move |_| {
+            pulled.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let body = Body::wrap_stream(pieces.map(Ok::<_, std::convert::Infallible>));
+    let call = tokio::spawn(world.post(&client, body).send());
+    while world.auth.token_requests() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let mut first = kept.lock().unwrap().take().unwrap();
+    assert!(first.frame().now_or_never().is_none());
+    assert_eq!(pulled.load(Ordering::SeqCst), 0);
+
+    world.auth.clear_faults();
+    let response = call.await.unwrap().unwrap();
+    assert!(matches!(outcome(&response), Outcome::Replayed));
+    first.frame().now_or_never().unwrap().unwrap().unwrap_err();
+    let second = kept.lock().unwrap().take().unwrap();
+    assert_eq!(second.collect().await.unwrap().to_bytes(), [bytes(3), bytes(7)].concat());
+    assert_eq!(pulled.load(Ordering::SeqCst), 2);
+}
+
 async fn a_failed_refresh(builder: reqwest::ClientBuilder, early: bool) {
     let world = World::revoked().await;
     world.refuse_tokens();
@@ -122,6 +156,7 @@ async fn without_a_token_the_request_is_not_sent_and_the_error_says_why() {
     world.refuse_tokens();
     let error = world.post(&world.client(), "x").send().await.unwrap_err();
     assert_eq!(token_error(&error).unwrap().code(), Some("invalid_client"));
+    assert!(error.to_string().contains("no token for the request"), "{error}");
     assert_eq!(world.api.requests(), 0);
 }
 

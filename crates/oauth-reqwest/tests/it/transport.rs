@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use oauth_core::{BoxError, ClientAuth, GrantSource, Oleria, TokenSlot};
 use oauth_reqwest::ReqwestTransport;
 use oauth_testkit::{AuthServer, Dialect, Fault, ProtectedApi};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::redirect::Policy;
 use rustls::CertificateError;
 use tower::util::MapErrLayer;
@@ -80,6 +81,20 @@ async fn the_text_of_an_error_has_neither_the_secret_nor_the_url() {
         cause = error.source();
     }
     assert!(!told.contains(&auth.client_secret()) && !told.contains(&auth.addr().to_string()));
+}
+
+#[test]
+fn a_transport_shows_none_of_its_settings() {
+    let headers = [(AUTHORIZATION, HeaderValue::from_static("Bearer not-for-logs"))];
+    let builder = plain().default_headers(headers.into_iter().collect());
+    let transport = ReqwestTransport::from_builder(builder).unwrap();
+    assert_eq!(format!("{transport:?}"), "ReqwestTransport { .. }");
+}
+
+#[test]
+fn a_builder_that_reqwest_refuses_is_an_error_that_names_it() {
+    let error = ReqwestTransport::from_builder(plain().user_agent("a\nb")).unwrap_err();
+    assert!(error.to_string().contains("reqwest::ClientBuilder"), "{error}");
 }
 
 #[tokio::test]

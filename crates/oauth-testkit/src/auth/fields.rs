@@ -44,3 +44,22 @@ impl<'de> Visitor<'de> for Members {
         Ok(members)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_expected_is_a_json_object() {
+        let error = serde_json::Deserializer::from_str("[]").deserialize_map(Members).unwrap_err();
+        assert!(error.to_string().contains("expected a JSON object"), "{error}");
+    }
+
+    #[test]
+    fn members_keep_their_order_and_their_duplicates() {
+        let json = br#" {"b":"1","a":null,"b":2,"c":{"d":[true]}} "#;
+        let expected = [("b", "1"), ("a", ""), ("b", "2"), ("c", r#"{"d":[true]}"#)];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(parse(Dialect::Apiera, json), Some(expected.to_vec()));
+    }
+}

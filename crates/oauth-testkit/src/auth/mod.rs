@@ -31,8 +31,12 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 ///
 /// The token endpoint holds the client to the [`Dialect`]'s contract: method, content type without
 /// parameters, every field present once, with the right value, in the documented order
-/// ([`strict_order`](AuthServer::strict_order)). HTTP Basic is taken in place of the secret in the body.
-/// Fields that the contract does not name are let through.
+/// ([`strict_order`](AuthServer::strict_order)). HTTP Basic is taken in place of id and secret in the body.
+/// Fields that the contract does not name are let through, once and not empty (RFC 6749 §3.2).
+///
+/// The client authenticates itself once (RFC 6749 §2.3). A second Authorization header, one that is not
+/// Basic, a secret in the body beside Basic, and a `client_id` in the body that differs from Basic's get 400;
+/// Basic that cannot be read, or with an id or a secret that is not good, gets 401 with a challenge for Basic.
 ///
 /// ```
 /// use oauth_testkit::{AuthServer, Dialect, ProtectedApi};

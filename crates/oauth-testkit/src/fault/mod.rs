@@ -99,8 +99,8 @@ impl Fault {
         Self::new(Kind::EndlessBody)
     }
 
-    /// Answers 200, announces more bytes than it sends, and closes the connection; over HTTP/2 the stream is
-    /// reset in the middle of the body.
+    /// Answers 200, announces more bytes than it sends, and breaks off 10 ms later (on tokio's clock): over
+    /// HTTP/1.1 the connection closes, over HTTP/2 the stream is reset.
     pub const fn truncated() -> Self {
         Self::new(Kind::Truncated)
     }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::future::{Future, pending};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::{Response, StatusCode};
@@ -14,18 +15,20 @@ use crate::reply::{Ending, Outcome, Raw, ReplyBody, json};
 use crate::sync::lock;
 
 const GARBAGE: &[u8] = b"\x16\x03\x01\x00\x2aneither TLS nor HTTP\r\n\r\n\x00\xff\xfe";
-const TRUNCATED: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 4096\r\n\r\n{\"access_token\":\"trunc";
-const TRUNCATED_BODY: &[u8] = b"{\"access_token\":\"trunc";
+const TRUNCATED: &[u8] = b"{\"access_token\":\"trunc";
+
+/// A body that fails at once takes along what waits to be sent before it, the head included.
+const UNTIL_SENT: Duration = Duration::from_millis(10);
 
 pub(crate) struct FaultQueue {
     waiting: Mutex<VecDeque<Fault>>,
-    /// Bumped when the faults are cleared.
-    cleared: watch::Sender<u64>,
+    /// Sent to when the faults are cleared.
+    cleared: watch::Sender<()>,
 }
 
 impl FaultQueue {
     pub(crate) fn new() -> Self {
-        Self { waiting: Mutex::default(), cleared: watch::Sender::new(0) }
+        Self { waiting: Mutex::default(), cleared: watch::Sender::new(()) }
     }
 
     pub(crate) fn inject(&self, fault: Fault) {
@@ -37,11 +40,11 @@ impl FaultQueue {
     pub(crate) fn clear(&self) {
         let mut waiting = lock(&self.waiting);
         waiting.clear();
-        self.cleared.send_modify(|generation| *generation += 1);
+        self.cleared.send_replace(());
     }
 
     /// Subscribed under the lock: a `clear` that comes after the fault was taken is seen by whoever hangs.
-    fn take(&self) -> Option<(Fault, watch::Receiver<u64>)> {
+    fn take(&self) -> Option<(Fault, watch::Receiver<()>)> {
         let mut waiting = lock(&self.waiting);
         let first = waiting.front_mut()?;
         let fault = match &mut first.times {
@@ -90,12 +93,10 @@ impl FaultQueue {
             Kind::Garbage if is_http2 => Outcome::End(Ending::Reset, None),
             Kind::Garbage => Outcome::End(Ending::Raw(Raw::at_once(GARBAGE)), None),
             Kind::EndlessBody => Outcome::Respond(ok(ReplyBody::Endless)),
-            Kind::Truncated if is_http2 => {
-                let body = ReplyBody::Broken(Some(Bytes::from_static(TRUNCATED_BODY)));
-                Outcome::Respond(ok(body))
-            }
             Kind::Truncated => {
-                Outcome::End(Ending::Raw(Raw::at_once(TRUNCATED)), Some(StatusCode::OK))
+                let part = Some(Bytes::from_static(TRUNCATED));
+                let broken = Box::pin(sleep(UNTIL_SENT));
+                Outcome::Respond(ok(ReplyBody::Stalled { part, announced: 4096, broken }))
             }
             Kind::SlowHead(pace) if is_http2 => {
                 sleep(pace).await;

@@ -1,6 +1,6 @@
 //! A TCP stream that hyper reads and writes, and that can be taken back from it.
 
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind};
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf, copy, sink};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
@@ -31,45 +31,16 @@ impl SharedStream {
         let _ = SockRef::from(&*self.0).set_linger(Some(Duration::ZERO));
     }
 
-    pub(super) async fn finish_with(self, raw: Raw) -> io::Result<()> {
-        if raw.pace.is_zero() {
-            self.write_all(&raw.head).await?;
-        } else {
-            for byte in raw.head.chunks(1) {
-                self.write_all(byte).await?;
-                sleep(raw.pace).await;
-            }
+    pub(super) async fn finish_with(mut self, raw: Raw) -> io::Result<()> {
+        for byte in raw.head.chunks(1) {
+            self.write_all(byte).await?;
+            sleep(raw.pace).await;
         }
         self.write_all(&raw.rest).await?;
-        SockRef::from(&*self.0).shutdown(Shutdown::Write)?;
+        self.shutdown().await?;
         // Closing with unread input would send a RST, and the peer might lose what was just written.
-        let _ = timeout(LINGER, self.drain()).await;
+        let _ = timeout(LINGER, copy(&mut self, &mut sink())).await;
         Ok(())
-    }
-
-    async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            self.0.writable().await?;
-            match self.0.try_write(bytes) {
-                Ok(written) => bytes = &bytes[written..],
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    async fn drain(&self) -> io::Result<()> {
-        let mut scratch = [0; 4096];
-        loop {
-            self.0.readable().await?;
-            match self.0.try_read(&mut scratch) {
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
     }
 }
 
@@ -93,41 +64,19 @@ impl AsyncRead for SharedStream {
     }
 }
 
-impl SharedStream {
-    fn poll_write_with(
-        &self,
-        cx: &mut Context<'_>,
-        write: impl Fn(&TcpStream) -> io::Result<usize>,
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.0.poll_write_ready(cx))?;
-            match write(&self.0) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                done => return Poll::Ready(done),
-            }
-        }
-    }
-}
-
 impl AsyncWrite for SharedStream {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.poll_write_with(cx, |stream| stream.try_write(bytes))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_write_with(cx, |stream| stream.try_write_vectored(slices))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
+        loop {
+            ready!(self.0.poll_write_ready(cx))?;
+            match self.0.try_write(bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -38,16 +38,17 @@ pub(crate) async fn send(
     addr: SocketAddr,
     start: &str,
     headers: &[&str],
-    body: &str,
+    body: impl AsRef<[u8]>,
 ) -> io::Result<Answer> {
+    let body = body.as_ref();
     let mut text = format!("{start} HTTP/1.1\r\nhost: {addr}\r\nconnection: close\r\n");
     for header in headers {
         text.push_str(header);
         text.push_str("\r\n");
     }
-    text.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+    text.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
     let mut stream = TcpStream::connect(addr).await?;
-    stream.write_all(text.as_bytes()).await?;
+    stream.write_all(&[text.as_bytes(), body].concat()).await?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
     parse(&answer).ok_or_else(|| io::Error::other("not HTTP"))
