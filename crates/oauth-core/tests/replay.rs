@@ -18,7 +18,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
-use oauth_core::replay::{Replay, ReplayBody, ReplayError, ReplayRefused};
+use oauth_core::replay::{
+    DEFAULT_CAP, Replay, ReplayBody, ReplayChoice, ReplayError, ReplayRefused,
+};
 use tokio_test::task::{Spawn, spawn};
 use tokio_test::{assert_pending, assert_ready};
 
@@ -570,6 +572,42 @@ async fn it_boxes_like_any_body() {
 fn debug_shows_nothing_of_the_body() {
     let (first, replay) = ReplayBody::tee(Full::new(Bytes::from("secret")), 10);
     assert_eq!(format!("{first:#?} {replay:?}"), "ReplayBody { .. } Some(Replay { .. })");
+}
+
+#[test]
+fn errors_say_what_happened_and_nothing_of_the_body() {
+    let (script, _) = Script::new([data("ab"), data("cd")]);
+    let (mut first, replay) = tee(script, 10);
+    assert_eq!(next_data(&mut first), "ab");
+    drop(replay.take_over().unwrap());
+    let taken_over = next_error(&mut first);
+    assert_eq!(taken_over.to_string(), "the request is sent again, its first body ends here");
+    assert_eq!(format!("{taken_over:?}"), "ReplayError(TakenOver)");
+
+    let (script, _) = Script::new([Step::Fail]);
+    let failed = next_error(&mut spawn(ReplayBody::plain(script)));
+    assert_eq!(failed.to_string(), "the request body failed");
+    assert_eq!(format!("{failed:?}"), "ReplayError(Broken)");
+
+    let refused = [
+        (ReplayRefused::OverCap, "the request body is larger than the replay cap"),
+        (ReplayRefused::SourceFailed, "the request body failed during the first send"),
+        (ReplayRefused::UnknownFrame, "the request body has a frame that cannot be kept"),
+    ];
+    for (reason, text) in refused {
+        assert_eq!(reason.to_string(), text);
+    }
+}
+
+#[test]
+fn a_request_chooses_by_its_extensions_and_the_default_cap_is_64_kib() {
+    let mut extensions = http::Extensions::new();
+    assert_eq!(ReplayChoice::of(&extensions), None);
+    extensions.insert(7_u8);
+    assert_eq!(ReplayChoice::of(&extensions), None);
+    extensions.insert(ReplayChoice::UpTo(3));
+    assert_eq!(ReplayChoice::of(&extensions), Some(ReplayChoice::UpTo(3)));
+    assert_eq!(DEFAULT_CAP, 65_536);
 }
 
 #[test]

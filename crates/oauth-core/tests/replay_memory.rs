@@ -177,6 +177,23 @@ fn trailers_take_no_more_than_they_count() {
 }
 
 #[test]
+fn the_copy_of_trailers_takes_no_more_while_it_is_made() {
+    for (name, value) in [("x-longer", "1"), ("abc", "as long"), ("xyz", "abc")] {
+        let map = HeaderMap::from_iter([(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )]);
+        let (mut first, _replay) =
+            ReplayBody::tee(body(std::iter::once(Frame::trailers(map))), 100);
+        let mut frame = None;
+        let copied = measure(|| frame = next(&mut first));
+        assert_eq!((copied.count_total, copied.bytes_max), (2, copied.bytes_total), "{name}");
+        assert!(copied.bytes_max <= (name.len() + value.len() + 32) as u64, "{copied:?}");
+        assert!(frame.is_some());
+    }
+}
+
+#[test]
 fn trailers_come_again_with_their_order_their_repetitions_and_what_is_sensitive() {
     let mut map = HeaderMap::new();
     let mut secret = HeaderValue::from_bytes(b"s\xe9cret").unwrap();

@@ -101,3 +101,23 @@ impl Buffer {
         self.data += chunk.len() as u64;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_blocks_together_have_no_more_room_than_the_cap() {
+        for cap in [1, 2, 100, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 1, 8 * BLOCK] {
+            for length in [1, 2, 3, 1000, 1001, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
+                let frame = Frame::data(Bytes::from(vec![7; length]));
+                let mut buffer = Buffer::new(cap);
+                while buffer.push(&frame).is_ok() {
+                    let rest = buffer.rest.iter();
+                    let room = rest.chain([&buffer.first]).map(Vec::capacity).sum::<usize>();
+                    assert!(room <= cap, "{room} of {cap} in chunks of {length}");
+                }
+            }
+        }
+    }
+}
