@@ -198,6 +198,57 @@ impl fmt::Display for NotReplayed {
 mod tests {
     use super::*;
 
+    fn recorded(outcomes: impl IntoIterator<Item = Outcome>) -> Extensions {
+        let mut extensions = Extensions::new();
+        for outcome in outcomes {
+            outcome.record(&mut extensions);
+        }
+        extensions
+    }
+
+    fn told(outcomes: impl IntoIterator<Item = Outcome>) -> String {
+        format!("{:?}", Outcome::of(&recorded(outcomes)))
+    }
+
+    #[test]
+    fn nothing_recorded_is_attached_whatever_else_the_extensions_have() {
+        let mut extensions = Extensions::new();
+        assert!(!Outcome::is_recorded(&extensions));
+        extensions.insert(7_u8);
+        assert!(!Outcome::is_recorded(&extensions));
+        assert!(matches!(Outcome::of(&extensions), Outcome::Attached));
+        Outcome::Replayed.record(&mut extensions);
+        assert!(Outcome::is_recorded(&extensions));
+        assert!(matches!(Outcome::of(&extensions), Outcome::Replayed));
+        assert_eq!(extensions.get(), Some(&7_u8));
+    }
+
+    #[test]
+    fn around_another_adapter_the_one_that_attached_its_token_is_told() {
+        let foreign = || Outcome::NotAttached(NotAttached::ForeignOrigin);
+        let opted_out = || Outcome::NotAttached(NotAttached::OptedOut);
+        // The inner one is first.
+        assert!(!Outcome::is_recorded(&recorded([foreign(), Outcome::Attached])));
+        assert_eq!(told([Outcome::Replayed, foreign()]), "Replayed");
+        assert_eq!(told([foreign(), opted_out()]), "NotAttached(OptedOut)");
+        assert_eq!(told([foreign()]), "NotAttached(ForeignOrigin)");
+        let off = || Outcome::NotReplayed(NotReplayed::Off);
+        assert_eq!(told([Outcome::Replayed, off()]), "NotReplayed(Off)");
+        assert_eq!(told([off(), foreign()]), "NotReplayed(Off)");
+    }
+
+    #[test]
+    fn why_a_body_was_not_sent_again_is_told() {
+        let reasons =
+            [ReplayRefused::OverCap, ReplayRefused::SourceFailed, ReplayRefused::UnknownFrame];
+        let [over_cap, failed, unknown] = reasons.map(NotReplayed::from);
+        assert_eq!(over_cap, NotReplayed::BodyTooLarge);
+        assert_eq!([failed, unknown], [NotReplayed::BodyUnavailable; 2]);
+        assert_eq!(over_cap.to_string(), "the body is larger than the replay cap");
+        assert_eq!(failed.to_string(), "the body failed or cannot be sent twice");
+        assert_eq!(NotReplayed::Off.to_string(), "replay is off");
+    }
+
     /// Does not compile with one more outcome: the adapters' tables of outcomes, which a
     /// non-exhaustive type cannot bind, must then have it too.
     #[test]

@@ -47,8 +47,40 @@
 //! - What counts is what was *pulled* when the refusal came: an upload of gigabytes that the API
 //!   refuses on its head is sent again whole if no more than the cap had left by then.
 //! - Settable for an adapter (`Buffered::cap`) and for one request ([`ReplayChoice`]).
-//! - Bodies that are shared instead of kept have no cap: `CloneBody` of `oauth-tower`, and bodies of
-//!   bytes with reqwest.
+//! - Bodies that are shared instead of kept have no cap; see [below](#what-is-shared-instead).
+//!
+//! # What the cap bounds
+//!
+//! A cap on bytes is a cap on memory, because what is kept is a **copy**. `Bytes` may be a slice of an
+//! allocation of any size, keep all of it alive, and do not tell; so may a header value, and a header map
+//! keeps the room that it once reserved. None of them is kept.
+//!
+//! - Chunks are copied into blocks: the first as large as the first chunk, each further one of 8 KiB, or as
+//!   large as the rest of a larger chunk. A block never grows, and is never larger than what the cap still
+//!   lets in, so that all blocks have no more room than the cap, filled or not.
+//! - Trailers are copied as their text, with 24 bytes for each field: less than they count.
+//! - The list of blocks takes 72 bytes at most for each 8 KiB (24, in a queue that doubles).
+//! - The state of the two ends takes less than 1 KiB. The source itself is boxed, and is as large as it is.
+//!
+//! Together that is less than **the cap, 1 % of it, and 1 KiB**, at any moment, whatever the chunks and the
+//! trailers are. An allocator adds its own: typically 8 to 24 bytes for each of the allocations, of which
+//! there are at most one for each 8 KiB, and six. All of it is freed at once when a frame is over the cap,
+//! before that is copied, when the source fails, when the keeper is dropped, and with the drop of the second
+//! body, which also gives each block away as it is sent.
+//!
+//! Not counted are what the first send holds itself (the frame that passes through, hyper's buffers), and
+//! of the request's head what both sends share: URI, headers and extensions. The copies are not wiped when
+//! they are freed; a body that must leave no trace has [`ReplayChoice::Off`].
+//!
+//! ## What is shared instead
+//!
+//! - `CloneBody` of `oauth-tower` clones the body before the first send and drops the clone with the answer.
+//!   Whatever a clone shares stays alive until then: of a `Full<Bytes>` that is the whole allocation that its
+//!   bytes are a slice of, whatever their length. It has no cap and copies nothing.
+//! - With reqwest a body of bytes is cloned with the request (`Request::try_clone`), which shares the bytes,
+//!   and likewise keeps the whole allocation alive until the answer. A `String`, a `Vec` or a form is an
+//!   allocation of its own; only of a `Bytes` that is a slice is it more than the body. Streams and
+//!   `Body::wrap` are kept as above.
 //!
 //! # An answer before the body has ended
 //!
@@ -62,7 +94,8 @@
 //!
 //! - A request without our token: for another origin, with an `Authorization` of its own, or opted out
 //!   ([`NoToken`](crate::NoToken)).
-//! - A request whose body failed, or yielded a frame that is neither data nor trailers.
+//! - A request whose body failed, or yielded a frame that is neither data nor trailers, or one that follows
+//!   the trailers.
 //! - One with [`ReplayChoice::Off`], or of an adapter set to `NoReplay`.
 //! - One whose method is not GET, HEAD or OPTIONS, where a redirect was followed below the adapter or the
 //!   URL rewritten there: `POST /orders` may have made the order before its 303 led to the `GET /orders/1`
@@ -125,14 +158,13 @@
 //! [`take over`](Replay::take_over).
 //!
 //! The same as with the bare body are backpressure, `size_hint` (so `content-length` stays),
-//! `is_end_stream`, trailers, and the frames of the first send. `Bytes` are shared and not copied; other
-//! `Buf` types are turned into `Bytes` once. The second send has the same bytes and trailers, but may
-//! have them in other frames: empty ones are left out, and many small ones are joined, so that a cap on
-//! bytes is also a cap on memory.
+//! `is_end_stream`, trailers, and the frames of the first send. It has `Bytes` as they come; other `Buf`
+//! types are turned into `Bytes` once. The second send has the same bytes and trailers, but may have them
+//! in other frames: empty ones are left out, small ones joined, and the parts of one may be in two.
 //!
 //! [`ReplayBody::plain`] and [`ReplayBody::default`] allocate nothing. A tee allocates twice (the state
-//! that the two ends share, the pinned source), once more when there is a second frame to keep, and a
-//! box for trailers; a `Bytes` made of a `Vec` adds its own reference count. Each frame takes one lock,
+//! that the two ends share, the pinned source), once for the copy of the first chunk, for each further
+//! block, and for their list, and twice for trailers with fields. Each frame takes one lock,
 //! which is contended only in the moment of the verdict. The source is polled under it: `poll_frame`
 //! must not block, which no future may, for `freeze` would wait for it.
 
@@ -145,6 +177,7 @@ mod choice;
 mod error;
 mod keeper;
 mod shared;
+mod trailers;
 
 pub use self::body::ReplayBody;
 pub use self::choice::ReplayChoice;

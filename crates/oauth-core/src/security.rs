@@ -101,6 +101,7 @@
 //! - the kernel's socket buffers, TLS, and the read and write buffers of hyper and h2;
 //! - what you make of a secret before you hand it in, and of a token after
 //!   [`expose_secret`](crate::Token::expose_secret);
+//! - the bodies of your requests, and the copies of them that are kept for a second send;
 //! - memory that was swapped out or dumped, the stack, registers.
 //!
 //! # Fuzzing

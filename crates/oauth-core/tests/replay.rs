@@ -18,7 +18,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
-use oauth_core::replay::{Replay, ReplayBody, ReplayError, ReplayRefused};
+use oauth_core::replay::{
+    DEFAULT_CAP, Replay, ReplayBody, ReplayChoice, ReplayError, ReplayRefused,
+};
 use tokio_test::task::{Spawn, spawn};
 use tokio_test::{assert_pending, assert_ready};
 
@@ -171,28 +173,15 @@ fn after_a_thaw_the_body_can_still_be_replayed() {
 }
 
 #[test]
-fn a_dropped_keeper_thaws_the_first_body_and_releases_the_frames() {
-    let chunk = Bytes::from(vec![7; 10]);
-    let (script, _) = Script::new([Step::Data(chunk.clone()), data("cd")]);
+fn a_dropped_keeper_thaws_the_first_body() {
+    let (script, _) = Script::new([data("ab"), data("cd")]);
     let (mut first, replay) = tee(script, 100);
-    drop(next_data(&mut first));
-    assert!(!chunk.is_unique(), "kept");
+    assert_eq!(next_data(&mut first), "ab");
     replay.freeze().unwrap();
     assert_pending!(poll(&mut first));
     drop(replay);
-    assert!(chunk.is_unique());
     assert!(first.is_woken());
     assert_eq!(drain(&mut first).0, b"cd");
-}
-
-#[test]
-fn without_a_keeper_nothing_is_kept() {
-    let chunk = Bytes::from(vec![7; 10]);
-    let (script, _) = Script::new([Step::Data(chunk.clone())]);
-    let (mut first, replay) = tee(script, 100);
-    drop(replay);
-    drop(next_data(&mut first));
-    assert!(chunk.is_unique());
 }
 
 #[test]
@@ -205,14 +194,11 @@ fn a_body_of_exactly_the_cap_is_replayed() {
 }
 
 #[test]
-fn one_byte_over_the_cap_releases_the_frames_and_refuses() {
-    let chunk = Bytes::from(vec![7; 4]);
-    let (script, _) = Script::new([Step::Data(chunk.clone()), data("e"), data("f")]);
+fn one_byte_over_the_cap_refuses_and_the_first_send_goes_on() {
+    let (script, _) = Script::new([data("abcd"), data("e"), data("f")]);
     let (mut first, replay) = tee(script, 4);
-    drop(next_data(&mut first));
-    assert!(!chunk.is_unique(), "kept");
+    assert_eq!(next_data(&mut first), "abcd");
     assert_eq!(next_data(&mut first), "e");
-    assert!(chunk.is_unique());
     assert_eq!(replay.freeze(), Err(ReplayRefused::OverCap));
     assert_eq!(next_data(&mut first), "f");
     assert_eq!(replay.take_over().unwrap_err(), ReplayRefused::OverCap);
@@ -424,13 +410,33 @@ fn empty_frames_are_passed_on_and_not_kept() {
 }
 
 #[test]
-fn bytes_are_shared_and_not_copied() {
+fn the_first_send_has_the_bytes_themselves_and_the_second_a_copy() {
     let chunk = Bytes::from(vec![1; 100]);
     let (script, _) = Script::new([Step::Data(chunk.clone())]);
     let (mut first, replay) = tee(script, 100);
     assert_eq!(next_data(&mut first).as_ptr(), chunk.as_ptr());
+    assert!(chunk.is_unique(), "what is kept shares nothing with it");
     let mut second = spawn(replay.take_over().unwrap());
-    assert_eq!(next_data(&mut second).as_ptr(), chunk.as_ptr());
+    assert_eq!(next_data(&mut second), chunk);
+}
+
+#[test]
+fn what_follows_the_trailers_cannot_be_sent_again_and_reaches_the_first_send() {
+    let map = || Step::Trailers(trailers(&[("x-sum", "1")]));
+    for after in [data("cd"), map()] {
+        let (script, remote) = Script::new([data("ab"), map(), data(""), after]);
+        let (mut first, replay) = tee(script, 1000);
+        for _ in 0..3 {
+            assert!(assert_ready!(poll(&mut first)).unwrap().is_ok());
+        }
+        replay.freeze().expect("an empty frame is nothing");
+        replay.thaw();
+        assert!(assert_ready!(poll(&mut first)).unwrap().is_ok());
+        assert_eq!(replay.freeze(), Err(ReplayRefused::UnknownFrame));
+        assert_end(&mut first);
+        assert_eq!(remote.polls(), 5);
+        assert_eq!(replay.take_over().unwrap_err(), ReplayRefused::UnknownFrame);
+    }
 }
 
 /// Neither `Unpin` nor made of `Bytes`.
@@ -566,6 +572,42 @@ async fn it_boxes_like_any_body() {
 fn debug_shows_nothing_of_the_body() {
     let (first, replay) = ReplayBody::tee(Full::new(Bytes::from("secret")), 10);
     assert_eq!(format!("{first:#?} {replay:?}"), "ReplayBody { .. } Some(Replay { .. })");
+}
+
+#[test]
+fn errors_say_what_happened_and_nothing_of_the_body() {
+    let (script, _) = Script::new([data("ab"), data("cd")]);
+    let (mut first, replay) = tee(script, 10);
+    assert_eq!(next_data(&mut first), "ab");
+    drop(replay.take_over().unwrap());
+    let taken_over = next_error(&mut first);
+    assert_eq!(taken_over.to_string(), "the request is sent again, its first body ends here");
+    assert_eq!(format!("{taken_over:?}"), "ReplayError(TakenOver)");
+
+    let (script, _) = Script::new([Step::Fail]);
+    let failed = next_error(&mut spawn(ReplayBody::plain(script)));
+    assert_eq!(failed.to_string(), "the request body failed");
+    assert_eq!(format!("{failed:?}"), "ReplayError(Broken)");
+
+    let refused = [
+        (ReplayRefused::OverCap, "the request body is larger than the replay cap"),
+        (ReplayRefused::SourceFailed, "the request body failed during the first send"),
+        (ReplayRefused::UnknownFrame, "the request body has a frame that cannot be kept"),
+    ];
+    for (reason, text) in refused {
+        assert_eq!(reason.to_string(), text);
+    }
+}
+
+#[test]
+fn a_request_chooses_by_its_extensions_and_the_default_cap_is_64_kib() {
+    let mut extensions = http::Extensions::new();
+    assert_eq!(ReplayChoice::of(&extensions), None);
+    extensions.insert(7_u8);
+    assert_eq!(ReplayChoice::of(&extensions), None);
+    extensions.insert(ReplayChoice::UpTo(3));
+    assert_eq!(ReplayChoice::of(&extensions), Some(ReplayChoice::UpTo(3)));
+    assert_eq!(DEFAULT_CAP, 65_536);
 }
 
 #[test]

@@ -13,8 +13,11 @@ pub struct Strategy {
 }
 
 /// The default: bodies of bytes are sent again as they are; of a streamed one, what the first send
-/// pulls is kept on the way, up to a cap of 64 KiB. A stream that turns out larger is sent once,
+/// pulls is copied on the way, up to a cap of 64 KiB. A stream that turns out larger is sent once,
 /// untouched.
+///
+/// A body of bytes is shared with the first send until the answer, not copied: a `Bytes` that is a slice
+/// keeps the whole allocation alive that it is cut from.
 #[derive(Clone, Copy, Debug)]
 pub struct Buffered {
     cap: usize,

@@ -156,11 +156,17 @@ fn a_scheme_is_recognised_in_any_case_and_only_as_a_whole() {
 #[test]
 fn debug_shows_neither_token68_nor_parameters() {
     let headers = headers(["Negotiate c2VjcmV0, Digest nonce=secret"]);
+    assert_eq!(format!("{:?}", challenges(&headers)), "Challenges { .. }");
     let shown: Vec<_> = challenges(&headers).map(|c| format!("{c:?}")).collect();
     assert_eq!(
         shown,
         [r#"Challenge { scheme: "Negotiate", .. }"#, r#"Challenge { scheme: "Digest", .. }"#]
     );
+}
+
+#[test]
+fn the_limits_are_as_documented() {
+    assert_eq!((MAX_LINES, MAX_CHALLENGES, MAX_TEXT), (16, 64, 16_384));
 }
 
 #[test]

@@ -53,8 +53,9 @@ impl<B: Body> ReplayBody<B> {
 
     /// The body for the first send, and what can make the second one out of it.
     ///
-    /// Up to `cap` bytes are kept while the first send pulls them. Trailers count with their names and
-    /// values and 32 bytes for each field and for the whole.
+    /// Up to `cap` bytes are copied while the first send pulls them. Trailers count with their names and
+    /// values and 32 bytes for each field and for the whole. The memory for all of it is
+    /// [bounded by the cap](super#what-the-cap-bounds).
     ///
     /// `None` means that the body is empty and was not wrapped; a second send takes
     /// [`ReplayBody::default`]. A body whose [`size_hint`](Body::size_hint) is over the cap from the

@@ -2,75 +2,73 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
+use bytes::Bytes;
 use http_body::Frame;
 
 use super::ReplayRefused;
+use super::trailers::{Trailers, weight};
 
-/// This many chunks are kept as they came. Each may keep a much larger allocation alive, and costs more
-/// than itself when it is tiny, so that small ones beyond are copied together.
-const CHUNKS_KEPT_WHOLE: usize = 32;
+/// The size of a block, where the cap leaves room for it and no larger chunk fills it at once.
+const BLOCK: usize = 8 * 1024;
 
-/// Chunks below this size are small.
-const SMALL_CHUNK: usize = 1024;
-
-/// A joined chunk takes no more once it has this size.
-const JOINED_CHUNK: usize = 8 * 1024;
-
-/// What a trailer field counts besides its name and value, as in RFC 9113 §6.5.2; the map counts one.
-const FIELD_OVERHEAD: usize = 32;
-
-enum Piece {
-    Whole(Bytes),
-    Joined(BytesMut),
-    Trailers(Box<HeaderMap>),
-}
-
-/// Frames in the order in which they were pulled, never more than the cap.
+/// A copy of the frames, in the order in which they were pulled, never more than the cap.
+///
+/// A copy, because `Bytes` may be a slice of an allocation of any size, keep all of it alive, and do not
+/// tell. Chunks are copied into blocks, which never grow, and a block is no larger than what the cap still
+/// lets in: all blocks together have no more room than the cap.
 pub(super) struct Buffer {
-    /// Most bodies are one chunk, which needs no allocation here.
-    head: Option<Piece>,
-    rest: VecDeque<Piece>,
-    /// Bytes of data in `head` and `rest`.
+    /// Most bodies are one chunk, which needs no queue.
+    first: Vec<u8>,
+    rest: VecDeque<Vec<u8>>,
+    /// Bytes of data in `first` and `rest`.
     data: u64,
+    /// They are the last frame.
+    trailers: Option<Trailers>,
     /// What is left of the cap.
     left: usize,
 }
 
 impl Buffer {
     pub(super) fn new(cap: usize) -> Self {
-        Self { head: None, rest: VecDeque::new(), data: 0, left: cap }
+        Self { first: Vec::new(), rest: VecDeque::new(), data: 0, trailers: None, left: cap }
     }
 
     /// Keeps a copy of the frame. After an error the buffer is of no use.
     pub(super) fn push(&mut self, frame: &Frame<Bytes>) -> Result<(), ReplayRefused> {
-        if let Some(chunk) = frame.data_ref() {
-            self.charge(chunk.len())?;
-            self.push_chunk(chunk);
-            Ok(())
-        } else if let Some(trailers) = frame.trailers_ref() {
-            self.charge(weight(trailers))?;
-            self.push_piece(Piece::Trailers(Box::new(trailers.clone())));
-            Ok(())
-        } else {
+        match (frame.data_ref(), frame.trailers_ref()) {
+            // It would cost memory and no cap: a source of empty frames has no end.
+            (Some(chunk), _) if chunk.is_empty() => Ok(()),
+            // No protocol has a place for what follows the trailers.
+            _ if self.trailers.is_some() => Err(ReplayRefused::UnknownFrame),
+            (Some(chunk), _) => {
+                self.charge(chunk.len())?;
+                self.copy(chunk);
+                Ok(())
+            }
+            (_, Some(trailers)) => {
+                self.charge(weight(trailers))?;
+                self.trailers = Some(Trailers::copy(trailers));
+                Ok(())
+            }
             // A second send without this frame would be another request.
-            Err(ReplayRefused::UnknownFrame)
+            (None, None) => Err(ReplayRefused::UnknownFrame),
         }
     }
 
     pub(super) fn pop(&mut self) -> Option<Frame<Bytes>> {
-        let chunk = match self.head.take().or_else(|| self.rest.pop_front())? {
-            Piece::Whole(chunk) => chunk,
-            Piece::Joined(chunk) => chunk.freeze(),
-            Piece::Trailers(trailers) => return Some(Frame::trailers(*trailers)),
+        let block = match self.first.is_empty() {
+            false => Some(std::mem::take(&mut self.first)),
+            true => self.rest.pop_front(),
         };
-        self.data = self.data.saturating_sub(chunk.len() as u64);
-        Some(Frame::data(chunk))
+        let Some(block) = block else {
+            return self.trailers.take().map(|trailers| Frame::trailers(trailers.to_map()));
+        };
+        self.data = self.data.saturating_sub(block.len() as u64);
+        Some(Frame::data(block.into()))
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.head.is_none() && self.rest.is_empty()
+        self.data == 0 && self.trailers.is_none()
     }
 
     /// Bytes of data that `pop` will yield; trailers are none.
@@ -83,36 +81,43 @@ impl Buffer {
         Ok(())
     }
 
-    fn push_chunk(&mut self, chunk: &Bytes) {
-        if chunk.is_empty() {
-            // It would cost memory and no cap: a source of empty frames has no end.
-            return;
+    /// The chunk is charged already.
+    fn copy(&mut self, chunk: &[u8]) {
+        if self.data == 0 {
+            // As large as the chunk: most bodies are one.
+            self.first = chunk.to_vec();
+        } else {
+            let last = self.rest.back_mut().unwrap_or(&mut self.first);
+            let fits = chunk.len().min(last.capacity() - last.len());
+            let (fits, more) = chunk.split_at(fits);
+            last.extend_from_slice(fits);
+            if !more.is_empty() {
+                let room = BLOCK.min(more.len() + self.left).max(more.len());
+                let mut block = Vec::with_capacity(room);
+                block.extend_from_slice(more);
+                self.rest.push_back(block);
+            }
         }
         self.data += chunk.len() as u64;
-        if self.rest.len() < CHUNKS_KEPT_WHOLE || chunk.len() >= SMALL_CHUNK {
-            return self.push_piece(Piece::Whole(chunk.clone()));
-        }
-        match self.rest.back_mut() {
-            Some(Piece::Joined(joined)) if joined.len() < JOINED_CHUNK => {
-                joined.extend_from_slice(chunk);
-            }
-            _ => self.push_piece(Piece::Joined(BytesMut::from(&chunk[..]))),
-        }
-    }
-
-    fn push_piece(&mut self, piece: Piece) {
-        if self.is_empty() {
-            self.head = Some(piece);
-        } else {
-            self.rest.push_back(piece);
-        }
     }
 }
 
-/// What trailers count towards the cap: something, even without a field, for they take their place.
-fn weight(trailers: &HeaderMap) -> usize {
-    trailers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD)
-        .fold(FIELD_OVERHEAD, usize::saturating_add)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_blocks_together_have_no_more_room_than_the_cap() {
+        for cap in [1, 2, 100, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 1, 8 * BLOCK] {
+            for length in [1, 2, 3, 1000, 1001, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
+                let frame = Frame::data(Bytes::from(vec![7; length]));
+                let mut buffer = Buffer::new(cap);
+                while buffer.push(&frame).is_ok() {
+                    let rest = buffer.rest.iter();
+                    let room = rest.chain([&buffer.first]).map(Vec::capacity).sum::<usize>();
+                    assert!(room <= cap, "{room} of {cap} in chunks of {length}");
+                }
+            }
+        }
+    }
 }

@@ -68,7 +68,8 @@ pub enum ReplayRefused {
     OverCap,
     /// The body itself failed, or panicked, during the first send.
     SourceFailed,
-    /// The body yielded a frame that is neither data nor trailers, of which no copy can be kept.
+    /// The body yielded a frame of which no copy can be kept: it is neither data nor trailers, or it
+    /// follows the trailers.
     UnknownFrame,
 }
 
