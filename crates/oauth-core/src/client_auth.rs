@@ -1,5 +1,6 @@
 //! How the client proves itself to the token endpoint (RFC 6749 §2.3).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -288,6 +289,19 @@ impl RotatingClient {
     pub(crate) fn pairs(&self) -> (Credentials, Option<Arc<ClientAuth>>) {
         let now = self.current.load();
         (now.credentials.clone(), now.fallback.clone())
+    }
+
+    /// The pair of a request and all others that this handle knows now: what a server, or what
+    /// stands before it, may have seen, and may show in an answer.
+    pub(crate) fn seen_with<'a>(&self, asked: &'a ClientAuth) -> Vec<Cow<'a, ClientAuth>> {
+        let mut pairs = vec![Cow::Borrowed(asked)];
+        let fallback = self.current.load().fallback.clone();
+        for other in [Some(self.current()), fallback].into_iter().flatten() {
+            if !other.is_same_as(asked) {
+                pairs.push(Cow::Owned(ClientAuth::clone(&other)));
+            }
+        }
+        pairs
     }
 
     /// As [`ClientAuth::check`]; what a provider will hand out is checked when it does.

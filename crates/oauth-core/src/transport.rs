@@ -209,7 +209,7 @@ impl<G: Grant, T> GrantSource<G, T> {
         B::Error: Into<BoxError>,
     {
         let broken = |message: &'static str, error: BoxError| {
-            let source = Some(masked_chain(error, &Secrets::of(client)));
+            let source = Some(masked_chain(error, &self.secrets(client)));
             Error::from(Details {
                 source,
                 ..self.unreachable_details(Kind::Connect, message.into())
@@ -236,6 +236,10 @@ impl<G: Grant, T> GrantSource<G, T> {
                 Err(broken("the token endpoint's answer broke off", error))
             }
         }
+    }
+
+    fn secrets(&self, client: &ClientAuth) -> Secrets {
+        Secrets::of(&self.grant.client().seen_with(client))
     }
 
     fn failed(&self, kind: Kind, message: String) -> Details {

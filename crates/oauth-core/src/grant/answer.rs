@@ -120,7 +120,7 @@ impl<'a> Answer<'a> {
 }
 
 /// Exactly as large as needed: growing would leave a copy behind that is not wiped.
-pub(super) fn joined(parts: &[&str]) -> Zeroizing<String> {
+fn joined(parts: &[&str]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(parts.iter().map(|p| p.len()).sum()));
     for part in parts {
         text.push_str(part);
