@@ -15,7 +15,8 @@ use crate::token::Token;
 use super::answer::{Answer, Unreadable};
 use super::json_text::{present, string};
 use super::lifetime::{self, Lifetime};
-use super::recipe::{Recipe, Refusal};
+use super::recipe::Recipe;
+use super::refusal::Refusal;
 use super::retry_after::{rate_limit_reset, retry_after};
 
 /// How much of an unknown error code is kept, in characters.
@@ -154,7 +155,7 @@ impl Reader<'_> {
         let complaint = answer.complaint();
         let code = complaint.code.as_ref().map(|code| code.as_str());
         let description = complaint.description.as_ref().map(|text| text.as_str());
-        let class = (dialect.classify)(&Refusal { status, code, description });
+        let class = Refusal { status, code, description }.class(dialect);
         let wait = retry_after(headers, self.now).or_else(|| {
             let told = class.throttled && dialect.rate_limit_reset;
             told.then(|| rate_limit_reset(headers, self.now)).flatten()
