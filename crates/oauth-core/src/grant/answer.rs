@@ -74,8 +74,11 @@ impl<'a> Answer<'a> {
 
     /// Whether the server calls this an error, whatever the status says.
     pub(super) fn is_error(&self) -> bool {
-        present(self.error)
-            .is_some_and(|error| !matches!(error, "\"\"" | "false" | "0" | "{}" | "[]"))
+        let says_nothing = |error: &str| match error.as_bytes() {
+            [b'{', inside @ .., b'}'] | [b'[', inside @ .., b']'] => inside.trim_ascii().is_empty(),
+            _ => matches!(error, "\"\"" | "false" | "0"),
+        };
+        present(self.error).is_some_and(|error| !says_nothing(error))
     }
 
     /// Whether there is a code outside of `error`, as in Fuuffy's bare errors.

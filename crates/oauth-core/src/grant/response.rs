@@ -1,5 +1,6 @@
 //! The tolerant reader of token answers and error answers, as real token endpoints give them.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -7,6 +8,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, Uri};
 use zeroize::Zeroizing;
 
+use crate::blanks;
 use crate::client_auth::ClientAuth;
 use crate::error::{Details, Error, Kind};
 use crate::redact::Secrets;
@@ -16,7 +18,7 @@ use super::answer::{Answer, Unreadable};
 use super::json_text::{present, string};
 use super::lifetime::{self, Lifetime};
 use super::recipe::Recipe;
-use super::refusal::Refusal;
+use super::refusal::{Class, Refusal};
 use super::retry_after::{rate_limit_reset, retry_after};
 
 /// How much of an unknown error code is kept, in characters.
@@ -171,13 +173,27 @@ impl Reader<'_> {
         Details {
             code: code.map(|code| secrets.shown(code).chars().take(LONGEST_CODE).collect()),
             description: description.map(|text| secrets.shown(text)),
-            hint: class.hint.map(Into::into),
+            hint: self.hint(&class),
             transient: class.transient,
             bad_credentials: class.bad_credentials,
             retry_after: wait,
             ..self.details(Kind::Refused, message.to_owned())
         }
         .into()
+    }
+
+    /// Where the credentials are wrong: with what may be wrong with them and nobody sees.
+    fn hint(&self, class: &Class) -> Option<Cow<'static, str>> {
+        let mut hint = Cow::from(class.hint?);
+        if class.bad_credentials {
+            let (id, secret) = (self.client.id(), self.client.expose_secret());
+            for (name, value) in [("client_id", id), ("client_secret", secret)] {
+                if let Some(blank) = blanks::at_an_end(value) {
+                    hint = format!("{hint}; the `{name}` that was sent {blank}").into();
+                }
+            }
+        }
+        Some(hint)
     }
 
     /// A redirect would hand the secret on, so none is followed. Of its target only scheme and
