@@ -25,7 +25,7 @@ static DIALECT: Dialect = Dialect {
     envelope: false,
     rate_limit_reset: false,
     classify,
-    says_wrong_client: says_wrong_client,
+    says_wrong_client,
     wrong_client: WRONG_CLIENT,
     unreachable_hint: None,
 };

@@ -21,7 +21,7 @@ static DIALECT: Dialect = Dialect {
     envelope: true,
     rate_limit_reset: true,
     classify,
-    says_wrong_client: says_wrong_client,
+    says_wrong_client,
     wrong_client: WRONG_CLIENT,
     unreachable_hint: None,
 };
