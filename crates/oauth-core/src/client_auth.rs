@@ -2,6 +2,7 @@
 
 mod current;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -47,7 +48,11 @@ pub(crate) enum Method {
 impl ClientAuth {
     /// A client id and its secret, sent the way that the provider's contract asks for.
     ///
-    /// Empty or unprintable ones are refused by name when a grant is built.
+    /// Empty or unprintable ones are refused by name when a grant is built. Blanks at their ends are
+    /// sent, as RFC 6749 (App. A.2) has it: a secret may end in a space. When the token endpoint calls
+    /// the credentials wrong, the error's hint names such a blank. This holds for those from the
+    /// environment and from a [`SecretProvider`] as well; a [`FileSecret`](crate::FileSecret) refuses
+    /// them.
     pub fn secret(id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
         Self { id: id.into(), secret: secret.into(), method: None }
     }
@@ -276,6 +281,19 @@ impl RotatingClient {
     pub(crate) fn pairs(&self) -> (Credentials, Option<Arc<ClientAuth>>) {
         let now = self.current.load();
         (now.credentials.clone(), now.fallback.clone())
+    }
+
+    /// The pair of a request and all others that this handle knows now: what a server, or what
+    /// stands before it, may have seen, and may show in an answer.
+    pub(crate) fn seen_with<'a>(&self, asked: &'a ClientAuth) -> Vec<Cow<'a, ClientAuth>> {
+        let mut pairs = vec![Cow::Borrowed(asked)];
+        let fallback = self.current.load().fallback.clone();
+        for other in [Some(self.current()), fallback].into_iter().flatten() {
+            if !other.is_same_as(asked) {
+                pairs.push(Cow::Owned(ClientAuth::clone(&other)));
+            }
+        }
+        pairs
     }
 
     /// As [`ClientAuth::check`]; what a provider will hand out is checked when it does.

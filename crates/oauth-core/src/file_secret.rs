@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
+use crate::blanks;
 use crate::client_auth::ClientAuth;
 use crate::error::{Details, Error, Kind};
 use crate::secret_provider::SecretProvider;
@@ -17,7 +18,8 @@ use crate::secret_provider::SecretProvider;
 /// No client secret is that long: it is another file.
 const SIZE_CAP: usize = 64 * 1024;
 
-/// A [`SecretProvider`] whose secret is the content of a file, without the line ends at its end.
+/// A [`SecretProvider`] whose secret is the content of a file, without the line ends at its end and
+/// the byte order mark at its beginning.
 ///
 /// The file is read with the first token request, off the executor, and kept in memory that is
 /// wiped after use. It is read again when the token endpoint calls the secret wrong, so a file that
@@ -36,8 +38,9 @@ const SIZE_CAP: usize = 64 * 1024;
 ///
 /// # Errors
 /// They name the path and never show the content. A file that is missing, empty, larger than
-/// 64 KiB, no UTF-8 text of one line or not a regular file is a wrong setting, and permanent; every
-/// other failure to read it is transient.
+/// 64 KiB, no UTF-8 text of one line or not a regular file is a wrong setting, and permanent; so is
+/// one whose secret begins or ends with a blank that nobody sees: white space of any kind, a mark
+/// without width. The error names the blank. Every other failure to read it is transient.
 ///
 /// # Cancel safety
 /// A read that nobody waits for any more ends by itself and its content is wiped.
@@ -146,8 +149,17 @@ fn read(path: &Path) -> Result<SecretString, Error> {
         return Err(wrong("has a file larger than 64 KiB"));
     }
     let text = buffer.get(..length).unwrap_or_default();
+    // By its mark, or because text in it has every second byte zero.
+    if text.starts_with(b"\xFF\xFE") || text.starts_with(b"\xFE\xFF") || text.contains(&0) {
+        return Err(wrong("has a file in UTF-16 or UTF-32, or no text: save it as UTF-8"));
+    }
     let text = std::str::from_utf8(text).map_err(|_| wrong("has a file that is not UTF-8"))?;
-    match text.trim_end_matches(['\r', '\n']) {
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text).trim_end_matches(['\r', '\n']);
+    if let Some(blank) = blanks::at_an_end(text) {
+        let problem = format!("has a file that {blank}: take it out, only line ends are dropped");
+        return Err(wrong(&problem));
+    }
+    match text {
         "" => Err(wrong("has an empty file")),
         // As every client's credentials are checked, but with the path.
         secret if secret.chars().any(char::is_control) => {

@@ -10,6 +10,7 @@ mod json_text;
 mod lifetime;
 mod oleria;
 mod recipe;
+mod refusal;
 mod response;
 mod retry_after;
 mod settings;

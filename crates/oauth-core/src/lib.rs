@@ -55,6 +55,7 @@
 
 #![cfg_attr(test, allow(clippy::duplicate_mod, reason = "`explored` compiles the slot twice"))]
 
+mod blanks;
 pub mod challenge;
 mod client_auth;
 pub mod clock;

@@ -1,49 +1,97 @@
 //! Text of a server, made fit to be shown: secrets masked, control characters escaped, cut short.
 //!
+//! A secret that stands in a text as the request carried it is masked where it stands. In any other
+//! spelling, escaped or encoded, it takes the whole text with it: what is looked at then is the text
+//! with its escapes undone, so that where it stood is not known.
+//!
 //! Whatever may hold a secret on the way is wiped, and never grows: growing would leave a copy behind
 //! in freed memory.
 
-use std::error::Error as StdError;
-use std::fmt::{self, Write};
+mod chain;
+mod decoded;
+mod escapes;
+mod needle;
+
+use std::borrow::Borrow;
+use std::fmt::Write;
 
 use zeroize::Zeroizing;
 
 use crate::client_auth::ClientAuth;
-use crate::error::BoxError;
+
+pub(crate) use chain::{masked_chain, wiped};
+use needle::Needle;
 
 /// How much of a server's text an error keeps, in characters.
 const SHOWN: usize = 200;
 /// From this length on a run of token characters with a digit in it is taken for a token.
 const TOKEN_SHAPED: usize = 20;
 /// How much of a text is looked at, in bytes: masking may make it ten times as long.
-const READ: usize = 16 * 1024;
+const READ: usize = 4 * 1024;
+/// How much of its end is not shown where a text is longer than that: the beginning of a secret may
+/// stand there, in a spelling that is many times as long.
+const UNSURE: usize = 1024;
 const MASK: &str = "[redacted]";
+/// What is shown in the place of a text that has a secret in another spelling.
+const NOTE: &str = "[redacted: it contains the client's credentials]";
 
-/// A client's secret in every spelling in which a request carries it.
-pub(crate) struct Secrets(Vec<Zeroizing<String>>);
+/// The secrets that a text must not show.
+#[derive(Default)]
+pub(crate) struct Secrets {
+    /// In the spellings in which a request carries them, the long ones first: a short one that is
+    /// masked may break a long one in two.
+    spellings: Vec<Zeroizing<String>>,
+    /// Those that are long enough to be looked for in every spelling.
+    needles: Vec<Needle>,
+}
 
 impl Secrets {
-    pub(crate) fn of(client: &ClientAuth) -> Self {
+    /// Those of these pairs.
+    pub(crate) fn of(pairs: &[impl Borrow<ClientAuth>]) -> Self {
+        let mut secrets = Self::default();
+        pairs.iter().for_each(|client| secrets.add(client.borrow()));
+        secrets.spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+        secrets
+    }
+
+    fn add(&mut self, client: &ClientAuth) {
         let secret = client.expose_secret();
-        let mut spellings = vec![Zeroizing::new(secret.to_owned())];
+        let needle = Needle::new(secret);
+        if needle.is_none() {
+            // Of itself too short, but not with the id, as Basic carries them.
+            let parts = [client.id(), ":", secret];
+            let mut pair = Zeroizing::new(String::with_capacity(parts.map(str::len).iter().sum()));
+            parts.into_iter().for_each(|part| pair.push_str(part));
+            self.needles.extend(Needle::whole(&pair));
+        }
+        self.needles.extend(needle);
+        self.spellings.push(Zeroizing::new(secret.to_owned()));
         // An escape is up to six bytes long. Writing to memory cannot fail.
         let mut json = Zeroizing::new(Vec::with_capacity(6 * secret.len() + 2));
         let _ = serde_json::to_writer(&mut *json, secret);
         let json = json.get(1..json.len().saturating_sub(1)).unwrap_or_default();
         let json = std::str::from_utf8(json).unwrap_or_default();
         if json != secret {
-            spellings.push(Zeroizing::new(json.to_owned()));
+            self.spellings.push(Zeroizing::new(json.to_owned()));
         }
         if let Some(basic) = client.basic_header() {
             let pair = basic.to_str().unwrap_or_default().trim_start_matches("Basic ");
-            spellings.push(Zeroizing::new(pair.to_owned()));
+            self.spellings.push(Zeroizing::new(pair.to_owned()));
         }
-        Self(spellings)
     }
 
-    /// See [`shown`].
+    /// And this token, which an answer may have beside other texts.
+    pub(crate) fn and_token(mut self, token: &str) -> Self {
+        self.needles.extend(Needle::new(token));
+        self
+    }
+
+    /// `text` with all of it masked that is a secret or looks like a token.
+    ///
+    /// The secrets go first: cutting or masking by shape before would leave a part of one standing.
     pub(crate) fn shown(&self, text: &str) -> String {
-        shown(text, &self.all())
+        self.masked(text)
+            .map_or_else(|| NOTE.to_owned(), |text| escape_and_cut(&mask_tokens(&text)))
     }
 
     /// The same for a header's value, which need not be text.
@@ -59,98 +107,64 @@ impl Secrets {
         self.shown(&text)
     }
 
-    /// The same for a name in which long runs are no tokens: of a host.
-    pub(crate) fn shown_name(&self, text: &str) -> String {
-        escape_and_cut(&mask_secrets(text, &self.all()))
+    /// The same for a name in which long runs are no tokens, of a host, that is part of `whole`:
+    /// what `whole` has of a secret may begin in it.
+    pub(crate) fn shown_name(&self, name: &str, whole: &str) -> String {
+        match (self.masked(name), self.masked(whole)) {
+            (Some(masked), Some(whole)) if *masked != name || whole.contains(name) => {
+                escape_and_cut(&masked)
+            }
+            (Some(_), Some(_)) => MASK.to_owned(),
+            _ => NOTE.to_owned(),
+        }
     }
 
-    /// Whether the secret stands in `text`, or may stand where a text is too long to be looked at.
+    /// Whether a secret stands in `text`, or may stand where a text is too long to be looked at.
     pub(crate) fn are_in(&self, text: &str) -> bool {
-        *mask_secrets(text, &self.all()) != text
+        self.masked(text).is_none_or(|masked| *masked != text)
     }
 
-    /// Whether a spelling of at least this length stands in `text`, however long that is.
-    pub(crate) fn tell_in(&self, text: &str, least: usize) -> bool {
-        let long = self.0.iter().filter(|secret| secret.len() >= least);
-        long.into_iter().any(|s| text.contains(s.as_str()) || text.contains(&*form_encoded(s)))
+    /// Whether a secret that is no word stands in `text`, all of which is looked at.
+    pub(crate) fn tell_in(&self, text: &str) -> bool {
+        decoded::are_in(text.as_bytes(), &self.needles)
     }
 
-    fn all(&self) -> Vec<&str> {
-        self.0.iter().map(|secret| secret.as_str()).collect()
-    }
-}
-
-/// `error` as it is if no text in its chain shows the secret, else a chain of the masked texts.
-pub(crate) fn masked_chain(error: BoxError, secrets: &Secrets) -> BoxError {
-    let mut texts = Vec::new();
-    let mut leaks = false;
-    let mut next: Option<&(dyn StdError + 'static)> = Some(&*error);
-    while let Some(link) = next {
-        let text = wiped(format_args!("{link}"));
-        leaks |= secrets.are_in(&text) || secrets.are_in(&wiped(format_args!("{link:?}")));
-        texts.push(text);
-        next = link.source();
-    }
-    if !leaks {
-        return error;
-    }
-    let masked = texts
-        .iter()
-        .rev()
-        .fold(None, |source, text| Some(Box::new(Masked { text: secrets.shown(text), source })));
-    masked.map_or(error, |chain| chain)
-}
-
-/// What is left of an error whose text showed a secret.
-#[derive(Debug)]
-struct Masked {
-    text: String,
-    source: Option<Box<Masked>>,
-}
-
-impl fmt::Display for Masked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl StdError for Masked {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|e| e as _)
-    }
-}
-
-/// `text` with every occurrence of `secrets` and everything token-shaped masked.
-///
-/// The secrets go first: cutting or masking by shape before would leave a part of one standing.
-pub(crate) fn shown(text: &str, secrets: &[&str]) -> String {
-    escape_and_cut(&mask_tokens(&mask_secrets(text, secrets)))
-}
-
-fn mask_secrets(text: &str, secrets: &[&str]) -> Zeroizing<String> {
-    let read = &text[..boundary(text, READ)];
-    let mut masked = Zeroizing::new(read.to_owned());
-    let mut longest = TOKEN_SHAPED;
-    for secret in secrets.iter().filter(|s| !s.is_empty()) {
-        mask(&mut masked, secret);
-        let encoded = form_encoded(secret);
-        if encoded.as_str() != *secret {
-            mask(&mut masked, &encoded);
+    /// None if it has a secret in a spelling that no request carries it in.
+    fn masked(&self, text: &str) -> Option<Zeroizing<String>> {
+        let read = &text[..boundary(text, READ)];
+        let mut masked = Zeroizing::new(read.to_owned());
+        let mut longest = UNSURE;
+        let mut looked = false;
+        for secret in self.spellings.iter().filter(|s| !s.is_empty()) {
+            if secret.len() < needle::LEAST && !looked {
+                looked = true;
+                if self.tell_in(&masked) {
+                    return None;
+                }
+            }
+            mask(&mut masked, secret);
+            let encoded = form_encoded(secret);
+            if encoded.as_str() != secret.as_str() {
+                mask(&mut masked, &encoded);
+            }
+            longest = longest.max(encoded.len()).max(secret.len());
         }
-        longest = longest.max(encoded.len()).max(secret.len());
-    }
-    if read.len() < text.len() {
-        // The beginning of a secret or of a token may stand here, which nothing above has seen.
-        let end = boundary(&masked, masked.len().saturating_sub(longest));
-        masked.truncate(end);
-        // What is left of a token's beginning would be too short to be known for one.
-        let run = masked.len() - masked.trim_end_matches(in_token).len();
-        if run < TOKEN_SHAPED {
-            let end = masked.len() - run;
+        if !looked && self.tell_in(&masked) {
+            return None;
+        }
+        if read.len() < text.len() {
+            // The beginning of a secret or of a token may stand here, which nothing above has seen.
+            let end = boundary(&masked, masked.len().saturating_sub(longest));
             masked.truncate(end);
+            // What is left of a token's beginning would be too short to be known for one.
+            let run = masked.len() - masked.trim_end_matches(in_token).len();
+            if run < TOKEN_SHAPED {
+                let end = masked.len() - run;
+                masked.truncate(end);
+            }
         }
+        Some(masked)
     }
-    masked
 }
 
 fn form_encoded(text: &str) -> Zeroizing<String> {
@@ -175,23 +189,6 @@ fn mask(text: &mut Zeroizing<String>, secret: &str) {
         masked.push_str(part);
     }
     *text = masked;
-}
-
-/// `text` in memory that is wiped. Measured first, so that it has its room before it is written.
-pub(crate) fn wiped(text: fmt::Arguments<'_>) -> Zeroizing<String> {
-    struct Length(usize);
-    impl Write for Length {
-        fn write_str(&mut self, part: &str) -> fmt::Result {
-            self.0 += part.len();
-            Ok(())
-        }
-    }
-    // Neither fails unless an error's own formatting does: then its text ends there.
-    let mut length = Length(0);
-    let _ = length.write_fmt(text);
-    let mut out = Zeroizing::new(String::with_capacity(length.0));
-    let _ = out.write_fmt(text);
-    out
 }
 
 /// The last boundary between characters that is not behind `at`.
@@ -242,7 +239,13 @@ fn escape_and_cut(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{READ, shown};
+    use super::{READ, Secrets};
+    use crate::client_auth::ClientAuth;
+
+    fn shown(text: &str, secrets: &[&str]) -> String {
+        let pairs: Vec<_> = secrets.iter().map(|s| ClientAuth::secret("id", *s)).collect();
+        Secrets::of(&pairs).shown(text)
+    }
 
     #[test]
     fn secrets_and_their_form_encoding_are_masked_before_the_text_is_cut() {
@@ -272,7 +275,7 @@ mod tests {
         for run in READ - 200..READ + 10 {
             let text = format!("1{} {secret}{}", "a".repeat(run), " x".repeat(READ));
             let out = shown(&text, &[secret]);
-            assert!(out.starts_with("[redacted]") && !out.contains("p+"), "{run}: {out}");
+            assert!(out.starts_with("[redacted") && !out.contains("p+"), "{run}: {out}");
             let text = format!("1{} {}{}", "a".repeat(run), "4b".repeat(40), " x".repeat(READ));
             assert!(!shown(&text, &[]).contains("4b"), "{run}");
         }

@@ -24,6 +24,7 @@ use crate::client_auth::ClientAuth;
 use crate::error::{BoxError, Details, Error, Kind};
 use crate::grant::Grant;
 use crate::origin::{Origins, is_private_channel};
+use crate::redact::Secrets;
 use crate::source::TokenSource;
 use crate::token::Token;
 use crate::unwind::contained;
@@ -249,6 +250,10 @@ impl<G: Grant, T> GrantSource<G, T> {
                 Err(broken("the token endpoint's answer broke off", error))
             }
         }
+    }
+
+    pub(super) fn secrets(&self, client: &ClientAuth) -> Secrets {
+        Secrets::of(&self.grant.client().seen_with(client))
     }
 
     fn failed(&self, kind: Kind, message: String) -> Details {

@@ -254,8 +254,18 @@ fn an_error_member_makes_an_error_of_a_200() {
         "P: the token endpoint refused the request (200 invalid_scope: no); \
          hint: the scope is unknown or not granted to this client"
     );
-    assert_eq!(ok(r#"{"access_token":"a","error":null}"#).expose_secret(), "a");
-    assert_eq!(ok(r#"{"access_token":"a","error":""}"#).expose_secret(), "a");
+}
+
+#[test]
+fn an_error_member_that_says_nothing_is_none() {
+    for nothing in ["null", "\"\"", "false", "0", "{}", "[]", "{ }", "[\r\n]"] {
+        let body = format!(r#"{{"access_token":"a","error": {nothing} }}"#);
+        assert_eq!(ok(&body).expose_secret(), "a");
+    }
+    for something in ["\" \"", "true", "1", "[[]]", r#"["x"]"#, r#"{"code":7}"#] {
+        let text = refused(format!(r#"{{"access_token":"a","error":{something}}}"#));
+        assert!(text.starts_with("P: the token endpoint refused the request (200"), "{text}");
+    }
 }
 
 #[test]

@@ -74,8 +74,11 @@ impl<'a> Answer<'a> {
 
     /// Whether the server calls this an error, whatever the status says.
     pub(super) fn is_error(&self) -> bool {
-        present(self.error)
-            .is_some_and(|error| !matches!(error, "\"\"" | "false" | "0" | "{}" | "[]"))
+        let says_nothing = |error: &str| match error.as_bytes() {
+            [b'{', inside @ .., b'}'] | [b'[', inside @ .., b']'] => inside.trim_ascii().is_empty(),
+            _ => matches!(error, "\"\"" | "false" | "0"),
+        };
+        present(self.error).is_some_and(|error| !says_nothing(error))
     }
 
     /// Whether there is a code outside of `error`, as in Fuuffy's bare errors.
@@ -120,7 +123,7 @@ impl<'a> Answer<'a> {
 }
 
 /// Exactly as large as needed: growing would leave a copy behind that is not wiped.
-pub(super) fn joined(parts: &[&str]) -> Zeroizing<String> {
+fn joined(parts: &[&str]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(parts.iter().map(|p| p.len()).sum()));
     for part in parts {
         text.push_str(part);

@@ -6,18 +6,23 @@ use std::time::Duration;
 use crate::client_auth::RotatingClient;
 use crate::error::Error;
 
-use super::recipe::{Class, Dialect, Encoding, Member, Recipe, Refusal, grant_of_recipe};
+use super::recipe::{Dialect, Encoding, Member, Recipe, grant_of_recipe};
+use super::refusal::{Class, Refusal};
 use super::settings::{self, Vars};
 
 const NAME: &str = "Apiera";
 const TOKEN_URL: &str = "https://auth.apiera.io/oauth/token";
 const API_URL: &str = "https://api.apiera.io";
 
+const WRONG_CLIENT: &str = "client id or secret wrong";
+
 static DIALECT: Dialect = Dialect {
     provider: NAME,
     envelope: false,
     rate_limit_reset: true,
     classify,
+    says_wrong_client: |_| false,
+    wrong_client: WRONG_CLIENT,
     unreachable_hint: None,
 };
 
@@ -159,7 +164,7 @@ fn classify(refusal: &Refusal<'_>) -> Class {
     match (refusal.status.as_u16(), refusal.code) {
         (400, _) => class.hint("the organization id is missing or invalid"),
         // `access_denied` and not `invalid_client`.
-        (401, _) => class.bad_credentials("client id or secret wrong"),
+        (401, _) => Class::bad_credentials(WRONG_CLIENT),
         (403, _) => class.hint("this client is not granted that audience"),
         (429, _) => class.throttled("too many token requests: share one slot, wait for the reset"),
         // Throttling in disguise: "Global limit has been reached".

@@ -8,7 +8,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::client_auth::RotatingClient;
 use crate::error::Error;
 
-use super::recipe::{Class, Dialect, Member, Recipe, Refusal, grant_of_recipe};
+use super::recipe::{Dialect, Member, Recipe, grant_of_recipe};
+use super::refusal::{Class, Refusal};
 use super::settings::{self, Vars};
 
 const NAME: &str = "Ataccama";
@@ -17,11 +18,15 @@ const AUTH_PREFIX: &str = "/auth";
 /// What stays as it is in a path segment (RFC 3986 §2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+const WRONG_CLIENT: &str = "wrong id or secret, stray spaces, or the API client is disabled";
+
 static DIALECT: Dialect = Dialect {
     provider: NAME,
     envelope: false,
     rate_limit_reset: false,
     classify,
+    says_wrong_client,
+    wrong_client: WRONG_CLIENT,
     unreachable_hint: None,
 };
 
@@ -240,16 +245,19 @@ fn auth_url(base: &str, prefix: Option<&str>) -> Result<String, Error> {
     Ok(url)
 }
 
+/// Of this code Keycloak has two: of a client that is wrong, and of one that is right and lacks a
+/// switch.
+const UNAUTHORIZED: &str = "unauthorized_client";
+
+fn says_wrong_client(refusal: &Refusal<'_>) -> bool {
+    let description = refusal.description.unwrap_or_default();
+    refusal.code == Some(UNAUTHORIZED) && !description.contains("service account")
+}
+
 fn classify(refusal: &Refusal<'_>) -> Class {
     let class = Class::of_status(refusal.status);
-    let description = refusal.description.unwrap_or_default();
     match (refusal.status.as_u16(), refusal.code) {
-        (400 | 401, Some("unauthorized_client")) if description.contains("service account") => {
-            class.hint("enable service accounts for this client")
-        }
-        (400 | 401, Some("unauthorized_client" | "invalid_client")) => {
-            class.bad_credentials("wrong id or secret, stray spaces, or the API client is disabled")
-        }
+        (..500, Some(UNAUTHORIZED)) => class.hint("enable service accounts for this client"),
         (400, Some("invalid_request")) => class.hint("a form parameter is missing or sent twice"),
         (403, _) => class.hint("https required, or the realm is disabled"),
         (404, _) => class.hint("the realm in the URL is not the tenant's name"),

@@ -5,16 +5,21 @@ mod builder;
 use crate::client_auth::RotatingClient;
 use crate::error::Error;
 
-use super::recipe::{Class, Dialect, Recipe, Refusal, grant_of_recipe};
+use super::recipe::{Dialect, Recipe, grant_of_recipe};
+use super::refusal::{Class, Refusal};
 use super::settings::{self, Vars};
 
 pub use builder::ClientCredentialsBuilder;
+
+const WRONG_CLIENT: &str = "the client id or the secret is wrong, or the client is disabled";
 
 static DIALECT: Dialect = Dialect {
     provider: "",
     envelope: false,
     rate_limit_reset: false,
     classify,
+    says_wrong_client: |_| false,
+    wrong_client: WRONG_CLIENT,
     unreachable_hint: None,
 };
 
@@ -76,9 +81,7 @@ impl ClientCredentials {
 fn classify(refusal: &Refusal<'_>) -> Class {
     let class = Class::of_status(refusal.status);
     match (refusal.status.as_u16(), refusal.code) {
-        (400, Some("invalid_client")) | (401, _) => {
-            class.bad_credentials("the client id or the secret is wrong, or the client is disabled")
-        }
+        (401, _) => Class::bad_credentials(WRONG_CLIENT),
         (_, Some("invalid_request")) => {
             class.hint("a parameter is missing or not understood: see the provider's documentation")
         }

@@ -6,18 +6,23 @@ use std::time::Duration;
 use crate::client_auth::RotatingClient;
 use crate::error::Error;
 
-use super::recipe::{Class, Dialect, Member, Recipe, Refusal, grant_of_recipe};
+use super::recipe::{Dialect, Member, Recipe, grant_of_recipe};
+use super::refusal::{Class, Refusal};
 use super::settings::{self, Vars};
 
 const NAME: &str = "Fuuffy";
 const PRODUCTION: &str = "https://api-gateway.fuuffy.com/v1";
 const TESTING: &str = "https://testing-api-gateway.fuuffy.com/v1";
 
+const WRONG_CLIENT: &str = "client id or secret wrong, or test credentials against production";
+
 static DIALECT: Dialect = Dialect {
     provider: NAME,
     envelope: true,
     rate_limit_reset: true,
     classify,
+    says_wrong_client,
+    wrong_client: WRONG_CLIENT,
     unreachable_hint: None,
 };
 
@@ -143,6 +148,10 @@ impl FuuffyBuilder {
     }
 }
 
+fn says_wrong_client(refusal: &Refusal<'_>) -> bool {
+    refusal.code == Some("401021")
+}
+
 /// By status and code, never by `code_reason`: it is documented with two values for one code.
 fn classify(refusal: &Refusal<'_>) -> Class {
     let class = Class::of_status(refusal.status);
@@ -150,8 +159,7 @@ fn classify(refusal: &Refusal<'_>) -> Class {
     match (refusal.status.as_u16(), refusal.code) {
         (429, _) => class.throttled("wait for the reset: 100 requests a minute, 1000 an hour"),
         (_, Some("400013")) => class.hint("a parameter is missing or invalid"),
-        (_, Some("401021")) | (401, None) => class
-            .bad_credentials("client id or secret wrong, or test credentials against production"),
+        (401, None) => Class::bad_credentials(WRONG_CLIENT),
         (_, Some("500999")) | (500.., _) => Class { transient: true, ..class }
             .hint("if it stays, contact the provider's customer service"),
         (400, _) => class.hint("a parameter is missing or invalid"),

@@ -6,17 +6,22 @@ use std::time::Duration;
 use crate::client_auth::RotatingClient;
 use crate::error::Error;
 
-use super::recipe::{Class, Dialect, Member, Recipe, Refusal, grant_of_recipe};
+use super::recipe::{Dialect, Member, Recipe, grant_of_recipe};
+use super::refusal::{Class, Refusal};
 use super::settings::{self, Vars};
 
 const NAME: &str = "Oleria";
 const SCOPE: &str = "ClientCredentialsResourceServer/client_credentials_base_scope";
+
+const WRONG_CLIENT: &str = "id or secret wrong, key deleted, or wrong environment";
 
 static DIALECT: Dialect = Dialect {
     provider: NAME,
     envelope: false,
     rate_limit_reset: false,
     classify,
+    says_wrong_client: |_| false,
+    wrong_client: WRONG_CLIENT,
     unreachable_hint: Some(
         "the egress firewall must allow the host of the Authentication URL and of the API URL",
     ),
@@ -165,9 +170,6 @@ fn classify(refusal: &Refusal<'_>) -> Class {
     match (refusal.status.as_u16(), refusal.code) {
         (400, Some("invalid_request")) => class
             .hint("a field of grant_type, client_id, client_secret, scope is missing or misspelt"),
-        (400 | 401, Some("invalid_client")) => {
-            class.bad_credentials("id or secret wrong, key deleted, or wrong environment")
-        }
         (405, _) => class.hint("content type stripped on the way, or a wrong URL"),
         _ => class,
     }

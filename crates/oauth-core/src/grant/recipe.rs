@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Response, Uri};
 
 use crate::client_auth::{ClientAuth, Method as AuthMethod, RotatingClient};
 use crate::error::Error;
 use crate::origin::Origins;
 use crate::token::Token;
 
+use super::refusal::{Class, Refusal};
 use super::{body, response};
 
 /// The life of a token whose answer does not tell it: the shortest that any of the four providers
@@ -43,7 +44,12 @@ pub(super) struct Dialect {
     pub(super) envelope: bool,
     /// Whether throttled answers tell the end of the wait in `x-ratelimit-reset`.
     pub(super) rate_limit_reset: bool,
+    /// What its contract makes of status and code, where the code does not say it by itself.
     pub(super) classify: fn(&Refusal<'_>) -> Class,
+    /// Whether its contract calls the client wrong by this code, besides `invalid_client`.
+    pub(super) says_wrong_client: fn(&Refusal<'_>) -> bool,
+    /// What to advise then.
+    pub(super) wrong_client: &'static str,
     pub(super) unreachable_hint: Option<&'static str>,
 }
 
@@ -85,44 +91,6 @@ impl Member {
             Self::ClientSecret => "client_secret",
             Self::Plain { name, .. } => name,
         }
-    }
-}
-
-/// What a token endpoint said instead of handing out a token, as it said it.
-pub(super) struct Refusal<'a> {
-    pub(super) status: StatusCode,
-    pub(super) code: Option<&'a str>,
-    pub(super) description: Option<&'a str>,
-}
-
-/// What a refusal means.
-#[derive(Clone, Copy)]
-pub(super) struct Class {
-    pub(super) transient: bool,
-    pub(super) throttled: bool,
-    pub(super) bad_credentials: bool,
-    pub(super) hint: Option<&'static str>,
-}
-
-impl Class {
-    /// 408, 429 and 5xx pass by themselves, the rest does not.
-    pub(super) fn of_status(status: StatusCode) -> Self {
-        let throttled = status == StatusCode::TOO_MANY_REQUESTS;
-        let transient =
-            throttled || status == StatusCode::REQUEST_TIMEOUT || status.is_server_error();
-        Self { transient, throttled, bad_credentials: false, hint: None }
-    }
-
-    pub(super) fn hint(self, hint: &'static str) -> Self {
-        Self { hint: Some(hint), ..self }
-    }
-
-    pub(super) fn bad_credentials(self, hint: &'static str) -> Self {
-        Self { bad_credentials: true, ..self.hint(hint) }
-    }
-
-    pub(super) fn throttled(self, hint: &'static str) -> Self {
-        Self { transient: true, throttled: true, ..self.hint(hint) }
     }
 }
 

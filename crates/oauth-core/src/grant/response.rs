@@ -1,27 +1,30 @@
 //! The tolerant reader of token answers and error answers, as real token endpoints give them.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
-use http::{Response, Uri};
+use http::{HeaderValue, Response, Uri};
 use zeroize::Zeroizing;
 
+use crate::blanks;
 use crate::client_auth::ClientAuth;
 use crate::error::{Details, Error, Kind};
 use crate::redact::Secrets;
 use crate::token::Token;
 
-use super::answer::{Answer, Unreadable, joined};
+use super::answer::{Answer, Unreadable};
 use super::json_text::{present, string};
 use super::lifetime::{self, Lifetime};
-use super::recipe::{Recipe, Refusal};
+use super::recipe::Recipe;
+use super::refusal::{Class, Refusal};
 use super::retry_after::{rate_limit_reset, retry_after};
 
 /// How much of an unknown error code is kept, in characters.
 const LONGEST_CODE: usize = 64;
-/// Shorter secrets occur in ordinary words, so that finding one in a scope says nothing.
-const TELLING: usize = 8;
+/// A longer scope is none, and looking for secrets in it would take its time.
+const LONGEST_SCOPE: usize = 64 * 1024;
 
 pub(super) fn read(
     recipe: &Recipe,
@@ -106,11 +109,10 @@ impl Reader<'_> {
             .map_err(|error| self.unusable(error.to_string()))?
             .expires_in(self.lifetime(answer));
         // What a server echoes into the scope would be shown with the token.
-        let telling = |text: &str| {
-            let of_token = secret.len() >= TELLING && text.contains(secret.as_str());
-            of_token || self.secrets().tell_in(text, TELLING)
+        let shows_nothing = |scope: &Zeroizing<String>| {
+            scope.len() <= LONGEST_SCOPE && !self.secrets_with(answer).tell_in(scope)
         };
-        Ok(match answer.scope().filter(|scope| !telling(scope)) {
+        Ok(match answer.scope().filter(shows_nothing) {
             Some(scope) => token.with_scope(scope.as_str()),
             None => token,
         })
@@ -127,7 +129,7 @@ impl Reader<'_> {
         match string(json) {
             Some(text) if text.trim().eq_ignore_ascii_case("bearer") => Ok(()),
             Some(text) => {
-                let name = self.secrets().shown(&text);
+                let name = self.secrets_with(answer).shown(&text);
                 Err(self.unusable(format!("the token's type is not Bearer but `{name}`")))
             }
             None => Err(self.unusable("the answer's `token_type` is no text".into())),
@@ -155,7 +157,7 @@ impl Reader<'_> {
         let complaint = answer.complaint();
         let code = complaint.code.as_ref().map(|code| code.as_str());
         let description = complaint.description.as_ref().map(|text| text.as_str());
-        let class = (dialect.classify)(&Refusal { status, code, description });
+        let class = Refusal { status, code, description }.class(dialect);
         let wait = retry_after(headers, self.now).or_else(|| {
             let told = class.throttled && dialect.rate_limit_reset;
             told.then(|| rate_limit_reset(headers, self.now)).flatten()
@@ -167,11 +169,11 @@ impl Reader<'_> {
         } else {
             "the token endpoint refused the request"
         };
-        let secrets = self.secrets();
+        let secrets = self.secrets_with(answer);
         Details {
             code: code.map(|code| secrets.shown(code).chars().take(LONGEST_CODE).collect()),
             description: description.map(|text| secrets.shown(text)),
-            hint: class.hint.map(Into::into),
+            hint: self.hint(&class),
             transient: class.transient,
             bad_credentials: class.bad_credentials,
             retry_after: wait,
@@ -180,18 +182,33 @@ impl Reader<'_> {
         .into()
     }
 
+    /// Where the credentials are wrong: with what may be wrong with them and nobody sees.
+    fn hint(&self, class: &Class) -> Option<Cow<'static, str>> {
+        let mut hint = Cow::from(class.hint?);
+        if class.bad_credentials {
+            let (id, secret) = (self.client.id(), self.client.expose_secret());
+            for (name, value) in [("client_id", id), ("client_secret", secret)] {
+                if let Some(blank) = blanks::at_an_end(value) {
+                    hint = format!("{hint}; the `{name}` that was sent {blank}").into();
+                }
+            }
+        }
+        Some(hint)
+    }
+
     /// A redirect would hand the secret on, so none is followed. Of its target only scheme and
     /// host are shown.
     fn redirected(&self) -> Error {
-        let target = self.response.headers().get(LOCATION);
+        let location = self.response.headers().get(LOCATION).map(HeaderValue::as_bytes);
+        let location = location.and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
         // What a server echoes into it is wiped with the last part of the parsed one.
-        let target = target.and_then(|value| {
-            let text = Bytes::from_owner(Zeroizing::new(value.as_bytes().to_vec()));
-            Uri::from_maybe_shared(text).ok()
-        });
-        let target = match target.as_ref().map(|uri| (uri.scheme_str(), uri.host())) {
+        let text = Bytes::from_owner(Zeroizing::new(location.as_bytes().to_vec()));
+        let uri = Uri::from_maybe_shared(text).ok();
+        let target = match uri.as_ref().map(|uri| (uri.scheme_str(), uri.host())) {
             Some((Some(scheme), Some(host))) => {
-                format!(" to {}", self.secrets().shown_name(&joined(&[scheme, "://", host])))
+                let secrets = self.secrets();
+                let shown = |part| secrets.shown_name(part, location);
+                format!(" to {}://{}", shown(scheme), shown(host))
             }
             _ => String::new(),
         };
@@ -221,6 +238,15 @@ impl Reader<'_> {
     }
 
     fn secrets(&self) -> Secrets {
-        Secrets::of(self.client)
+        Secrets::of(&self.recipe.client.seen_with(self.client))
+    }
+
+    /// And the token that the answer has beside its other texts.
+    fn secrets_with(&self, answer: &Answer<'_>) -> Secrets {
+        let token = present(answer.access_token).and_then(string);
+        match token {
+            Some(token) => self.secrets().and_token(&token),
+            None => self.secrets(),
+        }
     }
 }

@@ -30,7 +30,7 @@ impl<G: Grant, T> GrantSource<G, T> {
         message: &'static str,
         error: BoxError,
     ) -> Error {
-        let secrets = Secrets::of(client);
+        let secrets = self.secrets(client);
         let mut details = self.unreachable_details(Kind::Connect, message.into());
         // Before the chain is masked, which may leave nothing but its texts.
         if let Some(known) = known(&*error, &secrets) {

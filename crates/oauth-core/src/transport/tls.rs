@@ -28,7 +28,8 @@ const REFUSED: &str = "the server does not know the host of the token URL, or re
 pub(super) fn known(error: &Error, secrets: &Secrets) -> Known {
     let hint = if_permanent(error);
     // Names of hosts are in it, whose long runs are no tokens.
-    let cause = secrets.shown_name(&wiped(format_args!("{error}")));
+    let text = wiped(format_args!("{error}"));
+    let cause = secrets.shown_name(&text, &text);
     Known { cause, transient: hint.is_none(), hint, retry_after: None }
 }
 
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     fn hint(error: impl Into<Error>) -> Option<&'static str> {
-        let secrets = Secrets::of(&crate::ClientAuth::secret("id", "the-secret"));
+        let secrets = Secrets::of(&[crate::ClientAuth::secret("id", "the-secret")]);
         let known = known(&error.into(), &secrets);
         assert_eq!(known.transient, known.hint.is_none());
         known.hint

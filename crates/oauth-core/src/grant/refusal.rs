@@ -1,0 +1,94 @@
+//! What a refusal means: by its code where that says it by itself, else by its status, as the
+//! provider's contract has it.
+
+use http::StatusCode;
+
+use super::recipe::Dialect;
+
+/// A client that asks later may get a token, whatever the status.
+const LATER: [&str; 7] = [
+    "temporarily_unavailable",
+    "server_error",
+    "service_unavailable",
+    "internal_error",
+    "internal_server_error",
+    "timeout",
+    "gateway_timeout",
+];
+/// The same of one that asks less often: RFC 8628 §3.5, and what gateways call it.
+const SLOWER: [&str; 8] = [
+    "slow_down",
+    "too_many_requests",
+    "rate_limit",
+    "rate_limited",
+    "rate_limit_exceeded",
+    "over_rate_limit",
+    "throttled",
+    "throttling",
+];
+/// The client's id or secret is wrong (RFC 6749 §5.2).
+const INVALID_CLIENT: &str = "invalid_client";
+
+/// What a token endpoint said instead of handing out a token, as it said it.
+pub(super) struct Refusal<'a> {
+    pub(super) status: StatusCode,
+    pub(super) code: Option<&'a str>,
+    pub(super) description: Option<&'a str>,
+}
+
+impl Refusal<'_> {
+    fn says_one_of(&self, codes: &[&str]) -> bool {
+        self.code.is_some_and(|code| codes.iter().any(|known| known.eq_ignore_ascii_case(code)))
+    }
+
+    /// What it means in this dialect.
+    pub(super) fn class(&self, dialect: &Dialect) -> Class {
+        let class = (dialect.classify)(self);
+        let by_status = Class::of_status(self.status);
+        let slower = self.says_one_of(&SLOWER);
+        if slower || self.says_one_of(&LATER) {
+            // Advice for a status that means something else would mislead.
+            let hint = class.hint.filter(|_| by_status.transient);
+            let throttled = slower || by_status.throttled;
+            return Class { transient: true, throttled, bad_credentials: false, hint };
+        }
+        let wrong_client = self.says_one_of(&[INVALID_CLIENT]) || (dialect.says_wrong_client)(self);
+        match (wrong_client, self.status.is_server_error()) {
+            (false, _) => class,
+            // A server that failed knows no client.
+            (true, true) => Class { bad_credentials: false, ..class },
+            (true, false) => Class::bad_credentials(dialect.wrong_client),
+        }
+    }
+}
+
+/// What a refusal means.
+#[derive(Clone, Copy)]
+pub(super) struct Class {
+    pub(super) transient: bool,
+    pub(super) throttled: bool,
+    pub(super) bad_credentials: bool,
+    pub(super) hint: Option<&'static str>,
+}
+
+impl Class {
+    /// 408, 429 and 5xx pass by themselves, the rest does not.
+    pub(super) fn of_status(status: StatusCode) -> Self {
+        let throttled = status == StatusCode::TOO_MANY_REQUESTS;
+        let transient =
+            throttled || status == StatusCode::REQUEST_TIMEOUT || status.is_server_error();
+        Self { transient, throttled, bad_credentials: false, hint: None }
+    }
+
+    pub(super) fn hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    pub(super) fn bad_credentials(hint: &'static str) -> Self {
+        Self { transient: false, throttled: false, bad_credentials: true, hint: Some(hint) }
+    }
+
+    pub(super) fn throttled(self, hint: &'static str) -> Self {
+        Self { transient: true, throttled: true, ..self.hint(hint) }
+    }
+}
