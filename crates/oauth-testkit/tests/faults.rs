@@ -262,6 +262,8 @@ async fn a_slow_head_comes_byte_by_byte_with_a_good_answer() {
     let answer = ask(&auth).await;
     assert_eq!(answer.status, 200);
     assert!(answer.member("access_token").len() > 100);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
     // The blank line at its end is a part of the head.
     assert_eq!(started.elapsed().as_secs(), answer.head.len() as u64 + 4);
 }

@@ -123,6 +123,21 @@ async fn a_token_is_accepted_while_it_lives() {
     assert!(!auth.accepts(&second));
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_life_of_a_repeated_token_starts_anew() {
+    let auth = AuthServer::start(Dialect::Ataccama).await.unwrap();
+    auth.repeat_token(true);
+    let token = auth.issue();
+    tokio::time::advance(Duration::from_secs(299)).await;
+    assert_eq!(auth.issue(), token);
+    tokio::time::advance(Duration::from_secs(299)).await;
+    assert!(auth.accepts(&token));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(!auth.accepts(&token));
+    assert_eq!(auth.issue(), token);
+    assert!(auth.accepts(&token));
+}
+
 #[tokio::test]
 async fn a_scope_of_its_own_is_wanted_by_oleria_and_told_by_ataccama() {
     let oleria = AuthServer::start(Dialect::Oleria).await.unwrap();

@@ -1,7 +1,7 @@
 //! The faults that wait for requests, and how one is played.
 
 use std::collections::VecDeque;
-use std::future::{Future, pending};
+use std::future::Future;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -74,19 +74,15 @@ impl FaultQueue {
             Kind::Answer { status, headers, body, stall } => {
                 let mut response = answer(status, headers, body);
                 if let Some(bytes) = stall {
-                    let broken = async move {
-                        if cleared.changed().await.is_err() {
-                            pending::<()>().await;
-                        }
-                    };
+                    // Without its sender the server has stopped, and its connections end.
+                    let broken = async move { drop(cleared.changed().await) };
                     response = response.map(|body| body.stalled_after(bytes, broken));
                 }
                 Outcome::Respond(response)
             }
             Kind::Hang => {
-                if cleared.changed().await.is_err() {
-                    pending::<()>().await;
-                }
+                // Its sender is in `self`.
+                let _ = cleared.changed().await;
                 Outcome::Respond(normal.await)
             }
             Kind::Reset => Outcome::End(Ending::Reset, None),
