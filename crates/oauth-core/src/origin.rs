@@ -224,6 +224,11 @@ impl Origins {
         self.0 != Set::Undeclared
     }
 
+    /// Whether there is one alone, and no wildcard: then all declared requests go to one origin.
+    pub(crate) fn is_one(&self) -> bool {
+        matches!(&self.0, Set::These(origins) if matches!(&**origins, [one] if one.is_exact()))
+    }
+
     /// Whether one of them is spelled exactly so. `false` says nothing: it may be there in another
     /// spelling.
     #[inline]

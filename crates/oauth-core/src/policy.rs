@@ -3,9 +3,13 @@
 mod guard;
 mod response_origin;
 
+#[doc(hidden)]
+pub use self::guard::RedirectFlag;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use http::header::{AUTHORIZATION, HOST, HeaderMap};
 use http::uri::Authority;
@@ -50,6 +54,8 @@ pub struct Policy {
     grpc: bool,
     // Whether an answer can be of interest that is no 401.
     reads_more: bool,
+    // Of all clones.
+    guarded: Arc<AtomicBool>,
 }
 
 /// Whether a request gets a token.
@@ -76,6 +82,7 @@ impl Policy {
             answer_uri: None,
             grpc: false,
             reads_more: false,
+            guarded: Arc::default(),
         }
     }
 

@@ -200,9 +200,10 @@ impl OAuthMiddleware {
         requested: Option<&Url>,
         extensions: &mut Extensions,
     ) -> Judged {
-        let from = response.url();
-        let way = Way::to(from, &self.policy, requested, Sent::take(extensions).as_ref());
+        let sent = Sent::take(extensions);
+        let way = Way::to(response, &self.policy, requested, sent.as_ref());
         if way == Way::Elsewhere {
+            let from = response.url();
             self.policy.note_foreign_response(from.scheme(), from.authority());
             return Judged::Elsewhere;
         }

@@ -1,7 +1,7 @@
 //! Whether a response is to the request that was sent, or to one that a redirect led to.
 
 use oauth_core::policy::Policy;
-use reqwest::Url;
+use reqwest::{Response, Url};
 
 /// The host of a response that no client has received: reqwest gives it to those that a middleware below
 /// has made of an `http::Response` without a URL.
@@ -19,21 +19,22 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    /// The way to a response from `from`. `requested` is what was asked, nothing stands for the policy's
-    /// home; `sent` is what a stamp below says that the client was given.
+    /// The way to a response. `requested` is what was asked, nothing stands for the policy's home; `sent`
+    /// is what a stamp below says that the client was given.
     pub(crate) fn to(
-        from: &Url,
+        response: &Response,
         policy: &Policy,
         requested: Option<&Url>,
         sent: Option<&Url>,
     ) -> Self {
+        let from = response.url();
         let Some(asked) = sent.or(requested) else {
-            // Without a user's name. As reqwest spells URLs, those of one origin look the same.
-            let host = from.authority().rsplit('@').next().unwrap_or_default();
-            let home = policy.is_home(from.scheme(), host);
-            return if home || is_made_up(from) { Self::Straight } else { Self::Elsewhere };
+            // As reqwest spells URLs, those of one origin look the same, but for a user's name.
+            let home = policy.is_home(from.scheme(), from.authority())
+                || policy.is_home(from.scheme(), without_user(from.authority()));
+            return if home || is_made_up(response) { Self::Straight } else { Self::Elsewhere };
         };
-        if is_same(from, asked) || is_made_up(from) {
+        if is_same(from, asked) || is_made_up(response) {
             Self::Straight
         } else if is_same_origin(from, asked) {
             Self::Redirected
@@ -43,8 +44,15 @@ impl Way {
     }
 }
 
-fn is_made_up(from: &Url) -> bool {
-    from.host_str() == Some(MADE_UP)
+/// One that came over a connection has the address of its other end, whatever host a server names.
+#[cold]
+fn is_made_up(response: &Response) -> bool {
+    response.url().host_str() == Some(MADE_UP) && response.remote_addr().is_none()
+}
+
+#[cold]
+fn without_user(authority: &str) -> &str {
+    authority.rsplit('@').next().unwrap_or_default()
 }
 
 /// Whole, but for what no server sees: fragment and user information.

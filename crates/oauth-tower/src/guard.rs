@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{Method, Request, Response, Uri};
+use http::{Request, Response, Uri};
 use oauth_core::lanes::Lanes;
-use oauth_core::policy::Policy;
+use oauth_core::policy::{Policy, RedirectFlag};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -23,18 +23,23 @@ use tower_service::Service;
 /// `Standard`. Below the follower the guard sees each of them.
 ///
 /// It knows the header by a fingerprint of the last 256 tokens of the slot. An `Authorization` header of
-/// another kind, that of another slot for one, is left alone. A request for the declared origins passes
-/// unchanged, at the price of one comparison.
+/// another kind, that of another slot for one, is left alone. A request for the one declared origin passes
+/// unchanged and costs no allocation; where several are declared, each response's URI is recorded.
 ///
-/// It also tells the layer what was really sent:
+/// It also tells the layer what became of a request:
 /// - A response from another origin is recorded as
 ///   [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway), and a 401 from there does not count
 ///   as the API's.
-/// - A 401 to a request that a redirect led to is no refusal of the first one, which may have been
+/// - When a redirect was followed, a 401 refuses the last request of a chain whose first one may have been
 ///   acted on (`POST /orders`, 303, `GET /orders/1`, 401): only a GET, HEAD or OPTIONS is sent again. The
 ///   rest is delivered as
 ///   [`NotReplayed::Redirected`](oauth_core::NotReplayed::Redirected), and the token is renewed for the
-///   next request.
+///   next request. For this the guard and the layer share a mark in the request's extensions (four
+///   allocations for a request that may be sent again and is none of these three); a layer between them
+///   that drops extensions hides the redirect.
+///
+/// A layer between the two that rewrites URLs is no redirect. Declare the origin that it writes, too: else
+/// the guard takes the token off.
 ///
 /// With `Origins::any_https()` every https origin is declared, and the guard holds back what goes over
 /// plain http alone.
@@ -119,11 +124,9 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let policy = self.policy.mine();
-        let foreign = policy.guard(&mut request);
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        let sent = Some(Sent { policy: policy.clone(), foreign, method, uri });
-        GuardFuture { response: self.inner.call(request), sent }
+        let sent_to = self.policy.mine().guard(&mut request);
+        let flag = RedirectFlag::of(request.extensions());
+        GuardFuture { response: self.inner.call(request), sent_to, flag }
     }
 }
 
@@ -132,17 +135,10 @@ pin_project! {
     pub struct GuardFuture<F> {
         #[pin]
         response: F,
-        sent: Option<Sent>,
+        // Where the request was sent, if that is to be recorded.
+        sent_to: Option<Uri>,
+        flag: Option<RedirectFlag>,
     }
-}
-
-/// What was sent, to be recorded with the response if it is of interest.
-struct Sent {
-    policy: Arc<Policy>,
-    /// To none of the token's origins.
-    foreign: bool,
-    method: Method,
-    uri: Uri,
 }
 
 impl<F, ResBody, E> Future for GuardFuture<F>
@@ -155,10 +151,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = ready!(this.response.poll(cx))?;
-        if let Some(Sent { policy, foreign, method, uri }) = this.sent.take() {
-            if policy.records_sent(foreign, response.status(), response.headers()) {
-                Policy::record_sent(response.extensions_mut(), method, uri);
-            }
+        if let Some(flag) = this.flag {
+            flag.note(response.status());
+        }
+        if let Some(uri) = this.sent_to.take() {
+            Policy::record_sent_to(response.extensions_mut(), uri);
         }
         Poll::Ready(Ok(response))
     }

@@ -41,10 +41,8 @@ impl Head {
         &self.uri
     }
 
-    /// Whether the response is to another request than this one, to which a redirect led, and this one
-    /// may have been acted on.
-    pub(crate) fn was_redirected(&self, policy: &Policy, response: &Extensions) -> bool {
-        !Policy::is_safe(&self.method) && policy.was_redirected(response, &self.method, &self.uri)
+    pub(crate) fn is_safe(&self) -> bool {
+        Policy::is_safe(&self.method)
     }
 
     /// A request like the one that was copied: the headers are in the same order.

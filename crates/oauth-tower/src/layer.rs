@@ -95,8 +95,9 @@ impl<R> OAuthLayer<R> {
 
     /// A layer for the place directly around the client, below everything that follows redirects or
     /// rewrites URLs: it takes this layer's token off a request that is not for its origins, and tells the
-    /// layer what was really sent. Made after the other settings.
+    /// layer of redirects. Of the settings it has the origins, so that they are named before.
     pub fn guard(&self) -> GuardLayer {
+        self.policy.set_guarded();
         GuardLayer::new(self.policy.clone())
     }
 

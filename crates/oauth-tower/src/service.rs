@@ -61,9 +61,9 @@ where
             let answer = self.inner.call(self.strategy.pass(request));
             return ResponseFuture::answering(policy, answer, generation, turn);
         }
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let (body, keep) = self.strategy.split(body, cap(choice));
-        let turn = Step::first(&head, &self.inner, keep);
+        let turn = Step::first(&policy, &mut head, &self.inner, keep);
         let answer = self.inner.call(Request::from_parts(head, body));
         ResponseFuture::answering(policy, answer, generation, turn)
     }

@@ -1,8 +1,8 @@
 //! Which send of a request it is, and what is kept for another one.
 
-use http::{HeaderMap, Request, Uri, request};
+use http::{Extensions, HeaderMap, Request, StatusCode, Uri, request};
 use oauth_core::ReplayChoice;
-use oauth_core::policy::Policy;
+use oauth_core::policy::{Policy, RedirectFlag};
 
 use crate::head::Head;
 use crate::strategy::Strategy;
@@ -26,6 +26,22 @@ pub(crate) struct Kept<S, R: Strategy<B>, B> {
     /// Not polled ready: that comes right before the second send.
     pub(crate) service: S,
     pub(crate) keep: R::Keep,
+    /// Where a guard says that the first response was a redirect.
+    flag: Option<RedirectFlag>,
+}
+
+impl<S, R: Strategy<B>, B> Kept<S, R, B> {
+    /// Whether a redirect was followed on the way to this response, and the request may have been acted
+    /// on before.
+    pub(crate) fn was_redirected(
+        &self,
+        policy: &Policy,
+        status: StatusCode,
+        response: &Extensions,
+    ) -> bool {
+        let flagged = self.flag.as_ref().is_some_and(|flag| flag.was_followed(status));
+        flagged || (!self.head.is_safe() && policy.is_of_another_uri(response, self.head.uri()))
+    }
 }
 
 /// A request that is sent as soon as there is a token and the service is ready.
@@ -69,11 +85,20 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
     }
 
     /// The turn of a request with this head that may be sent twice.
-    pub(crate) fn first(head: &request::Parts, service: &S, keep: R::Keep) -> Turn<S, R, B>
+    pub(crate) fn first(
+        policy: &Policy,
+        head: &mut request::Parts,
+        service: &S,
+        keep: R::Keep,
+    ) -> Turn<S, R, B>
     where
         S: Clone,
     {
-        let kept = Kept { head: Head::of(head), service: service.clone(), keep };
+        let flag = policy.redirect_flag(&head.method);
+        let kept = Kept { head: Head::of(head), service: service.clone(), keep, flag };
+        if let Some(flag) = &kept.flag {
+            head.extensions.insert(flag.clone());
+        }
         Some(Box::new(Self::First(kept)))
     }
 

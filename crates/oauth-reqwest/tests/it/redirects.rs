@@ -276,6 +276,24 @@ async fn a_response_that_a_middleware_has_made_up_is_not_from_elsewhere() {
     assert_eq!(world.slot.status().foreign_responses, 0);
 }
 
+/// The host that reqwest gives to responses that were made up is one that a server can name, too.
+#[tokio::test]
+async fn a_server_cannot_pass_for_a_response_that_was_made_up() {
+    let world = World::new().await;
+    let evil = ProtectedApi::open().await.unwrap();
+    evil.refuse_everything(true);
+    let address = evil.base_url().trim_start_matches("http://").parse().unwrap();
+    let client = plain().resolve("no.url.provided.local", address);
+    let client = crate::world::with(client, world.middleware());
+    let port = evil.base_url().rsplit(':').next().unwrap().to_owned();
+    let place = format!("http://no.url.provided.local:{port}/");
+    world.api.inject(Fault::redirect(303, place));
+    let response = world.post(&client, "x").send().await.unwrap();
+    assert!(matches!(outcome(&response), Outcome::RedirectedAway));
+    assert_eq!((response.status().as_u16(), world.api.requests(), evil.requests()), (401, 1, 1));
+    assert_eq!(world.slot.status().flights, 1);
+}
+
 #[tokio::test]
 async fn a_second_response_from_another_origin_is_told() {
     let world = World::revoked().await;

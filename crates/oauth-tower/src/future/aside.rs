@@ -148,9 +148,9 @@ where
                     let turn = Step::only(this.policy, &request);
                     (strategy.pass(request), turn)
                 } else {
-                    let (head, body) = request.into_parts();
+                    let (mut head, body) = request.into_parts();
                     let (body, keep) = strategy.split(body, cap(choice));
-                    let turn = Step::first(&head, &service, keep);
+                    let turn = Step::first(this.policy, &mut head, &service, keep);
                     (Request::from_parts(head, body), turn)
                 }
             }
@@ -177,11 +177,11 @@ where
             Sent::Bare(reason) => reason,
             Sent::Token(_) => None,
         };
-        let (head, body) = response.into_parts();
+        let (mut head, body) = response.into_parts();
         let elsewhere =
             bare.is_none() && this.policy.is_from_elsewhere(&head.extensions, requested);
         if elsewhere {
-            this.policy.note_from_elsewhere(&head.extensions);
+            this.policy.note_from_elsewhere(&mut head.extensions);
             *this.sent = Sent::Bare(None);
         }
         let refused = match *this.sent {
@@ -192,7 +192,7 @@ where
             _ => None,
         };
         let redirected = matches!(&turn, Some(Step::First(kept))
-            if kept.head.was_redirected(this.policy, &head.extensions));
+            if kept.was_redirected(this.policy, head.status, &head.extensions));
         let response = Response::from_parts(head, body);
         let delivered = match (bare, &turn) {
             (Some(reason), _) => Outcome::NotAttached(reason),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
-use oauth_core::{BoxError, NotAttached, NotReplayed, Origins, Outcome, ReplayBody};
+use oauth_core::{BoxError, NotAttached, NotReplayed, Origins, Outcome, ReplayBody, Verdict};
 use oauth_tower::{CloneBody, NoReplay, OAuthLayer};
 use tokio::time::sleep;
 use tower::{Layer, ServiceExt};
@@ -221,14 +221,121 @@ async fn after_a_redirect_within_the_origin_safe_methods_alone_are_sent_again_fr
     }
 }
 
-/// The URI alone would not tell.
+/// The URI alone would not tell, nor would the method.
 #[tokio::test(start_paused = true)]
-async fn a_guard_knows_a_redirect_to_the_same_uri_by_its_method() {
-    let answers = vec![Answer::see_other("/orders"), Answer::status(401)];
-    let order = post(&format!("{API}/orders"), full("one"));
-    let (sent, outcome, _) = sent_and_told(Told::Guard, order, answers).await;
-    assert_eq!(sent, ["POST /orders", "GET /orders"]);
-    assert!(matches!(outcome, Outcome::NotReplayed(NotReplayed::Redirected)), "{outcome:?}");
+async fn a_guard_knows_a_redirect_back_to_the_same_uri() {
+    for (method, chain, last) in [
+        ("POST", vec![Answer::see_other("/jobs")], "GET /jobs"),
+        ("DELETE", vec![Answer::status(302).header("location", "/jobs")], "DELETE /jobs"),
+        ("POST", vec![to("/there"), to("/jobs")], "POST /jobs"),
+    ] {
+        let hops = chain.len();
+        let answers = chain.into_iter().chain([Answer::status(401)]).collect();
+        let mut order = post(&format!("{API}/jobs"), full("one"));
+        *order.method_mut() = method.parse().unwrap();
+        let (sent, outcome, requests) = sent_and_told(Told::Guard, order, answers).await;
+        assert_eq!((sent.len(), sent.last().unwrap().as_str()), (hops + 1, last));
+        assert!(matches!(outcome, Outcome::NotReplayed(NotReplayed::Redirected)), "{outcome:?}");
+        assert_eq!(requests, 2);
+    }
+}
+
+/// tower-http 0.6 drops the extensions of a request that it redirects, 0.7 keeps them.
+#[tokio::test(start_paused = true)]
+async fn a_guard_knows_a_redirect_of_either_version_and_whatever_is_set_after_it_was_made() {
+    for old in [true, false] {
+        let issuer = Issuer::new();
+        let slot = issuer.ready_slot().await;
+        let answers = [Answer::see_other("/orders/1"), Answer::status(403)];
+        let api = Api::<Full<Bytes>>::new(answers);
+        let oauth = OAuthLayer::new(slot.clone());
+        let guarded = oauth.guard().layer(api.clone());
+        let oauth = oauth.replay(CloneBody).verdict(|head, verdict| match head.status.as_u16() {
+            403 => Verdict::Replace,
+            _ => verdict,
+        });
+        let order = post(&format!("{API}/orders"), full("one"));
+        let response = if old {
+            let inner = tower_http_0_6::follow_redirect::FollowRedirect::new(guarded);
+            oauth.layer(inner).oneshot(order).await.unwrap()
+        } else {
+            oauth.layer(FollowRedirect::new(guarded)).oneshot(order).await.unwrap()
+        };
+        settle().await;
+        assert_eq!((response.status().as_u16(), api.seen().len()), (403, 2), "{old}");
+        let outcome = Outcome::of(response.extensions());
+        assert!(matches!(outcome, Outcome::NotReplayed(NotReplayed::Redirected)), "{outcome:?}");
+        assert_eq!(issuer.requests(), 2);
+    }
+}
+
+/// An API that answers an expired token with a redirect to a login page: nothing was followed.
+#[tokio::test(start_paused = true)]
+async fn a_redirect_that_is_itself_the_refusal_was_not_followed() {
+    let issuer = Issuer::new();
+    let slot = issuer.ready_slot().await;
+    let api = Api::<Full<Bytes>>::new([to("/login")]);
+    let oauth = OAuthLayer::new(slot.clone()).replay(CloneBody).verdict(|head, verdict| {
+        if head.status.is_redirection() { Verdict::Replace } else { verdict }
+    });
+    let service = oauth.layer(oauth.guard().layer(api.clone()));
+    let response = service.oneshot(post(API, full("one"))).await.unwrap();
+    assert!(matches!(Outcome::of(response.extensions()), Outcome::Replayed));
+    assert_eq!((response.status().as_u16(), api.seen().len()), (200, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_guard_a_request_that_was_rewritten_to_a_declared_origin_is_sent_again() {
+    let issuer = Issuer::new();
+    let slot = issuer.ready_slot().await;
+    let api = Api::<Full<Bytes>>::statuses([401]);
+    let both = Origins::parse([API, "https://sidecar.test"]).unwrap();
+    let oauth = OAuthLayer::new(slot.clone()).origins(both).replay(CloneBody);
+    let rewrite = tower::util::MapRequestLayer::new(|mut request: Request<Full<Bytes>>| {
+        *request.uri_mut() = http::Uri::from_static("https://sidecar.test/rewritten");
+        request
+    });
+    let service = oauth.layer(rewrite.layer(oauth.guard().layer(api.clone())));
+    let response = service.oneshot(post(API, full("one"))).await.unwrap();
+    // Of another of the declared origins: told, but not handled.
+    assert_eq!((response.status().as_u16(), api.seen().len()), (401, 1));
+    assert!(matches!(Outcome::of(response.extensions()), Outcome::RedirectedAway));
+
+    let api = Api::<Full<Bytes>>::statuses([401]);
+    let oauth = OAuthLayer::new(slot.clone()).replay(CloneBody);
+    let rewrite = tower::util::MapRequestLayer::new(|mut request: Request<Full<Bytes>>| {
+        *request.uri_mut() = http::Uri::from_static("https://api.test/rewritten");
+        request
+    });
+    let service = oauth.layer(rewrite.layer(oauth.guard().layer(api.clone())));
+    let response = service.oneshot(post(API, full("one"))).await.unwrap();
+    assert!(matches!(Outcome::of(response.extensions()), Outcome::Replayed));
+    assert_eq!((response.status().as_u16(), api.seen().len()), (200, 2));
+}
+
+/// The follower takes the token off on its way from one to the other: the 401 says nothing about it.
+#[tokio::test(start_paused = true)]
+async fn a_401_after_a_redirect_between_two_declared_origins_renews_nothing_with_replay_or_without()
+{
+    for replays in [true, false] {
+        for first in [API, "https://files.test"] {
+            let issuer = Issuer::new();
+            let slot = issuer.ready_slot().await;
+            let second = if first == API { "https://files.test/x" } else { "https://api.test/x" };
+            let api = Api::<Full<Bytes>>::new([to(second), Answer::status(401)]);
+            let both = Origins::parse([API, "https://files.test"]).unwrap();
+            let oauth = OAuthLayer::new(slot.clone()).origins(both);
+            let inner = FollowRedirect::new(oauth.guard().layer(api.clone()));
+            let response = if replays {
+                oauth.replay(CloneBody).layer(inner).oneshot(get(first)).await.unwrap()
+            } else {
+                oauth.replay(NoReplay).layer(inner).oneshot(get(first)).await.unwrap()
+            };
+            settle().await;
+            assert!(matches!(Outcome::of(response.extensions()), Outcome::RedirectedAway));
+            assert_eq!((api.seen().len(), issuer.requests()), (2, 1), "{replays} {first}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
