@@ -195,6 +195,12 @@ mod tests {
     }
 
     #[test]
+    fn what_the_systems_clocks_have_passed_is_not_ahead() {
+        assert!(!Horizon { until: 0, apart: 0 }.is_ahead());
+        assert!(!Horizon { until: i64::MAX, apart: 0 }.is_ahead(), "the wall clock was set");
+    }
+
+    #[test]
     fn another_clock_than_the_systems_sees_nothing_ahead() {
         assert!(!Reading::precise(S(0)).horizon(Duration::MAX).is_ahead());
     }
