@@ -231,6 +231,16 @@ mod tests {
 
     #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
     #[test]
+    fn the_coarse_clocks_show_the_time_since_the_start_and_the_walls() {
+        let since_2020 = Coarse::seconds(0, 1_577_836_800).wall;
+        for shown in [Coarse::read(), Coarse::now()] {
+            let shown = shown.unwrap();
+            assert!(shown.running > 1 && shown.wall > since_2020, "{shown:?}");
+        }
+    }
+
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    #[test]
     fn the_systems_clock_sees_ten_minutes_ahead() {
         // More than once: a tick between the two clocks makes one look in 100,000 fail.
         let seen = || {
