@@ -120,6 +120,7 @@ async fn damping_begins_when_the_renewed_token_is_refused_as_well() {
         let error = slot.replace(refused).await.unwrap_err();
         assert_eq!(error.retry_after(), Some(secs(pause)), "{error}");
         assert!(error.to_string().contains("refused"), "{error}");
+        assert!(error.hint().unwrap().contains("check audience, scope and API URL"), "{error}");
         pass(secs(pause) - ms(1)).await;
         slot.replace(refused).await.unwrap_err();
         assert_eq!(source.calls(), count + 2);
@@ -188,6 +189,7 @@ async fn the_same_secret_again_is_an_error_and_keeps_its_generation() {
     let refused = slot.token().await.unwrap().generation();
     let error = slot.replace(refused).await.unwrap_err();
     assert!(error.to_string().contains("the refused token again"), "{error}");
+    assert!(error.hint().unwrap().contains("revoke it there as well"), "{error}");
     assert_eq!(slot.token().await.unwrap().generation(), refused);
     assert_eq!(source.calls(), 2);
     // And the issuer is not asked again for every 401.
