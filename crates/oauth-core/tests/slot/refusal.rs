@@ -131,6 +131,26 @@ async fn damping_begins_when_the_renewed_token_is_refused_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_comes_by_age_is_one_more_in_the_row_while_refusals_pause_and_none_after_it() {
+    // The pause ends 2 s after the third token's request. Its life ends within it, or with it.
+    for (life, pause) in [(ms(1_500), Some(secs(4))), (secs(2), None)] {
+        let source = script([Step::token(HOUR), Step::token(HOUR), Step::token(life)]);
+        let slot = slot(&source);
+        let first = slot.token().await.unwrap().generation();
+        let second = slot.replace(first).await.unwrap().generation();
+        assert_eq!(slot.replace(second).await.unwrap_err().retry_after(), Some(secs(1)));
+        pass(secs(1)).await;
+        let third = slot.replace(second).await.unwrap().generation();
+        assert_eq!(slot.replace(third).await.unwrap_err().retry_after(), Some(secs(2)));
+        pass(life).await;
+        let by_age = slot.token().await.unwrap();
+        assert_eq!(by_age.expose_secret(), "secret-4");
+        let replaced = slot.replace(by_age.generation()).await;
+        assert_eq!(replaced.err().map(|error| error.retry_after().unwrap()), pause);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_minted_by_age_and_revoked_seconds_later_is_renewed_at_once() {
     let source = script([Step::token(HOUR)]);
     let slot = slot(&source);
