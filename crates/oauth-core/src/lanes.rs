@@ -67,7 +67,7 @@ fn lane() -> usize {
     #[cold]
     fn next() -> usize {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
-        NEXT.fetch_add(1, Ordering::Relaxed) % LANES
+        NEXT.fetch_add(1, Ordering::Relaxed)
     }
 
     LANE.with(|lane| {
@@ -82,6 +82,11 @@ fn lane() -> usize {
 mod tests {
     use super::*;
     use std::thread;
+
+    #[test]
+    fn lanes_look_like_their_value() {
+        assert_eq!(format!("{:?}", Lanes::new(|| 7)), "7");
+    }
 
     #[test]
     fn a_thread_keeps_its_lane_and_the_next_ones_have_others() {

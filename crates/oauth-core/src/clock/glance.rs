@@ -195,6 +195,12 @@ mod tests {
     }
 
     #[test]
+    fn what_the_systems_clocks_have_passed_is_not_ahead() {
+        assert!(!Horizon { until: 0, apart: 0 }.is_ahead());
+        assert!(!Horizon { until: i64::MAX, apart: 0 }.is_ahead(), "the wall clock was set");
+    }
+
+    #[test]
     fn another_clock_than_the_systems_sees_nothing_ahead() {
         assert!(!Reading::precise(S(0)).horizon(Duration::MAX).is_ahead());
     }
@@ -221,6 +227,16 @@ mod tests {
         let shown: Vec<_> = (0..6).map(|step| later(0, step)).collect();
         let horizon = reading_while(&shown).horizon(S(800));
         assert!((0..6).all(|step| !horizon.is_ahead_at(later(0, step))));
+    }
+
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    #[test]
+    fn the_coarse_clocks_show_the_time_since_the_start_and_the_walls() {
+        let since_2020 = Coarse::seconds(0, 1_577_836_800).wall;
+        for shown in [Coarse::read(), Coarse::now()] {
+            let shown = shown.unwrap();
+            assert!(shown.running > 1 && shown.wall > since_2020, "{shown:?}");
+        }
     }
 
     #[cfg(all(target_os = "linux", target_pointer_width = "64"))]

@@ -155,7 +155,7 @@ impl Desk {
         epoch: u64,
     ) -> Result<Answer, Error> {
         if let Some(flight) = self.flight.take_if(|flight| now >= flight.presumed_dead_at) {
-            self.spent.supersede(flight);
+            self.spent.supersede(flight.abort);
         }
         if let Some(flight) = &self.flight {
             // One that waits for nothing is content that it comes.
@@ -261,8 +261,7 @@ impl Desk {
 
     /// The flight was dropped without an outcome: its runtime has ended, or it was aborted.
     pub(super) fn crash(&mut self, id: u64) {
-        let gone = self.flight.take_if(|flight| flight.id == id);
-        self.spent.flight(gone);
+        self.flight.take_if(|flight| flight.id == id);
     }
 
     /// Remembers why an attempt failed, for callers whose patience ends before the flight does.

@@ -205,7 +205,9 @@ async fn an_acquire_ends_after_thirty_seconds_and_tells_the_last_failure() {
 
 #[tokio::test(start_paused = true)]
 async fn limits_without_end_do_not_panic() {
-    let source = script([Step::token(HOUR).takes(secs(100))]);
+    // Almost two years.
+    let time = secs(60_000_000);
+    let source = script([Step::token(2 * time).takes(time)]);
     let slot = builder(&source)
         .attempt_timeout(Duration::MAX)
         .flight_timeout(Duration::MAX)

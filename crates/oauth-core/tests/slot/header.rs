@@ -51,6 +51,33 @@ async fn a_full_header_map_gets_nothing_and_a_callers_own_header_in_it_counts() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_callers_own_header_counts_where_there_is_no_token_for_it() {
+    let source = script([Step::token(secs(100)), Step::hang()]);
+    let slot = builder(&source).build();
+    let mut own = HeaderMap::new();
+    own.insert(AUTHORIZATION, HeaderValue::from_static("own"));
+    assert_eq!(slot.authorize(&mut own), Authorized::Own);
+    assert_eq!(slot.authorize(&mut HeaderMap::new()), Authorized::Empty);
+    let issued = slot.token().await.unwrap();
+    pass(secs(200)).await;
+    assert_eq!(slot.authorize_with(&issued, &mut own), Authorized::Own);
+    assert_eq!(slot.authorize_with(&issued, &mut HeaderMap::new()), Authorized::Empty);
+    assert_eq!(own[AUTHORIZATION], "own");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_waited_gets_the_newest_token_that_is_there() {
+    let source = script([Step::token(secs(100))]);
+    let slot = builder(&source).build();
+    let first = slot.token().await.unwrap();
+    let second = slot.replace(first.generation()).await.unwrap();
+    let mut headers = HeaderMap::new();
+    let attached = slot.authorize_with(&first, &mut headers);
+    assert_eq!(attached, Authorized::Attached(second.generation()));
+    assert_eq!(headers[AUTHORIZATION], "Bearer secret-2");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_header_is_sensitive_and_shares_the_tokens_bytes() {
     let source = script([Step::token(secs(100))]);
     let slot = builder(&source).build();

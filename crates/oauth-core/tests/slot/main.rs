@@ -27,5 +27,6 @@ mod rotation;
 mod rotation_wakes;
 mod runtimes;
 mod script;
+mod source;
 mod status;
 mod subscriber;

@@ -120,12 +120,33 @@ async fn damping_begins_when_the_renewed_token_is_refused_as_well() {
         let error = slot.replace(refused).await.unwrap_err();
         assert_eq!(error.retry_after(), Some(secs(pause)), "{error}");
         assert!(error.to_string().contains("refused"), "{error}");
+        assert!(error.hint().unwrap().contains("check audience, scope and API URL"), "{error}");
         pass(secs(pause) - ms(1)).await;
         slot.replace(refused).await.unwrap_err();
         assert_eq!(source.calls(), count + 2);
         pass(ms(1)).await;
         refused = slot.replace(refused).await.unwrap().generation();
         assert_eq!(source.calls(), count + 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_comes_by_age_is_one_more_in_the_row_while_refusals_pause_and_none_after_it() {
+    // The pause ends 2 s after the third token's request. Its life ends within it, or with it.
+    for (life, pause) in [(ms(1_500), Some(secs(4))), (secs(2), None)] {
+        let source = script([Step::token(HOUR), Step::token(HOUR), Step::token(life)]);
+        let slot = slot(&source);
+        let first = slot.token().await.unwrap().generation();
+        let second = slot.replace(first).await.unwrap().generation();
+        assert_eq!(slot.replace(second).await.unwrap_err().retry_after(), Some(secs(1)));
+        pass(secs(1)).await;
+        let third = slot.replace(second).await.unwrap().generation();
+        assert_eq!(slot.replace(third).await.unwrap_err().retry_after(), Some(secs(2)));
+        pass(life).await;
+        let by_age = slot.token().await.unwrap();
+        assert_eq!(by_age.expose_secret(), "secret-4");
+        let replaced = slot.replace(by_age.generation()).await;
+        assert_eq!(replaced.err().map(|error| error.retry_after().unwrap()), pause);
     }
 }
 
@@ -188,6 +209,7 @@ async fn the_same_secret_again_is_an_error_and_keeps_its_generation() {
     let refused = slot.token().await.unwrap().generation();
     let error = slot.replace(refused).await.unwrap_err();
     assert!(error.to_string().contains("the refused token again"), "{error}");
+    assert!(error.hint().unwrap().contains("revoke it there as well"), "{error}");
     assert_eq!(slot.token().await.unwrap().generation(), refused);
     assert_eq!(source.calls(), 2);
     // And the issuer is not asked again for every 401.

@@ -52,6 +52,18 @@ async fn the_status_tells_state_times_and_counts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_shown_of_a_slot_its_builder_and_its_token_says_which_and_no_secret() {
+    let source = script([Step::token(secs(100))]);
+    let building = format!("{:?}", builder(&source).acquire_timeout(secs(7)));
+    assert!(building.contains("acquire_timeout: 7s") && building.contains("origins"), "{building}");
+    let slot = builder(&source).build();
+    let issued = slot.token().await.unwrap();
+    let shown = format!("{issued:?} {slot:?}");
+    assert!(shown.contains("generation: 1") && shown.contains("lifetime: Some(100s)"), "{shown}");
+    assert!(shown.contains("state: Fresh") && !shown.contains("secret-1"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn subscribers_are_told_of_each_landed_flight() {
     let source = script([Step::token(HOUR), Step::permanent()]);
     let slot = slot(&source);

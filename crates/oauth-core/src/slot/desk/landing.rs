@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::entry::{Entry, Generation};
-use super::{Desk, Failure, Minted, Need};
+use super::{Desk, Failure, Flight, Minted, Need};
 use crate::clock::Reading;
 use crate::error::{Details, Error, Kind};
 
@@ -48,12 +48,10 @@ impl Desk {
         epochs: Epochs,
     ) -> Option<Landing> {
         let now = at.now;
-        let Some(flight) = self.flight.take_if(|flight| flight.id == id) else {
+        let Some(Flight { need, .. }) = self.flight.take_if(|flight| flight.id == id) else {
             self.spent.error(result.err());
             return None;
         };
-        let need = flight.need;
-        self.spent.flight(Some(flight));
         Some(match result {
             Ok(minted) if self.ended(&minted, now) => {
                 self.fail(ended_on_its_way(), current, at, epochs)
@@ -116,12 +114,8 @@ impl Desk {
         let publish = match need {
             _ if !entry.single_use() => Publish::Token(entry.clone()),
             // The API refuses the one that is there, and its successor serves its waiters alone.
-            Need::Refused(generation)
-                if current.is_some_and(|current| current.generation == generation) =>
-            {
-                Publish::Emptiness
-            }
-            _ => Publish::Nothing,
+            Need::Refused(_) => Publish::Emptiness,
+            Need::Age | Need::Prefetch => Publish::Nothing,
         };
         Landing { publish, outcome: Ok(entry) }
     }

@@ -1,7 +1,6 @@
 //! What the desk has no more use for.
 
 use super::super::super::primitives::AbortHandle;
-use super::Flight;
 use crate::error::Error;
 use crate::unwind::contained;
 
@@ -11,7 +10,6 @@ use crate::unwind::contained;
 #[must_use]
 pub(in super::super) struct Spent {
     errors: Vec<Error>,
-    flights: Vec<Flight>,
     superseded: Option<AbortHandle>,
 }
 
@@ -20,22 +18,16 @@ impl Spent {
         self.errors.extend(error);
     }
 
-    pub(super) fn flight(&mut self, flight: Option<Flight>) {
-        self.flights.extend(flight);
-    }
-
-    /// It was presumed dead: if it is not, it ends.
-    pub(super) fn supersede(&mut self, mut flight: Flight) {
-        self.superseded = flight.abort.take();
-        self.flights.push(flight);
+    /// A flight that was presumed dead: if it is not, it ends.
+    pub(super) fn supersede(&mut self, flight: Option<AbortHandle>) {
+        self.superseded = flight;
     }
 
     pub(in super::super) fn let_go(self) {
-        let Self { errors, flights, superseded } = self;
+        let Self { errors, superseded } = self;
         for error in errors {
             contained(|| drop(error));
         }
         contained(|| superseded.map(|flight| flight.abort()));
-        contained(|| drop(flights));
     }
 }
