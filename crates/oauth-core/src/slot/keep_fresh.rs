@@ -13,7 +13,7 @@ use super::rotation::unless_rotated;
 use super::wait::Joined;
 use super::{Shared, TokenSlot};
 use crate::error::Error;
-use crate::unwind::contained;
+use crate::unwind::{caught, contained};
 
 /// A task sleeps by a clock that may leave out the time that the machine was suspended: it looks
 /// again at least this often.
@@ -32,7 +32,8 @@ impl TokenSlot {
     /// Renews the token when it is due even if no request comes, on a task of the current runtime;
     /// the first one is fetched at once. After a failure it comes back when the next attempt may
     /// start, and after a flight of its own that was cut off a second later. A caller's flight that
-    /// lands wakes it, and new credentials do: at once if the source tells of them
+    /// lands wakes it; while it waits because of a failure, new credentials do: at once if the source
+    /// tells of them
     /// ([`RotatingClient::rotate`](crate::RotatingClient::rotate) and
     /// [`with_fallback`](crate::RotatingClient::with_fallback) of a grant's client do), within 60 s
     /// if it only has another [`credentials_epoch`](crate::TokenSource::credentials_epoch) then. The
@@ -83,7 +84,11 @@ async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
             Wait::For { time, unless_rotated: epoch } => {
                 let landing = timeout(time.min(LOOK_AGAIN), landed.changed());
                 let end = match epoch {
-                    Some(epoch) => unless_rotated(landing, &*source, epoch).await,
+                    // Caught: what a source drops at the end of the wait can panic, too.
+                    Some(epoch) => {
+                        let wait = caught(unless_rotated(landing, &*source, epoch));
+                        wait.await.unwrap_or_default()
+                    }
                     None => Some(landing.await),
                 };
                 // Closed: the slot is gone.

@@ -370,3 +370,32 @@ async fn a_shared_source_and_a_grants_source_pass_on_what_the_client_says() {
     let fixed = oauth_core::StaticToken::new(Token::bearer("abc").unwrap());
     assert!(tokio_test::task::spawn(fixed.credentials_changed(3)).poll().is_pending());
 }
+
+/// A source whose wait for other credentials panics when it is dropped.
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_other_credentials_that_panics_in_its_drop_does_not_end_the_renewals() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            std::panic::resume_unwind(Box::new("dropped"));
+        }
+    }
+    #[derive(Default)]
+    struct Source(AtomicU64);
+    impl TokenSource for Source {
+        async fn fetch(&self) -> Result<Token, Error> {
+            match self.0.fetch_add(1, SeqCst) {
+                0 => Err(Error::permanent("no")),
+                _ => Ok(Token::bearer("abc")?.expires_in(secs(1000))),
+            }
+        }
+        async fn credentials_changed(&self, _: u64) {
+            let _bomb = Bomb;
+            std::future::pending().await
+        }
+    }
+    let slot = TokenSlot::builder(Source::default()).clock(TokioClock::new()).seed(1).build();
+    let _keep_fresh = slot.keep_fresh().unwrap();
+    pass(secs(3)).await;
+    assert_eq!((slot.status().state, slot.status().flights), (State::Fresh, 2));
+}
