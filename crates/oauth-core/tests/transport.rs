@@ -305,6 +305,20 @@ async fn an_answer_of_exactly_the_cap_is_read() {
 }
 
 #[tokio::test]
+async fn the_cap_counts_all_frames_together() {
+    let token = Bytes::from_static(br#"{"access_token":"abc"}"#);
+    let answer = move || {
+        let frames = [token.clone(), Bytes::from_static(b"        ")].map(Frame::data);
+        Response::new(StreamBody::new(futures_util::stream::iter(frames.map(Ok::<_, Infallible>))))
+    };
+    for (cap, fits) in [(30, true), (29, false), (22, false)] {
+        let (transport, _) = scripted(answer.clone());
+        let source = GrantSource::new(grant(), transport).size_cap(cap);
+        assert_eq!(source.fetch().await.is_ok(), fits, "{cap}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_in_many_frames_is_put_together() {
     let token = "x".repeat(40_000);
     let text = format!(r#"{{"access_token":"{token}"}}"#);
