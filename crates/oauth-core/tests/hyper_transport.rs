@@ -135,3 +135,12 @@ fn the_tls_provider_is_named_and_the_process_wide_default_left_alone() {
     let _transport = HyperTransport::new().unwrap();
     assert!(rustls::crypto::CryptoProvider::get_default().is_none());
 }
+
+#[test]
+fn the_transport_and_its_future_show_their_names_alone() {
+    let mut transport = HyperTransport::new().unwrap();
+    assert_eq!(format!("{transport:?}"), "HyperTransport { .. }");
+    let request = http::Request::post("http://127.0.0.1:1/t").body(SECRET.into()).unwrap();
+    let call = tower::Service::call(&mut transport, request);
+    assert_eq!(format!("{call:?}"), "HyperTransportFuture { .. }");
+}

@@ -231,6 +231,40 @@ async fn a_failing_provider_ends_the_fetch_with_its_own_error() {
     }
 }
 
+/// A vault that wants a token itself, from an endpoint that refuses it.
+struct Guarded;
+
+impl SecretProvider for Guarded {
+    async fn credentials(&self) -> Result<ClientAuth, Error> {
+        let client = ClientAuth::secret("vault-client", "vault-secret");
+        let grant = oauth_core::Apiera::builder(client).organization("org_A").build()?;
+        let refusing = tower::service_fn(|_: Request<Full<Bytes>>| async {
+            Ok::<_, Infallible>(
+                Response::builder().status(403).body(Full::<Bytes>::default()).unwrap(),
+            )
+        });
+        let token = GrantSource::new(grant, refusing).fetch().await?;
+        Ok(ClientAuth::secret("id", token.expose_secret().to_owned()))
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_a_provider_names_the_grants_provider_unless_it_names_one_already() {
+    let endpoint = Endpoint::new(&[]);
+    let source = source_of(&RotatingClient::provided(Guarded), &endpoint);
+    assert_eq!(source.fetch().await.unwrap_err().provider(), Some("Apiera"));
+
+    struct Empty;
+    impl SecretProvider for Empty {
+        async fn credentials(&self) -> Result<ClientAuth, Error> {
+            Err(Error::permanent("no such key"))
+        }
+    }
+    let source = source_of(&RotatingClient::provided(Empty), &endpoint);
+    assert_eq!(source.fetch().await.unwrap_err().provider(), Some("auth.example.com"));
+    assert!(endpoint.seen().is_empty());
+}
+
 #[tokio::test]
 async fn a_provider_that_fails_after_a_wrong_pair_is_the_failure_that_counts() {
     let vault = Vault::of([Ok(ClientAuth::secret("id", "stale")), Err(Error::transient("sealed"))]);

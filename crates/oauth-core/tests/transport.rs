@@ -99,24 +99,53 @@ async fn the_request_of_the_grant_is_sent_and_its_answer_read() {
     assert_eq!(source.refresh_window(), Some(Duration::from_secs(60)));
 }
 
-#[tokio::test]
-async fn of_two_wrong_pairs_the_error_is_about_the_first() {
+/// The error of a client with two pairs, for which these answers come one after the other, and how
+/// many did.
+async fn with_two_pairs(answers: &'static [(u16, &'static str)]) -> (Error, usize) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counter = calls.clone();
     let transport = service_fn(move |_: Sent| {
-        let call = counter.fetch_add(1, Ordering::Relaxed) + 1;
-        let body = format!(r#"{{"error":"invalid_client","error_description":"pair {call}"}}"#);
-        ready(Ok::<_, Infallible>(
-            Response::builder().status(401).body(Full::<Bytes>::from(body)).unwrap(),
-        ))
+        let (status, code) = answers[counter.fetch_add(1, Ordering::Relaxed)];
+        let body = Full::<Bytes>::from(format!(r#"{{"error":"{code}"}}"#));
+        ready(Ok::<_, Infallible>(Response::builder().status(status).body(body).unwrap()))
     });
     let client = RotatingClient::new(ClientAuth::secret("new", "secret-x"));
     let client = client.with_fallback(ClientAuth::secret("old", "secret-y")).unwrap();
     let grant = ClientCredentials::builder(client).token_url("https://auth.example/t").build();
     let error = GrantSource::new(grant.unwrap(), transport).fetch().await.unwrap_err();
-    assert!(error.is_bad_credentials());
-    assert!(error.to_string().contains("pair 1"), "{error}");
-    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    (error, calls.load(Ordering::Relaxed))
+}
+
+#[tokio::test]
+async fn of_two_pairs_the_second_is_for_when_the_first_is_wrong_and_its_error_counts_unless_both_are()
+ {
+    // Both are wrong: the first is the one that somebody should look at.
+    let (error, calls) = with_two_pairs(&[(401, "invalid_client"), (400, "invalid_client")]).await;
+    assert_eq!((error.status().unwrap().as_u16(), calls), (401, 2));
+    // The second is not: what befell it is what another attempt depends on.
+    let (error, calls) = with_two_pairs(&[(401, "invalid_client"), (503, "busy")]).await;
+    assert_eq!((error.status().unwrap().as_u16(), calls), (503, 2));
+    let (error, calls) = with_two_pairs(&[(401, "invalid_client"), (400, "invalid_scope")]).await;
+    assert_eq!((error.code(), calls), (Some("invalid_scope"), 2));
+    // The first is not.
+    let (error, calls) = with_two_pairs(&[(503, "busy")]).await;
+    assert_eq!((error.status().unwrap().as_u16(), calls), (503, 1));
+}
+
+#[test]
+fn a_source_says_what_its_grant_says() {
+    let source = GrantSource::new(grant(), NeverReady);
+    assert_eq!(source.provider().as_deref(), Some("Oleria"));
+    let hint = source.unreachable_hint().unwrap();
+    assert!(hint.starts_with("the egress firewall must allow"), "{hint}");
+    let epoch = oauth_core::Grant::client(source.grant()).epoch();
+    assert_eq!(epoch, source.credentials_epoch());
+    let shown = format!("{:?}", source.time_limit(Duration::from_secs(3)).size_cap(77));
+    assert!(shown.contains("Oleria") && shown.contains("3s") && shown.contains("77"), "{shown}");
+    let generic = ClientCredentials::builder(ClientAuth::secret("i", "s"))
+        .token_url("https://auth.example/t")
+        .build();
+    assert_eq!(GrantSource::new(generic.unwrap(), NeverReady).unreachable_hint(), None);
 }
 
 #[tokio::test]
@@ -269,6 +298,20 @@ async fn an_answer_of_exactly_the_cap_is_read() {
     body.resize(64, b' ');
     let answer = move || Response::new(Full::new(Bytes::from(body.clone())));
     for (cap, fits) in [(64, true), (63, false), (0, false)] {
+        let (transport, _) = scripted(answer.clone());
+        let source = GrantSource::new(grant(), transport).size_cap(cap);
+        assert_eq!(source.fetch().await.is_ok(), fits, "{cap}");
+    }
+}
+
+#[tokio::test]
+async fn the_cap_counts_all_frames_together() {
+    let token = Bytes::from_static(br#"{"access_token":"abc"}"#);
+    let answer = move || {
+        let frames = [token.clone(), Bytes::from_static(b"        ")].map(Frame::data);
+        Response::new(StreamBody::new(futures_util::stream::iter(frames.map(Ok::<_, Infallible>))))
+    };
+    for (cap, fits) in [(30, true), (29, false), (22, false)] {
         let (transport, _) = scripted(answer.clone());
         let source = GrantSource::new(grant(), transport).size_cap(cap);
         assert_eq!(source.fetch().await.is_ok(), fits, "{cap}");

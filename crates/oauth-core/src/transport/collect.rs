@@ -77,3 +77,34 @@ fn append(to: &mut Zeroizing<Vec<u8>>, mut data: impl Buf, cap: usize) -> Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buffer_grows_by_an_own_copy_that_is_no_larger_than_the_cap() {
+        const CAP: usize = 6_000;
+        let mut buffer = Zeroizing::new(Vec::with_capacity(FIRST));
+        let mut expected = Vec::new();
+        // Exactly full is not too full. Growth in place, which would leave bytes behind that nobody
+        // wipes, doubles whatever the cap is.
+        for (more, capacity) in [(4_000, FIRST), (96, FIRST), (1, CAP), (1_903, CAP)] {
+            let data: Vec<u8> = (0..more).map(|i| i as u8).collect();
+            expected.extend_from_slice(&data);
+            assert!(append(&mut buffer, &data[..], CAP).is_ok());
+            assert_eq!((buffer.capacity(), &**buffer), (capacity, &*expected), "{more}");
+        }
+        assert!(append(&mut buffer, &b"x"[..], CAP).is_err());
+        assert_eq!(**buffer, expected);
+    }
+
+    #[test]
+    fn the_buffer_at_least_doubles_and_holds_what_is_needed() {
+        for (more, capacity) in [(1, 2 * FIRST), (FIRST, 2 * FIRST), (3 * FIRST, 4 * FIRST)] {
+            let mut buffer = Zeroizing::new(vec![0; FIRST]);
+            assert!(append(&mut buffer, &vec![1; more][..], usize::MAX).is_ok());
+            assert_eq!((buffer.capacity(), buffer.len()), (capacity, FIRST + more));
+        }
+    }
+}

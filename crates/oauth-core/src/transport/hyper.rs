@@ -14,6 +14,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use tower_service::Service;
 
@@ -70,12 +71,16 @@ impl HyperTransport {
 }
 
 fn system_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
-    let (usable, broken) = roots.add_parsable_certificates(found.certs);
+    roots_of(found.certs, found.errors.len())
+}
+
+fn roots_of(certificates: Vec<CertificateDer<'_>>, errors: usize) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    let (usable, broken) = roots.add_parsable_certificates(certificates);
     if usable == 0 {
         tracing::warn!(
-            errors = found.errors.len(),
+            errors,
             broken,
             "the system has no usable root certificates: https to a token endpoint will fail"
         );
@@ -118,5 +123,51 @@ impl Future for HyperTransportFuture {
 impl fmt::Debug for HyperTransportFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HyperTransportFuture").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::*;
+
+    /// Counts events.
+    struct Events(Arc<AtomicUsize>);
+
+    impl Subscriber for Events {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, _: &Event<'_>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn only_a_system_without_usable_roots_is_warned_of() {
+        let own = rcgen::generate_simple_self_signed(["ca.example".to_owned()]).unwrap();
+        let broken = CertificateDer::from_slice(b"no certificate");
+        for (certificates, usable, warnings) in [
+            (vec![own.cert.der().clone(), broken.clone()], 1, 0),
+            (vec![broken], 0, 1),
+            (Vec::new(), 0, 1),
+        ] {
+            let events = Arc::new(AtomicUsize::new(0));
+            let roots = tracing::subscriber::with_default(Events(events.clone()), || {
+                roots_of(certificates, 0)
+            });
+            assert_eq!((roots.len(), events.load(Ordering::Relaxed)), (usable, warnings));
+        }
     }
 }
