@@ -160,6 +160,24 @@ fn a_thawed_body_is_woken_and_goes_on() {
 }
 
 #[test]
+fn the_task_that_polled_last_is_the_one_that_is_woken() {
+    for freeze in [true, false] {
+        let (script, _) = Script::new([Step::Wait, data("ab")]);
+        let (mut first, replay) = tee(script, 100);
+        if freeze {
+            replay.freeze().unwrap();
+        }
+        assert_pending!(poll(&mut first));
+        // The body has moved to another task.
+        let (first, mut other) = (first.into_inner(), spawn(()));
+        let mut first = pin!(first);
+        assert_pending!(other.enter(|cx, _| first.as_mut().poll_frame(cx).map(drop)));
+        drop(replay.take_over().unwrap());
+        assert!(other.is_woken());
+    }
+}
+
+#[test]
 fn after_a_thaw_the_body_can_still_be_replayed() {
     let (script, _) = Script::new([data("ab"), data("cd")]);
     let (mut first, replay) = tee(script, 100);

@@ -105,6 +105,19 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_has_room_for_the_authorization() {
+        for count in 0..50 {
+            let mut request = Request::new(());
+            for n in 0..count {
+                let name = HeaderName::try_from(format!("x-{n}")).unwrap();
+                request.headers_mut().append(name, HeaderValue::from_static("1"));
+            }
+            let again = Head::of(&request.into_parts().0).with_body(());
+            assert!(again.headers().capacity() > count, "{count}");
+        }
+    }
+
+    #[test]
     fn a_copy_of_as_many_headers_as_fit_loses_none() {
         let mut request = Request::new(());
         let mut count = 0_u32;

@@ -236,10 +236,7 @@ impl<B: Body> Shared<B> {
 
     /// Remembers whom to wake; returns what it replaces, to be dropped without the lock.
     fn register(&mut self, cx: &mut Context<'_>) -> Option<Waker> {
-        match &self.waker {
-            Some(waker) if waker.will_wake(cx.waker()) => None,
-            _ => self.waker.replace(cx.waker().clone()),
-        }
+        self.waker.replace(cx.waker().clone())
     }
 }
 
