@@ -154,6 +154,16 @@ fn a_scheme_is_recognised_in_any_case_and_only_as_a_whole() {
 }
 
 #[test]
+fn a_value_without_escapes_is_borrowed() {
+    let headers = headers([r#"Bearer realm="plain text", error=bare, scope="with \" one""#]);
+    let challenge = challenges(&headers).next().expect("one");
+    for name in ["realm", "error"] {
+        assert!(matches!(challenge.param(name), Some(std::borrow::Cow::Borrowed(_))), "{name}");
+    }
+    assert_eq!(challenge.param("scope").as_deref(), Some("with \" one"));
+}
+
+#[test]
 fn debug_shows_neither_token68_nor_parameters() {
     let headers = headers(["Negotiate c2VjcmV0, Digest nonce=secret"]);
     assert_eq!(format!("{:?}", challenges(&headers)), "Challenges { .. }");
