@@ -80,9 +80,10 @@ impl Secrets {
         }
     }
 
-    /// And this token, which an answer may have beside other texts.
-    pub(crate) fn and_token(mut self, token: &str) -> Self {
-        self.needles.extend(Needle::new(token));
+    /// And this one: a token that an answer has beside other texts, an assertion. Takes the whole
+    /// text with it wherever it stands, if it is long enough to be told from words.
+    pub(crate) fn and(mut self, other: &str) -> Self {
+        self.needles.extend(Needle::new(other));
         self
     }
 

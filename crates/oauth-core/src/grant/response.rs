@@ -238,14 +238,15 @@ impl Reader<'_> {
     }
 
     fn secrets(&self) -> Secrets {
-        Secrets::of(&self.recipe.client.seen_with(self.client))
+        let secrets = Secrets::of(&self.recipe.client.seen_with(self.client));
+        self.recipe.other_secrets().fold(secrets, Secrets::and)
     }
 
     /// And the token that the answer has beside its other texts.
     fn secrets_with(&self, answer: &Answer<'_>) -> Secrets {
         let token = present(answer.access_token).and_then(string);
         match token {
-            Some(token) => self.secrets().and_token(&token),
+            Some(token) => self.secrets().and(&token),
             None => self.secrets(),
         }
     }
