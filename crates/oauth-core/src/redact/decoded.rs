@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::escapes::{undo_all, undo_all_of_mail};
+use super::escapes::any_round;
 use super::needle::{Needle, Reduced};
 
 /// How many encodings may be one in the other.
@@ -22,19 +22,13 @@ pub(super) fn are_in(text: &[u8], needles: &[Needle]) -> bool {
 }
 
 fn are_at(text: &[u8], needles: &[Needle], depth: usize) -> bool {
-    let read = |undo: fn(&mut Vec<u8>)| {
-        let mut text = Zeroizing::new(text.to_vec());
-        undo(&mut text);
-        text
-    };
-    let (plain, quoted) = (read(undo_all), read(undo_all_of_mail));
-    is_at(&plain, needles, depth, false) || quoted != plain && is_at(&quoted, needles, depth, true)
+    any_round(text, |text| is_at(text, needles, depth))
 }
 
-fn is_at(text: &[u8], needles: &[Needle], depth: usize, quoted: bool) -> bool {
+fn is_at(text: &[u8], needles: &[Needle], depth: usize) -> bool {
     let reduced = Reduced::of(text);
     let mut at_this_depth = needles.iter().filter(|needle| depth > 0 || !needle.decoded_only);
-    if at_this_depth.any(|needle| needle.is_in(&reduced, quoted)) {
+    if at_this_depth.any(|needle| needle.is_in(&reduced)) {
         return true;
     }
     depth < DEEPEST
