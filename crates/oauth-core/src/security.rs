@@ -98,6 +98,8 @@
 //! `no_answer_of_a_token_endpoint_makes_a_grant_panic_or_show_a_secret`; `oauth-examples`
 //! `secrets_stay_hidden`.*
 //!
+//! A granted scope is kept as it came, unless one of these stands in it or it is longer than 16 KiB.
+//!
 //! Looked for are the pair that the request carried, the other pairs that its
 //! [`RotatingClient`](crate::RotatingClient) knows at that time (the current one, what its provider
 //! handed out last, the fallback), the access token of the same answer, and, in answers,

@@ -24,7 +24,7 @@ use super::retry_after::{rate_limit_reset, retry_after};
 /// How much of an unknown error code is kept, in characters.
 const LONGEST_CODE: usize = 64;
 /// A longer scope is none, and looking for secrets in it would take its time.
-const LONGEST_SCOPE: usize = 64 * 1024;
+const LONGEST_SCOPE: usize = 16 * 1024;
 
 pub(super) fn read(
     recipe: &Recipe,
