@@ -3,7 +3,9 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use super::{NOTE, READ, Secrets, masked_chain};
+use zeroize::Zeroizing;
+
+use super::{NOTE, READ, Secrets, TOKEN_SHAPED, UNSURE, mask, masked_chain};
 use crate::client_auth::ClientAuth;
 
 fn shown(text: &str, secrets: &[&str]) -> String {
@@ -79,6 +81,8 @@ fn in_another_spelling_it_takes_the_whole_text_with_it() {
         assert_eq!(shown(r"a k7Qw\/eRt+yUi\/pAs9dFg\/hJk b", &others), NOTE);
         assert_eq!(shown("a Qw b", &others), "a [redacted] b");
     }
+    assert_eq!(shown("x a1B2c3D4e5F6", &["c3", "a1b2c3d4e5f6"]), NOTE);
+    assert_eq!(shown("a k7QweRt1 b", &["k7QweRt1"]), "a [redacted] b", "eight are enough");
     // Of a short one the pair, and that only where it was decoded.
     assert_eq!(shown("a aWQtMTIzNDpwdy0x b", &["pw-1"]), "a aWQtMTIzNDpwdy0x b");
     let pair = Secrets::of(&[ClientAuth::secret("id-1234", "pw-1")]);
@@ -126,6 +130,26 @@ fn at_the_end_of_what_is_looked_at_a_secret_may_begin() {
     let long = "z9".repeat(700);
     let text = format!("1{} mark{}", "a".repeat(READ - 1_300), " x".repeat(READ));
     assert!(shown(&text, &[SECRET]).contains("mark") && !shown(&text, &[&long]).contains("mark"));
+}
+
+#[test]
+fn of_a_token_that_begins_where_a_long_text_is_cut_nothing_is_shown() {
+    for left in 1..2 * TOKEN_SHAPED {
+        let run = "a".repeat(READ - UNSURE - left - 2);
+        let text = format!("1{run} {}{}", "4b".repeat(40), " x".repeat(READ));
+        let token = if left < TOKEN_SHAPED { "" } else { "[redacted]" };
+        assert_eq!(shown(&text, &[]), format!("[redacted] {token}"), "{left}");
+    }
+}
+
+#[test]
+fn a_masked_text_has_its_room_before_it_is_written() {
+    for text in ["ab", "ab ab", "x ab y ab z ab", "ab and much more than that"] {
+        let mut masked = Zeroizing::new(text.to_owned());
+        mask(&mut masked, "ab");
+        assert_eq!(*masked, text.replace("ab", "[redacted]"));
+        assert_eq!(masked.capacity(), masked.len(), "{text}");
+    }
 }
 
 #[derive(Debug)]
