@@ -169,8 +169,7 @@ impl Error {
     /// Whether another attempt may succeed without anybody changing anything: connect errors,
     /// time-outs, 429, 5xx, what the provider's contract calls throttling, and, under every status, an
     /// error code that says so: `temporarily_unavailable`, `server_error`, `slow_down` and their kin.
-    /// Not a TLS handshake
-    /// that fails for good, such as a certificate that does not verify: see
+    /// Not a TLS handshake that fails for good, such as a certificate that does not verify: see
     /// [`GrantSource`](crate::GrantSource).
     pub fn is_transient(&self) -> bool {
         self.details.transient

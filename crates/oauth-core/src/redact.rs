@@ -202,7 +202,7 @@ fn in_token(c: char) -> bool {
 }
 
 fn mask_tokens(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(4 * SHOWN));
+    let mut out = String::new();
     let mut rest = text;
     // Everything after what is shown would be cut anyway.
     while !rest.is_empty() && out.len() <= 4 * SHOWN {

@@ -92,9 +92,8 @@
 //! carried it is masked where it stands. In any other reversible spelling, or as a part that gives it
 //! away, the whole text goes: escapes of JSON, URLs, HTML, shells and mail are undone, Base64 and
 //! hexadecimal decoded, of both at most two in each other, and letters and digits compared without
-//! case. A secret with fewer than eight letters and digits, or without eight visible characters, is
-//! masked only where it stands as the request carried it, or beside its id in Base64 or hexadecimal. JSON errors
-//! tell the place alone. *`echoes`, `secrets_grants`, `fuzzed`
+//! case. A secret of fewer than eight visible characters is masked only where it stands as the request
+//! carried it, or beside its id in Base64 or hexadecimal. JSON errors tell the place alone. *`echoes`, `secrets_grants`, `fuzzed`
 //! `no_answer_of_a_token_endpoint_makes_a_grant_panic_or_show_a_secret`; `oauth-examples`
 //! `secrets_stay_hidden`.*
 //!
