@@ -47,15 +47,15 @@ fn is_at(text: &[u8], needles: &[Needle], depth: usize) -> bool {
 fn runs(text: &[u8], digit: fn(u8) -> Option<u8>) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        while at < text.len() {
-            let length = text[at..].iter().take_while(|byte| digit(**byte).is_some()).count();
+        loop {
+            let rest = text.get(at..)?;
+            let length = rest.iter().take_while(|byte| digit(**byte).is_some()).count();
             let run = at..at + length;
-            at += length + 1;
+            at = run.end + 1;
             if length >= SHORTEST {
                 return Some(run);
             }
         }
-        None
     })
 }
 
@@ -118,6 +118,14 @@ mod tests {
         assert_eq!(*BASE64.decoded(b"+/8="), [0xFB, 0xFF]);
         assert_eq!(*BASE64.decoded(b"YWJjZA"), *b"abcd");
         assert_eq!(*BASE16.decoded(b"6aFF1"), [0x6a, 0xff]);
+    }
+
+    #[test]
+    fn two_encodings_in_one_another_are_looked_into_and_no_third() {
+        let needles: Vec<_> = Needle::new("k7Qw/eRt+yUi").into_iter().collect();
+        // Base64 of Base64, and of that.
+        assert!(are_in(b"x YXpkUmR5OWxVblFyZVZWcA== y", &needles));
+        assert!(!are_in(b"x WVhwa1VtUjVPV3hWYmxGeVpWWldjQT09 y", &needles));
     }
 
     #[test]
