@@ -93,7 +93,7 @@ impl Encoding {
         let mut out = Zeroizing::new(Vec::with_capacity(digits.len()));
         let (mut held, mut count) = (0_u32, 0);
         for digit in digits.iter().filter_map(|byte| (self.digit)(*byte)) {
-            held = held << self.bits | u32::from(digit);
+            held = (held << self.bits) + u32::from(digit);
             count += self.bits;
             if count >= 8 {
                 count -= 8;
