@@ -309,13 +309,17 @@ mod tests {
                 assert_eq!(count, at + 1, "{text}");
             }
         }
-        let deep = format!("%{}41", "25".repeat(20));
-        let mut count = 0;
-        any_round(deep.as_bytes(), |_| {
-            count += 1;
-            false
-        });
-        assert_eq!(count, 7, "six rounds of what has twenty");
+        // Of what has twenty, one in another: as it is, and after so many.
+        for (deep, rounds) in
+            [(format!("%{}41", "25".repeat(20)), 7), (format!("={}41", "3D".repeat(20)), 13)]
+        {
+            let mut count = 0;
+            any_round(deep.as_bytes(), |_| {
+                count += 1;
+                false
+            });
+            assert_eq!(count, rounds, "{deep}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::chain::wiped;
 use super::{NOTE, READ, Secrets, TOKEN_SHAPED, UNSURE, mask, masked_chain};
 use crate::client_auth::ClientAuth;
 
@@ -150,6 +151,12 @@ fn a_masked_text_has_its_room_before_it_is_written() {
         assert_eq!(*masked, text.replace("ab", "[redacted]"));
         assert_eq!(masked.capacity(), masked.len(), "{text}");
     }
+}
+
+#[test]
+fn an_errors_text_has_its_room_before_it_is_written() {
+    let text = wiped(format_args!("{} and {}", "some words", 12_345));
+    assert_eq!((text.as_str(), text.capacity()), ("some words and 12345", text.len()));
 }
 
 #[derive(Debug)]
