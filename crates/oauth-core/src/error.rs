@@ -167,14 +167,17 @@ impl Error {
     }
 
     /// Whether another attempt may succeed without anybody changing anything: connect errors,
-    /// time-outs, 429, 5xx and what the provider's contract calls throttling. Not a TLS handshake
-    /// that fails for good, such as a certificate that does not verify: see
+    /// time-outs, 429, 5xx, what the provider's contract calls throttling, and, under every status, an
+    /// error code that says so: `temporarily_unavailable`, `server_error`, `slow_down` and their kin.
+    /// Not a TLS handshake that fails for good, such as a certificate that does not verify: see
     /// [`GrantSource`](crate::GrantSource).
     pub fn is_transient(&self) -> bool {
         self.details.transient
     }
 
-    /// Whether the provider says, in its own way, that the client's id or secret is wrong.
+    /// Whether the provider says, in its own way, that the client's id or secret is wrong:
+    /// `invalid_client` under every status but a 5xx, and what its contract calls so. Never together
+    /// with [`is_transient`](Self::is_transient).
     pub fn is_bad_credentials(&self) -> bool {
         self.details.bad_credentials
     }

@@ -78,7 +78,7 @@
 //! | 7 | sent at most twice, the second time the same | `oauth-tower` `replay::*`, `property::*`, `answers::a_second_401_is_delivered_untouched_and_reported` |
 //! | 8 | an inner service is called only when ready | `oauth-tower` `contract::a_request_that_waited_for_its_token_is_sent_only_when_the_service_is_ready_again` |
 //! | 9 | no token after its end | `slot` `age::an_expired_token_is_never_attached`; `slot::desk::landing::tests::*`, `clock::glance::tests::*` |
-//! | 10 | no secret is shown | `secrets_grants::*`; the examples' `secrets_stay_hidden::*` |
+//! | 10 | no secret is shown | `secrets_grants::*`, `echoes::*`; the examples' `secrets_stay_hidden::*` |
 //! | 11 | no token to another origin | `oauth-tower` `origins::*`, `guard::*`; `oauth-reqwest` `redirects::*` |
 //! | 12 | no answer makes the client panic, hang, spin or grow | `transport::*`, `answers::*`, `slot` `age::an_issuer_of_dead_tokens_gets_one_request_a_second`, `pause::*` |
 //! | 13 | nothing blocks the executor | `slot` `runtimes::an_ended_runtime_that_drops_the_flight_inside_spawn_does_not_deadlock`, `foreign_code::*`, `foreign_drops::*` |

@@ -87,12 +87,23 @@
 //!
 //! # What is shown
 //! Secrets and tokens are in no `Debug`, no `Display`, no log, no URL and no error. Of a server's
-//! text up to 16 KiB are looked at and 200 characters shown, after the secret in every spelling and
-//! everything token-shaped was masked and control characters escaped. JSON errors tell the place
-//! alone. *`secrets_grants`, `fuzzed`
+//! text up to 4 KiB are looked at and 200 characters shown, after the secret and everything
+//! token-shaped was masked and control characters escaped. A secret that stands there as the request
+//! carried it is masked where it stands. In any other reversible spelling, or as a part that gives it
+//! away, the whole text goes: escapes of JSON, URLs, HTML, shells and mail are undone, Base64 and
+//! hexadecimal decoded, of both at most two in each other, and letters and digits compared without
+//! case. A secret of fewer than eight visible characters is masked only where it stands as the request
+//! carried it, or beside its id in Base64 or hexadecimal. JSON errors tell the place alone. *`echoes`, `secrets_grants`, `fuzzed`
 //! `no_answer_of_a_token_endpoint_makes_a_grant_panic_or_show_a_secret`; `oauth-examples`
-//! `secrets_stay_hidden`.* Masking knows only the client's own secret: do not put others into
-//! [`parameter`](crate::grant::ClientCredentialsBuilder::parameter).
+//! `secrets_stay_hidden`.*
+//!
+//! A granted scope is kept as it came, unless one of these stands in it or it is longer than 16 KiB.
+//!
+//! Looked for are the pair that the request carried, the other pairs that its
+//! [`RotatingClient`](crate::RotatingClient) knows at that time (the current one, what its provider
+//! handed out last, the fallback), the access token of the same answer, and, in answers,
+//! [parameters](crate::grant::ClientCredentialsBuilder::parameter) whose name ends in `assertion`,
+//! `key`, `password`, `secret` or `token`. Other parameters are not taken for secrets.
 //!
 //! # What is left in memory
 //! Secret, token, header, token request and answer are overwritten with zeros when their last holder

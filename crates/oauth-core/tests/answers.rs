@@ -143,6 +143,15 @@ fn a_scope_is_a_string_or_an_array() {
 }
 
 #[test]
+fn a_scope_longer_than_16_kib_is_not_kept() {
+    for (length, kept) in [(16 * 1024, true), (16 * 1024 + 1, false)] {
+        let scope = "read ".repeat(4_000)[..length - 1].to_owned() + "x";
+        let token = ok(&format!(r#"{{"access_token":"tokentoken","scope":"{scope}"}}"#));
+        assert_eq!(token.scope(), kept.then_some(&*scope), "{length}");
+    }
+}
+
+#[test]
 fn unknown_members_of_any_type_and_a_refresh_token_are_ignored() {
     // RFC 6749 §4.4.3, §5.1.
     let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));

@@ -165,6 +165,17 @@ impl Recipe {
         request
     }
 
+    /// What is sent under a name that says that it is a secret, besides the client's own.
+    pub(super) fn other_secrets(&self) -> impl Iterator<Item = &str> {
+        fn of(member: &Member) -> &[String] {
+            match member {
+                Member::Plain { name, values } if names_a_secret(name) => values.as_slice(),
+                _ => &[],
+            }
+        }
+        self.members.iter().flat_map(of).map(String::as_str)
+    }
+
     pub(super) fn response(
         &self,
         client: &ClientAuth,
@@ -172,6 +183,14 @@ impl Recipe {
     ) -> Result<Token, Error> {
         response::read(self, client, response)
     }
+}
+
+/// `client_assertion`, `subject_token`, `api-key`, …
+fn names_a_secret(name: &str) -> bool {
+    let last = name.rsplit(['_', '-', '.']).next().unwrap_or_default();
+    ["assertion", "key", "password", "secret", "token"]
+        .iter()
+        .any(|secret| last.eq_ignore_ascii_case(secret))
 }
 
 impl fmt::Debug for Recipe {

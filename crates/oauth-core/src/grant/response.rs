@@ -24,7 +24,7 @@ use super::retry_after::{rate_limit_reset, retry_after};
 /// How much of an unknown error code is kept, in characters.
 const LONGEST_CODE: usize = 64;
 /// A longer scope is none, and looking for secrets in it would take its time.
-const LONGEST_SCOPE: usize = 64 * 1024;
+const LONGEST_SCOPE: usize = 16 * 1024;
 
 pub(super) fn read(
     recipe: &Recipe,
@@ -238,14 +238,15 @@ impl Reader<'_> {
     }
 
     fn secrets(&self) -> Secrets {
-        Secrets::of(&self.recipe.client.seen_with(self.client))
+        let secrets = Secrets::of(&self.recipe.client.seen_with(self.client));
+        self.recipe.other_secrets().fold(secrets, Secrets::and)
     }
 
     /// And the token that the answer has beside its other texts.
     fn secrets_with(&self, answer: &Answer<'_>) -> Secrets {
         let token = present(answer.access_token).and_then(string);
         match token {
-            Some(token) => self.secrets().and_token(&token),
+            Some(token) => self.secrets().and(&token),
             None => self.secrets(),
         }
     }

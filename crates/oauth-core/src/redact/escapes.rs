@@ -2,6 +2,8 @@
 //!
 //! Generous where writers differ: nothing that is undone here is ever shown, it is only compared.
 
+use zeroize::Zeroizing;
+
 /// An escape and what it stands for: never longer than the escape.
 struct Escape {
     length: usize,
@@ -28,25 +30,37 @@ impl Escape {
 /// Escapes are nested at most this deep; one of two rounds may stand in another of two.
 const ROUNDS: usize = 6;
 
-/// Undoes all escapes in place, those that stand behind others as well.
-pub(super) fn undo_all(text: &mut Vec<u8>) {
-    undo_rounds(text, escape);
-}
-
-/// The same with those of quoted-printable, where a `=` before two hexadecimal digits is more often
-/// something else.
-pub(super) fn undo_all_of_mail(text: &mut Vec<u8>) {
-    // First by themselves: the end of a line may have broken another escape in two.
-    undo(text, quoted);
-    undo_rounds(text, |text| escape(text).or_else(|| quoted(text)));
-}
-
-fn undo_rounds(text: &mut Vec<u8>, escape: fn(&[u8]) -> Option<Escape>) {
-    for _ in 0..ROUNDS {
-        if !undo(text, escape) {
+/// Shows the text to `look` as it is, and after each round in which all escapes in it were undone,
+/// until it says yes. Then the same with those of quoted-printable, where a `=` before two
+/// hexadecimal digits is more often something else.
+///
+/// After each round, and not after the last alone: what stands before a secret may make an escape of
+/// its beginning.
+pub(super) fn any_round(text: &[u8], mut look: impl FnMut(&[u8]) -> bool) -> bool {
+    let copy = || Zeroizing::new(text.to_vec());
+    let mut common = copy();
+    let mut rounds = 0..ROUNDS;
+    loop {
+        if look(&common) {
+            return true;
+        }
+        if rounds.next().is_none() || !undo(&mut common, escape) {
             break;
         }
     }
+    let (mut mail, mut seen) = (copy(), false);
+    for _ in 0..2 * ROUNDS {
+        // By themselves: the soft end of a line may have broken another escape in two.
+        let quoted = undo(&mut mail, quoted);
+        if !quoted && !undo(&mut mail, escape) {
+            break;
+        }
+        seen |= quoted;
+        if seen && look(&mail) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether there were any.
@@ -206,12 +220,16 @@ const NAMES: [(u8, &str); 40] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{undo_all, undo_all_of_mail};
+    use super::any_round;
 
-    fn undone(text: &str, undo: fn(&mut Vec<u8>)) -> String {
-        let mut bytes = text.as_bytes().to_vec();
-        undo(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
+    /// After the last round.
+    fn undone(text: &str) -> String {
+        let mut last = Vec::new();
+        assert!(!any_round(text.as_bytes(), |text| {
+            last = text.to_vec();
+            false
+        }));
+        String::from_utf8_lossy(&last).into_owned()
     }
 
     #[test]
@@ -230,7 +248,7 @@ mod tests {
             ("&amp;sol;", "/"),
             (r"%5Cu002f&#92;u002f\u0025\u0032F", "///"),
         ] {
-            assert_eq!(undone(text, undo_all), plain, "{text}");
+            assert_eq!(undone(text), plain, "{text}");
         }
     }
 
@@ -247,10 +265,9 @@ mod tests {
             "&a",
             "&unknown;",
             "&#;",
-            "a=2Fb",
             "&#x110000;",
         ] {
-            assert_eq!(undone(text, undo_all), text);
+            assert_eq!(undone(text), text);
         }
         for (text, plain) in [
             (r"\u12", "u12"),
@@ -261,16 +278,54 @@ mod tests {
             (r"\u{2bx", "u{2bx"),
             (r"\u{}", "u{}"),
         ] {
-            assert_eq!(undone(text, undo_all), plain);
+            assert_eq!(undone(text), plain);
         }
-        assert_eq!(undone(r"\ud83d\u0041", undo_all), "ud83dA");
-        assert_eq!(undone(r"\ud83d\ud83d", undo_all), "ud83dud83d");
+        assert_eq!(undone(r"\ud83d\u0041"), "ud83dA");
+        assert_eq!(undone(r"\ud83d\ud83d"), "ud83dud83d");
+    }
+
+    #[test]
+    fn each_round_is_shown_until_it_is_the_one() {
+        for (text, rounds) in [
+            ("a", &["a"][..]),
+            ("%2525", &["%2525", "%25", "%"]),
+            ("a=3D", &["a=3D", "a="]),
+            ("%3D3D", &["%3D3D", "=3D", "="]),
+            ("=2525", &["=2525", "%25", "%"]),
+        ] {
+            let mut seen = Vec::new();
+            let mut look = |text: &[u8]| {
+                seen.push(String::from_utf8_lossy(text).into_owned());
+                false
+            };
+            assert!(!any_round(text.as_bytes(), &mut look));
+            assert_eq!(seen, rounds, "{text}");
+            for (at, round) in rounds.iter().enumerate() {
+                let mut count = 0;
+                assert!(any_round(text.as_bytes(), |text| {
+                    count += 1;
+                    text == round.as_bytes()
+                }));
+                assert_eq!(count, at + 1, "{text}");
+            }
+        }
+        // Of what has twenty, one in another: as it is, and after so many.
+        for (deep, rounds) in
+            [(format!("%{}41", "25".repeat(20)), 7), (format!("={}41", "3D".repeat(20)), 13)]
+        {
+            let mut count = 0;
+            any_round(deep.as_bytes(), |_| {
+                count += 1;
+                false
+            });
+            assert_eq!(count, rounds, "{deep}");
+        }
     }
 
     #[test]
     fn quoted_printable_is_undone_where_it_is_asked_for() {
-        assert_eq!(undone("a=2Fb=2f=\r\nc=\nd=e=", undo_all_of_mail), "a/b/cd=e=");
-        assert_eq!(undone("%3D2B=252B", undo_all_of_mail), "++");
-        assert_eq!(undone("\\u00=\r\n2b %=\n2b =\\r\\n", undo_all_of_mail), "+ + ");
+        assert_eq!(undone("a=2Fb=2f=\r\nc=\nd=e="), "a/b/cd=e=");
+        assert_eq!(undone("%3D2B=252B"), "++");
+        assert_eq!(undone("\\u00=\r\n2b %=\n2b =\\r\\n"), "+ + ");
     }
 }

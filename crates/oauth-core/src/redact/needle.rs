@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use super::escapes::{undo_all, undo_all_of_mail};
+use super::escapes::any_round;
 
 /// Shorter secrets occur in ordinary words.
 pub(super) const LEAST: usize = 8;
@@ -45,10 +45,8 @@ fn kept(text: &[u8], keep: impl Fn(u8) -> bool) -> Zeroizing<Vec<u8>> {
 }
 
 pub(super) struct Needle {
-    /// Whether letters and digits alone are compared.
-    letters: bool,
-    /// Read without and with the escapes of quoted-printable.
-    patterns: [Pattern; 2],
+    /// As the secret is, and as it becomes where escapes are undone that it seems to have itself.
+    patterns: Vec<Pattern>,
     /// Whether only what was decoded is looked at.
     pub(super) decoded_only: bool,
 }
@@ -56,17 +54,12 @@ pub(super) struct Needle {
 impl Needle {
     /// None if it is too short to be told from words.
     pub(super) fn new(secret: &str) -> Option<Self> {
-        let read = |undo: fn(&mut Vec<u8>)| {
-            let mut text = Zeroizing::new(secret.as_bytes().to_vec());
-            undo(&mut text);
-            Reduced::of(&text)
-        };
-        let (plain, quoted) = (read(undo_all), read(undo_all_of_mail));
-        let letters = plain.letters.len() >= LEAST && quoted.letters.len() >= LEAST;
-        let of = |reduced: Reduced| if letters { reduced.letters } else { reduced.visible };
-        let patterns = [Pattern::new(of(plain)), Pattern::new(of(quoted))];
-        let long = patterns.iter().all(|pattern| pattern.text.len() >= LEAST);
-        long.then_some(Self { letters, patterns, decoded_only: false })
+        let mut patterns: Vec<Pattern> = Vec::new();
+        any_round(secret.as_bytes(), |text| {
+            patterns.extend(Pattern::of(Reduced::of(text)));
+            false
+        });
+        (!patterns.is_empty()).then_some(Self { patterns, decoded_only: false })
     }
 
     /// The whole of it counts and no part, and only where something was decoded.
@@ -77,20 +70,29 @@ impl Needle {
         Some(needle)
     }
 
-    pub(super) fn is_in(&self, text: &Reduced, quoted_printable: bool) -> bool {
-        let text = if self.letters { &text.letters } else { &text.visible };
-        self.patterns[usize::from(quoted_printable)].is_in(text)
+    pub(super) fn is_in(&self, text: &Reduced) -> bool {
+        self.patterns.iter().any(|pattern| {
+            pattern.is_in(if pattern.letters { &text.letters } else { &text.visible })
+        })
     }
 }
 
 struct Pattern {
+    /// Whether letters and digits alone are compared.
+    letters: bool,
     text: Zeroizing<Vec<u8>>,
     /// Where the parts are that give it away, by length, in the order of what they say: no copies.
     parts: Vec<(usize, Vec<usize>)>,
 }
 
 impl Pattern {
-    fn new(text: Zeroizing<Vec<u8>>) -> Self {
+    fn of(reduced: Reduced) -> Option<Self> {
+        let letters = reduced.letters.len() >= LEAST;
+        let text = if letters { reduced.letters } else { reduced.visible };
+        (text.len() >= LEAST).then(|| Self::new(letters, text))
+    }
+
+    fn new(letters: bool, text: Zeroizing<Vec<u8>>) -> Self {
         let parts = [WITH_DIGIT, ANY].into_iter().map(|length| {
             let part = |at: &usize| &text[*at..*at + length];
             let starts = 0..(text.len() + 1).saturating_sub(length);
@@ -99,7 +101,7 @@ impl Pattern {
             (length, starts)
         });
         let parts = parts.filter(|(_, starts)| !starts.is_empty()).collect();
-        Self { text, parts }
+        Self { letters, text, parts }
     }
 
     fn is_in(&self, text: &[u8]) -> bool {
@@ -134,7 +136,7 @@ mod tests {
     use super::{Needle, Reduced};
 
     fn is_in(secret: &str, text: &str) -> bool {
-        Needle::new(secret).unwrap().is_in(&Reduced::of(text.as_bytes()), false)
+        Needle::new(secret).unwrap().is_in(&Reduced::of(text.as_bytes()))
     }
 
     #[test]
@@ -154,8 +156,8 @@ mod tests {
         assert!(is_in("11111111", "11111111"));
         assert!(!is_in("11111111", "1111111"));
         let whole = Needle::whole("visible-id-1:pw").unwrap();
-        assert!(!whole.is_in(&Reduced::of(b"visible-id-1"), false));
-        assert!(whole.is_in(&Reduced::of(b"<visible-id-1:pw>"), true));
+        assert!(!whole.is_in(&Reduced::of(b"visible-id-1")));
+        assert!(whole.is_in(&Reduced::of(b"<visible-id-1:pw>")));
     }
 
     #[test]

@@ -117,6 +117,27 @@ fn a_part_of_the_secret_is_enough() {
 }
 
 #[test]
+fn a_parameter_whose_name_says_that_it_is_a_secret_is_not_shown_and_others_are() {
+    for (name, shown) in [
+        ("assertion", false),
+        ("X-API-Key", false),
+        ("subject_token", false),
+        ("password", false),
+        ("shared.secret", false),
+        ("tenant", true),
+        ("token_kind", true),
+    ] {
+        let grant = ClientCredentials::builder(client())
+            .token_url("https://auth.example/t")
+            .parameter(name, "north/west 7");
+        let body = r#"{"error":"x","error_description":"bad: north%2fwest+7"}"#;
+        let error = refused(&grant.build().unwrap(), &client(), body).to_string();
+        assert_eq!(error.contains("north%2fwest+7"), shown, "{name}: {error}");
+        assert_eq!(error.contains(NOTE), !shown, "{name}: {error}");
+    }
+}
+
+#[test]
 fn of_a_location_the_host_is_shown_if_no_secret_begins_in_it() {
     for (location, target) in [
         ("https://k7Qw/eRt+yUi/pAs9dFg/hJk", "https://[redacted]"),
