@@ -53,9 +53,9 @@ impl Refusal<'_> {
             return Class { transient: true, throttled, bad_credentials: false, hint };
         }
         let wrong_client = self.says_one_of(&[INVALID_CLIENT]) || (dialect.says_wrong_client)(self);
-        match (wrong_client, self.status.is_server_error()) {
+        match (wrong_client, by_status.transient) {
             (false, _) => class,
-            // A server that failed knows no client.
+            // A server that failed knows no client, and a gateway that throttles has asked nobody.
             (true, true) => Class { bad_credentials: false, ..class },
             (true, false) => Class::bad_credentials(dialect.wrong_client),
         }

@@ -218,11 +218,13 @@ impl Reader<'_> {
     }
 
     fn content_encoding(&self) -> Option<String> {
-        let values = self.response.headers().get_all(CONTENT_ENCODING);
-        let names = values.iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));
-        let mut names = names.map(<[u8]>::trim_ascii);
-        let encoded = names.find(|n| !n.is_empty() && !n.eq_ignore_ascii_case(b"identity"))?;
-        Some(self.secrets().shown_value(encoded))
+        let mut values = self.response.headers().get_all(CONTENT_ENCODING).iter();
+        let is_coding = |name: &[u8]| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity");
+        let encoded = values.find(|value| {
+            value.as_bytes().split(|byte| *byte == b',').any(|name| is_coding(name.trim_ascii()))
+        })?;
+        // The whole line: a part of it would hide that a secret begins there.
+        Some(self.secrets().shown_value(encoded.as_bytes()))
     }
 
     fn unusable(&self, message: String) -> Error {

@@ -14,6 +14,8 @@ use crate::redact::{Secrets, wiped};
 
 const UNKNOWN_ISSUER: &str = "trust the root certificate of its issuer (a private CA, or a proxy that inspects TLS) in the \
      transport; the default one reads the system's certificates, or those that SSL_CERT_FILE names";
+const OTHER_VERIFIER: &str =
+    "the transport's own verifier or revocation list refuses the certificate: see the cause";
 const OTHER_NAME: &str = "the token URL must name a host that the certificate is for";
 const EXPIRED: &str =
     "whoever runs the token endpoint must renew its certificate; check this machine's clock, too";
@@ -48,8 +50,12 @@ fn if_permanent(error: &Error) -> Option<&'static str> {
 fn of_certificate(problem: &CertificateError) -> Option<&'static str> {
     Some(match problem {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => return None,
-        // What another verifier than rustls's own found is nearly always the missing root.
-        CertificateError::UnknownIssuer | CertificateError::Other(_) => UNKNOWN_ISSUER,
+        CertificateError::UnknownIssuer => UNKNOWN_ISSUER,
+        // Of the list that the client was given, or of a verifier that is not rustls's own.
+        CertificateError::ExpiredRevocationList
+        | CertificateError::UnknownRevocationStatus
+        | CertificateError::ApplicationVerificationFailure
+        | CertificateError::Other(_) => OTHER_VERIFIER,
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             OTHER_NAME
         }
@@ -103,7 +109,7 @@ mod tests {
             (CertificateError::UnknownIssuer, UNKNOWN_ISSUER),
             (
                 CertificateError::Other(OtherError(std::sync::Arc::new(Error::DecryptError))),
-                UNKNOWN_ISSUER,
+                OTHER_VERIFIER,
             ),
             (CertificateError::NotValidForName, OTHER_NAME),
             (
@@ -117,12 +123,12 @@ mod tests {
             (CertificateError::ExpiredContext { time: at(2), not_after: at(1) }, EXPIRED),
             (CertificateError::BadEncoding, CERTIFICATE),
             (CertificateError::Revoked, CERTIFICATE),
-            (CertificateError::UnknownRevocationStatus, CERTIFICATE),
-            (CertificateError::ExpiredRevocationList, CERTIFICATE),
+            (CertificateError::UnknownRevocationStatus, OTHER_VERIFIER),
+            (CertificateError::ExpiredRevocationList, OTHER_VERIFIER),
             (CertificateError::BadSignature, CERTIFICATE),
             (CertificateError::UnhandledCriticalExtension, CERTIFICATE),
             (CertificateError::InvalidPurpose, CERTIFICATE),
-            (CertificateError::ApplicationVerificationFailure, CERTIFICATE),
+            (CertificateError::ApplicationVerificationFailure, OTHER_VERIFIER),
         ] {
             assert_eq!(hint(problem.clone()), Some(expected), "{problem:?}");
         }
