@@ -18,6 +18,7 @@ use bytes::Bytes;
 use http::{Extensions, HeaderValue, Request, Response};
 use http_body_util::Full;
 use oauth_core::{Origins, Token, TokenSlot, source_fn};
+use reqwest::ResponseBuilderExt;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use tower::Service;
 
@@ -134,7 +135,10 @@ impl Middleware for End {
         _: Next<'_>,
     ) -> reqwest_middleware::Result<reqwest::Response> {
         std::hint::black_box(&request);
-        Ok(http::Response::new(reqwest::Body::default()).into())
+        // As whatever reqwest has received: without a URL it would make one up.
+        let (url, body) = (request.url().clone(), reqwest::Body::default());
+        let response = http::Response::builder().url(url).body(body);
+        Ok(response.map_err(reqwest_middleware::Error::middleware)?.into())
     }
 }
 
