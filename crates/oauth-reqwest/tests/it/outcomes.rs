@@ -8,7 +8,7 @@ use http::Extensions;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use http_body_util::BodyExt;
 use oauth_core::{
-    NoToken, NotAttached, OnForeignOrigin, Origins, Outcome, StaticToken, Token, TokenSlot,
+    NoToken, NotAttached, OnForeignOrigin, Origins, Outcome, StaticToken, Token, TokenSlot, Verdict,
 };
 use oauth_reqwest::{NoReplay, OAuthMiddleware, token_error};
 use oauth_testkit::{Challenge, Fault, ProtectedApi};
@@ -16,7 +16,7 @@ use oauth_testkit::{Challenge, Fault, ProtectedApi};
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
 use reqwest_middleware::{ClientBuilder, Middleware, Next};
 
-use crate::world::{Below, World, bytes, h2, in_pieces, outcome, plain, with};
+use crate::world::{Below, ManualClock, World, bytes, h2, in_pieces, outcome, plain, with};
 
 #[tokio::test]
 async fn a_second_401_is_delivered_untouched_and_reported() {
@@ -41,6 +41,48 @@ async fn the_second_401_alone_starts_the_damping() {
     world.clock.advance_seconds(2);
     let generation = world.slot.cached().unwrap().generation();
     world.slot.replace(generation).await.expect("the damping has passed: the 401 was reported");
+}
+
+/// Lets a minute pass after each response: long enough for a refusal to count as a new one.
+struct Slow(ManualClock);
+
+#[async_trait::async_trait]
+impl Middleware for Slow {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> reqwest_middleware::Result<Response> {
+        let response = next.run(request, extensions).await;
+        self.0.advance_seconds(61);
+        response
+    }
+}
+
+#[tokio::test]
+async fn a_second_401_renews_the_token_for_the_next_request() {
+    for our_verdict in [Verdict::Replace, Verdict::Deliver] {
+        let world = World::new().await;
+        world.api.inject(Fault::status(401));
+        world.api.inject(Fault::status(403));
+        let verdicts: fn(&http::response::Parts, Verdict) -> Verdict = match our_verdict {
+            Verdict::Replace => |head, verdict| match head.status.as_u16() {
+                403 => Verdict::Replace,
+                _ => verdict,
+            },
+            Verdict::Deliver => |_, verdict| verdict,
+        };
+        let client = ClientBuilder::new(plain().build().unwrap())
+            .with(world.middleware().verdict(verdicts))
+            .with(Slow(world.clock.clone()))
+            .build();
+        let response = world.post(&client, "x").send().await.unwrap();
+        assert_eq!(response.status(), 403);
+        assert!(matches!(outcome(&response), Outcome::Replayed));
+        let reported = u64::from(our_verdict == Verdict::Replace);
+        assert_eq!(world.slot.status().flights, 2 + reported);
+    }
 }
 
 /// Answers 401 before the body is read, and keeps that.
