@@ -520,3 +520,20 @@ fn a_file_secret_without_a_runtime_is_an_error() {
     let error = tokio_test::task::spawn(secret.credentials()).poll();
     assert!(matches!(error, std::task::Poll::Ready(Err(_))), "{error:?}");
 }
+
+#[tokio::test]
+async fn of_a_file_secrets_methods_the_last_one_counts() {
+    let file = Scratch::holding("hidden");
+    let method = async |secret: FileSecret| {
+        let text = format!("{:?}", secret.credentials().await.unwrap());
+        let known = ["RawBasic", "Basic", "Post", "None"];
+        known.into_iter().find(|method| text.contains(method)).unwrap()
+    };
+    let secret = || FileSecret::new("id", &file.0);
+    assert_eq!(method(secret()).await, "None");
+    assert_eq!(method(secret().post().basic()).await, "Basic");
+    assert_eq!(method(secret().basic().raw_basic()).await, "RawBasic");
+    assert_eq!(method(secret().basic().post()).await, "Post");
+    let shown = format!("{:?}", secret());
+    assert!(shown.starts_with("FileSecret { client: ClientAuth { id: \"id\""), "{shown}");
+}

@@ -11,6 +11,16 @@ use crate::scripted::{Api, get};
 type Plain = Api<Full<Bytes>>;
 
 #[tokio::test(start_paused = true)]
+async fn a_layer_shows_its_settings_and_no_token() {
+    let oauth = OAuthLayer::new(Issuer::new().ready_slot().await);
+    let shown = format!("{oauth:?}");
+    for part in ["Policy {", "origins: Origins", "on_foreign: PassThrough", "Fresh", "cap: 65536"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(!shown.contains("t1"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn futures_show_their_name_alone() {
     let oauth = OAuthLayer::new(Issuer::new().ready_slot().await);
     let mut guard = oauth.guard().layer(Plain::new([]));
