@@ -75,7 +75,7 @@
 //! | 4 | dropping a caller changes nothing for the others | `slot` `flight::dropping_the_caller_that_started_the_flight_changes_nothing`; `explored::a_caller_that_goes_away_takes_nobody_with_it` |
 //! | 5 | a failed refresh never removes a valid token | `slot` `failure::a_failed_refresh_keeps_the_same_token_and_generation` |
 //! | 6 | a 401 for an old generation never discards a newer token | `slot` `refusal::a_late_401_for_an_old_generation_keeps_the_newer_token` |
-//! | 7 | sent at most twice, the second time the same | `oauth-tower` `replay::*`, `property::*`, `answers::a_second_401_is_delivered_untouched_and_reported` |
+//! | 7 | sent at most twice, the second time the same | `oauth-tower` `replay::*`, `property::*`, `answers::a_second_401_is_delivered_untouched_and_reported`; both adapters `redirects::an_order_that_was_made_before_the_redirect_is_not_made_twice` |
 //! | 8 | an inner service is called only when ready | `oauth-tower` `contract::a_request_that_waited_for_its_token_is_sent_only_when_the_service_is_ready_again` |
 //! | 9 | no token after its end | `slot` `age::an_expired_token_is_never_attached`; `slot::desk::landing::tests::*`, `clock::glance::tests::*` |
 //! | 10 | no secret is shown | `secrets_grants::*`, `echoes::*`; the examples' `secrets_stay_hidden::*` |

@@ -93,7 +93,9 @@
 //! away, the whole text goes: escapes of JSON, URLs, HTML, shells and mail are undone, Base64 and
 //! hexadecimal decoded, of both at most two in each other, and letters and digits compared without
 //! case. A secret of fewer than eight visible characters is masked only where it stands as the request
-//! carried it, or beside its id in Base64 or hexadecimal. JSON errors tell the place alone. *`echoes`, `secrets_grants`, `fuzzed`
+//! carried it, or beside its id in Base64 or hexadecimal. What stands right before a secret can hide one
+//! that is not much longer than that, if it makes an escape of its first characters (`100%` and `ab…`).
+//! JSON errors tell the place alone. *`echoes`, `secrets_grants`, `fuzzed`
 //! `no_answer_of_a_token_endpoint_makes_a_grant_panic_or_show_a_secret`; `oauth-examples`
 //! `secrets_stay_hidden`.*
 //!
