@@ -59,6 +59,7 @@ mod blanks;
 pub mod challenge;
 mod client_auth;
 pub mod clock;
+mod deadline;
 mod error;
 #[cfg(test)]
 mod explored;
@@ -83,6 +84,9 @@ mod unwind;
 pub mod verdict;
 
 pub use client_auth::{ClientAuth, RotatingClient};
+#[doc(hidden)]
+pub use deadline::DeadlineTimer;
+pub use deadline::{Deadline, DeadlineElapsed};
 pub use error::{BoxError, Error};
 pub use file_secret::FileSecret;
 pub use grant::{Apiera, Ataccama, ClientCredentials, Fuuffy, Grant, Oleria};

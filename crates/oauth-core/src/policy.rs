@@ -1,5 +1,6 @@
 //! Which requests get a token and what a refusal leads to: the decisions that both adapters share.
 
+mod evidence;
 mod guard;
 mod response_origin;
 
@@ -182,7 +183,7 @@ impl Policy {
         if opted_out(extensions) {
             return Admission::Pass(NotAttached::OptedOut);
         }
-        let target = self.target(scheme, authority);
+        let target = self.destination(scheme, authority);
         match target {
             Some((scheme, authority)) if self.declares(scheme, authority, headers) => {
                 Admission::Attach
@@ -192,7 +193,7 @@ impl Policy {
     }
 
     /// Where a request with this scheme and authority goes, if that can be known.
-    fn target<'a>(
+    fn destination<'a>(
         &'a self,
         scheme: Option<&'a str>,
         authority: Option<&'a str>,

@@ -1,6 +1,7 @@
 //! What the slot synchronizes with, in one place, so that a schedule explorer can take it over: the
 //! tests compile the slot a second time, over `explored::primitives`.
 
+pub(crate) use std::sync::atomic::AtomicU64;
 pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
 
 /// The slot's value: written under the desk's lock, read by everybody.

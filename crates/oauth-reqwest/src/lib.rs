@@ -41,6 +41,7 @@
 //! makes a certificate that does not verify a permanent error: see [`ReqwestTransport`].
 
 mod error;
+mod limit;
 mod middleware;
 mod redirects;
 mod replay;

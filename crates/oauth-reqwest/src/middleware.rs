@@ -6,17 +6,18 @@ use std::pin::Pin;
 use http::Extensions;
 use http::header::AUTHORIZATION;
 use oauth_core::policy::{Admission, Policy, VerdictFn};
-use oauth_core::slot::Authorized;
+use oauth_core::slot::{Authorized, Sent, Target};
 use oauth_core::{
-    Generation, IssuedToken, NotAttached, NotReplayed, OnForeignOrigin, Origin, Origins, Outcome,
-    ReplayChoice, TokenSlot, Verdict,
+    IssuedToken, NotAttached, NotReplayed, OnForeignOrigin, Origin, Origins, Outcome, ReplayChoice,
+    TokenSlot, Verdict,
 };
 use reqwest::{Request, Response, Url};
 use reqwest_middleware::{Middleware, Next, Result};
 
 use crate::error::no_token;
+use crate::limit::Limit;
 use crate::replay::{Buffered, Kept, Strategy};
-use crate::stamp::Sent;
+use crate::stamp::Stamped;
 use crate::way::Way;
 
 /// Attaches tokens of a slot to requests, and answers a 401 by one refresh and one replay.
@@ -99,36 +100,59 @@ impl OAuthMiddleware {
 
     /// Puts a token into the request, waiting for one where that is needed. `None`: the caller's own
     /// `Authorization` stays.
-    async fn authorize(&self, request: &mut Request) -> Result<Option<Generation>> {
+    async fn authorize(
+        &self,
+        request: &mut Request,
+        repeatable: bool,
+        limit: Limit,
+    ) -> Result<Option<Sent>> {
         match self.policy.slot().authorize(request.headers_mut()) {
-            Authorized::Attached(generation) => Ok(Some(generation)),
+            Authorized::Attached(sent) => Ok(Some(Policy::weighed(sent, request.method()))),
             Authorized::Own => Ok(None),
             Authorized::Full => Err(no_token(Policy::no_room())),
             // Boxed, as what follows a refusal: most requests do not need the room for it.
-            Authorized::Empty => Box::pin(self.wait(request)).await,
+            Authorized::Empty => Box::pin(self.wait(request, repeatable, limit)).await,
         }
     }
 
-    async fn wait(&self, request: &mut Request) -> Result<Option<Generation>> {
-        let issued = self.policy.slot().token().await.map_err(no_token)?;
-        self.authorize_with(issued, request).await
+    async fn wait(
+        &self,
+        request: &mut Request,
+        repeatable: bool,
+        limit: Limit,
+    ) -> Result<Option<Sent>> {
+        let target = if repeatable { self.target(request) } else { Target::UNKNOWN };
+        let token = self.policy.slot().token_for(target, repeatable, limit.until());
+        let issued = token.await.map_err(no_token)?;
+        self.authorize_with(issued, request, limit).await
     }
 
     async fn authorize_with(
         &self,
         mut issued: IssuedToken,
         request: &mut Request,
-    ) -> Result<Option<Generation>> {
+        limit: Limit,
+    ) -> Result<Option<Sent>> {
         let slot = self.policy.slot();
         loop {
             match slot.authorize_with(&issued, request.headers_mut()) {
-                Authorized::Attached(generation) => return Ok(Some(generation)),
+                Authorized::Attached(sent) => {
+                    return Ok(Some(Policy::weighed(sent, request.method())));
+                }
                 Authorized::Own => return Ok(None),
                 Authorized::Full => return Err(no_token(Policy::no_room())),
                 // It ended between the flight's landing and now.
-                Authorized::Empty => issued = slot.token().await.map_err(no_token)?,
+                Authorized::Empty => {
+                    let another = slot.token_for(self.target(request), false, limit.until());
+                    issued = another.await.map_err(no_token)?;
+                }
             }
         }
+    }
+
+    fn target(&self, request: &Request) -> Target {
+        let url = request.url();
+        self.policy.slot().target(request.method(), url.scheme(), url.authority(), url.path())
     }
 
     /// The first send has its answer: whether it stands, or the request goes out once more.
@@ -136,22 +160,25 @@ impl OAuthMiddleware {
         &self,
         kept: Option<Box<Kept>>,
         refused: &Refused,
+        target: Target,
+        limit: Limit,
     ) -> std::result::Result<(Request, IssuedToken), Outcome> {
         let slot = self.policy.slot();
         let frozen = match &kept {
             None => Err(NotReplayed::Off),
             // What was refused is the last request of a chain; the first one may have been acted on.
-            Some(kept) if refused.way == Way::Redirected && !kept.is_safe() => {
+            Some(kept) if refused.way != Way::Straight && !kept.is_safe() => {
                 Err(NotReplayed::Redirected)
             }
             Some(kept) => kept.freeze(),
         };
         if let Err(reason) = frozen {
             // For the next request. What the slot says to it changes nothing for this one.
-            let _ = slot.report_refused(refused.generation);
+            let _ = slot.note_refusal(refused.sent, target);
             return Err(Outcome::NotReplayed(reason));
         }
-        let issued = slot.replace(refused.generation).await.map_err(Outcome::RefreshFailed)?;
+        let renewal = slot.after_refusal(refused.sent, target, limit.until());
+        let issued = renewal.await.map_err(Outcome::RefreshFailed)?;
         let kept = kept.ok_or(Outcome::NotReplayed(NotReplayed::Off))?;
         let mut request = kept.again().map_err(Outcome::NotReplayed)?;
         request.headers_mut().remove(AUTHORIZATION);
@@ -165,8 +192,10 @@ impl OAuthMiddleware {
         kept: Option<Box<Kept>>,
         extensions: &mut Extensions,
         next: Next<'_>,
+        limit: Limit,
     ) -> Result<Response> {
-        let (mut request, issued) = match self.second_send(kept, &refused).await {
+        let target = self.target_of(kept.as_deref());
+        let (mut request, issued) = match self.second_send(kept, &refused, target, limit).await {
             Ok(second) => second,
             Err(outcome) => {
                 tell(&mut refused.response, outcome);
@@ -176,20 +205,37 @@ impl OAuthMiddleware {
         // Before the second send: hyper drains a small body that is dropped, and the connection is
         // free again.
         drop(refused);
-        let attached = self.authorize_with(issued, &mut request).await?;
+        let attached = self.authorize_with(issued, &mut request, limit).await?;
+        limit.shorten(&mut request);
         let url = request.url().clone();
         let mut response = next.run(request, extensions).await?;
-        let outcome = match (attached, self.judge(&response, Some(&url), extensions)) {
+        let judged = self.judge(&response, Some(&url), extensions);
+        let slot = self.policy.slot();
+        let outcome = match (attached, judged) {
             (Some(_), Judged::Elsewhere) => Outcome::RedirectedAway,
-            (Some(generation), Judged::Refused(_)) => {
-                // For the next request, as above.
-                let _ = self.policy.slot().report_refused(generation);
+            (Some(sent), Judged::Refused(_)) => {
+                slot.note_second_refusal(sent, target);
+                Outcome::Replayed
+            }
+            (Some(sent), Judged::Accepted) => {
+                slot.note_second_acceptance(sent, target);
                 Outcome::Replayed
             }
             _ => Outcome::Replayed,
         };
         tell(&mut response, outcome);
         Ok(response)
+    }
+
+    /// Of what nothing was kept is known to nobody.
+    fn target_of(&self, kept: Option<&Kept>) -> Target {
+        kept.map_or(Target::UNKNOWN, |kept| self.target(kept.request()))
+    }
+
+    /// The API has accepted a token of which that was not known.
+    #[cold]
+    fn note_acceptance(&self, sent: Sent, kept: Option<&Kept>) {
+        self.policy.slot().note_acceptance(sent, self.target_of(kept));
     }
 
     /// What the response to a request that carried our token means for it. `requested` is where it was
@@ -200,24 +246,33 @@ impl OAuthMiddleware {
         requested: Option<&Url>,
         extensions: &mut Extensions,
     ) -> Judged {
-        let sent = Sent::take(extensions);
-        let way = Way::to(response, &self.policy, requested, sent.as_ref());
-        if way == Way::Elsewhere {
+        let stamped = Stamped::take(extensions);
+        let way = Way::to(response, &self.policy, requested, stamped.as_ref());
+        let from_elsewhere = || {
             let from = response.url();
             self.policy.note_foreign_response(from.scheme(), from.authority());
-            return Judged::Elsewhere;
+            Judged::Elsewhere
+        };
+        // Known for a redirect, which a stamp has seen.
+        if way == Way::Elsewhere && stamped.is_some() {
+            return from_elsewhere();
         }
-        if !self.policy.wants_to_judge(response.status(), response.headers()) {
-            return Judged::Stands;
+        if self.policy.wants_to_judge(response.status(), response.headers()) {
+            let (mut parts, ()) = http::Response::new(()).into_parts();
+            parts.status = response.status();
+            parts.version = response.version();
+            parts.headers = response.headers().clone();
+            parts.extensions = response.extensions().clone();
+            if self.policy.judge(&parts, false) == Verdict::Replace {
+                return Judged::Refused(way);
+            }
         }
-        let (mut parts, ()) = http::Response::new(()).into_parts();
-        parts.status = response.status();
-        parts.version = response.version();
-        parts.headers = response.headers().clone();
-        parts.extensions = response.extensions().clone();
-        match self.policy.judge(&parts, false) {
-            Verdict::Deliver => Judged::Stands,
-            Verdict::Replace => Judged::Refused(way),
+        match way {
+            Way::Elsewhere => from_elsewhere(),
+            Way::Straight if self.policy.accepts(response.status(), response.headers()) => {
+                Judged::Accepted
+            }
+            _ => Judged::Stands,
         }
     }
 }
@@ -225,14 +280,16 @@ impl OAuthMiddleware {
 /// A response by which the API refuses our token.
 struct Refused {
     response: Response,
-    /// The token that it refuses.
-    generation: Generation,
+    /// With the token that it refuses.
+    sent: Sent,
     way: Way,
 }
 
 /// What a response means for the token.
 enum Judged {
     Stands,
+    /// The API has accepted the token.
+    Accepted,
     /// It is of another origin than the request's, and says nothing.
     Elsewhere,
     Refused(Way),
@@ -254,7 +311,9 @@ impl Middleware for OAuthMiddleware {
     {
         Box::pin(async move {
             // Of a send before this one, which a retry layer around us has made.
-            drop(Sent::take(extensions));
+            drop(Stamped::take(extensions));
+            let limit = Limit::of(&request, self.policy.deadline(extensions, request.headers()));
+            let strategy = self.strategy.chosen(ReplayChoice::of(extensions));
             let url = request.url();
             let (scheme, authority) = (url.scheme(), url.has_host().then(|| url.authority()));
             let home = self.policy.is_home(scheme, authority.unwrap_or_default());
@@ -262,22 +321,23 @@ impl Middleware for OAuthMiddleware {
             let passed = match self.policy.admit_parts(Some(scheme), authority, headers, extensions)
             {
                 Admission::Attach => {
-                    let attached = self.authorize(&mut request).await?;
+                    let repeatable = strategy.replays();
+                    let attached = self.authorize(&mut request, repeatable, limit).await?;
                     attached.ok_or(NotAttached::OwnAuthorization)
                 }
                 Admission::Pass(reason) => Err(reason),
                 Admission::Refuse(error) => return Err(no_token(error)),
             };
-            let generation = match passed {
-                Ok(generation) => generation,
+            let sent = match passed {
+                Ok(sent) => sent,
                 Err(reason) => {
                     let mut response = next.run(request, extensions).await?;
                     tell(&mut response, Outcome::NotAttached(reason));
                     return Ok(response);
                 }
             };
-            let strategy = self.strategy.chosen(ReplayChoice::of(extensions));
             let kept = strategy.keep(&mut request);
+            limit.shorten(&mut request);
             // Where it is sent must be known when the answer is there: the kept request has the URL, or
             // the policy knows the origin.
             let url = (kept.is_none() && !home).then(|| request.url().clone());
@@ -285,10 +345,17 @@ impl Middleware for OAuthMiddleware {
             let requested = url.as_ref().or(kept.as_deref().map(Kept::url));
             let outcome = match self.judge(&response, requested, extensions) {
                 Judged::Stands => Outcome::Attached,
+                Judged::Accepted => {
+                    if !sent.is_settled() {
+                        self.note_acceptance(sent, kept.as_deref());
+                    }
+                    Outcome::Attached
+                }
                 Judged::Elsewhere => Outcome::RedirectedAway,
                 Judged::Refused(way) => {
-                    let refused = Refused { response, generation, way };
-                    return Box::pin(self.after_refusal(refused, kept, extensions, next)).await;
+                    let refused = Refused { response, sent, way };
+                    let second = self.after_refusal(refused, kept, extensions, next, limit);
+                    return Box::pin(second).await;
                 }
             };
             tell(&mut response, outcome);

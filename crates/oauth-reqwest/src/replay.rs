@@ -81,6 +81,11 @@ impl Strategy {
         }
     }
 
+    /// Whether requests are sent again at all.
+    pub(crate) fn replays(self) -> bool {
+        self.cap.is_some()
+    }
+
     /// Keeps what a second send needs, if there may be one. Boxed: other requests do not need the
     /// room for it.
     #[inline]
@@ -114,6 +119,10 @@ impl Kept {
 
     pub(crate) fn url(&self) -> &reqwest::Url {
         self.request.url()
+    }
+
+    pub(crate) fn request(&self) -> &Request {
+        &self.request
     }
 
     pub(crate) fn is_safe(&self) -> bool {

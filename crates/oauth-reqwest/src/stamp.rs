@@ -11,8 +11,8 @@ use reqwest_middleware::{Middleware, Next, Result};
 /// tells [`OAuthMiddleware`](crate::OAuthMiddleware) the URL that the client is given.
 ///
 /// A response whose URL is another than the request's is otherwise taken for one that a redirect led to:
-/// after a 401 the token is renewed, but only a GET, HEAD or OPTIONS is sent again, and a response from
-/// another origin is told as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway). With the
+/// after a 401 the token is renewed, but only a GET, HEAD or OPTIONS is sent again; other responses from
+/// another origin are told as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway). With the
 /// stamp a rewritten request is as if nothing had been rewritten, and a redirect is known for one.
 ///
 /// ```
@@ -36,9 +36,9 @@ pub struct Stamp;
 
 /// In the chain's extensions.
 #[derive(Clone)]
-pub(crate) struct Sent(pub(crate) Url);
+pub(crate) struct Stamped(pub(crate) Url);
 
-impl Sent {
+impl Stamped {
     /// Takes what an earlier send has left.
     pub(crate) fn take(extensions: &mut Extensions) -> Option<Url> {
         extensions.remove().map(|Self(url)| url)
@@ -58,7 +58,7 @@ impl Middleware for Stamp {
         'n: 'f,
         Self: 'f,
     {
-        extensions.insert(Sent(request.url().clone()));
+        extensions.insert(Stamped(request.url().clone()));
         Box::pin(next.run(request, extensions))
     }
 }

@@ -10,7 +10,8 @@ use std::task::{Context, Poll, ready};
 
 use http::{Extensions, Request, Response};
 use oauth_core::policy::Policy;
-use oauth_core::{BoxError, Generation, NotAttached, Outcome};
+use oauth_core::slot::{Sent, Target};
+use oauth_core::{BoxError, DeadlineElapsed, DeadlineTimer, NotAttached, Outcome};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -30,7 +31,7 @@ pin_project! {
         R: Strategy<B>,
     {
         policy: Arc<Policy>,
-        sent: Sent,
+        carried: Carried,
         // To the latest send, while it is awaited.
         #[pin]
         answer: Option<S::Future>,
@@ -38,17 +39,27 @@ pin_project! {
         // While there is no answer to await. Boxed, as is the turn: the future of a request that finds
         // a fresh token is small.
         aside: Option<Box<Aside<S, R, B>>>,
+        // Of a request that has a limit.
+        timer: Option<DeadlineTimer>,
     }
 }
 
 /// What the latest send carried.
 #[derive(Clone, Copy)]
-pub(crate) enum Sent {
-    /// Our token, this one.
-    Token(Generation),
+pub(crate) enum Carried {
+    /// Our token. `second`: the request had been sent before.
+    Token { sent: Sent, second: bool },
     /// No token of ours, for this reason. Without one: it was not sent yet, or the answer is not the
     /// API's.
-    Bare(Option<NotAttached>),
+    Nothing(Option<NotAttached>),
+}
+
+/// A response to a request that carried our token, for those who read on in its body.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) sent: Sent,
+    pub(crate) second: bool,
 }
 
 impl<S, R, B> ResponseFuture<S, R, B>
@@ -61,39 +72,47 @@ where
     pub(crate) fn answering(
         policy: Arc<Policy>,
         answer: S::Future,
-        generation: Generation,
+        sent: Sent,
         turn: Turn<S, R, B>,
+        timer: Option<DeadlineTimer>,
     ) -> Self {
-        Self { policy, sent: Sent::Token(generation), answer: Some(answer), turn, aside: None }
+        let (carried, answer) = (Carried::Token { sent, second: false }, Some(answer));
+        Self { policy, carried, answer, turn, aside: None, timer }
     }
 
     /// The request was sent without a token.
     pub(crate) fn bare(policy: Arc<Policy>, answer: S::Future, reason: NotAttached) -> Self {
-        let (sent, answer) = (Sent::Bare(Some(reason)), Some(answer));
-        Self { policy, sent, answer, turn: None, aside: None }
+        let (carried, answer) = (Carried::Nothing(Some(reason)), Some(answer));
+        Self { policy, carried, answer, turn: None, aside: None, timer: None }
     }
 
     /// The request needs a token first.
-    pub(crate) fn waiting(policy: Arc<Policy>, prepared: Prepared<S, R, B>) -> Self {
-        let aside = Aside::waiting(policy.slot(), prepared);
-        Self::aside(policy, aside)
+    pub(crate) fn waiting(
+        policy: Arc<Policy>,
+        prepared: Prepared<S, R, B>,
+        timer: Option<DeadlineTimer>,
+    ) -> Self {
+        let aside = Aside::waiting(&policy, prepared, timer.as_ref());
+        Self::aside(policy, aside, timer)
     }
 
     /// The request is not sent.
     pub(crate) fn failed(policy: Arc<Policy>, error: oauth_core::Error) -> Self {
-        Self::aside(policy, Aside::Failed { error })
+        Self::aside(policy, Aside::Failed { error }, None)
     }
 
-    fn aside(policy: Arc<Policy>, aside: Aside<S, R, B>) -> Self {
-        let aside = Some(Box::new(aside));
-        Self { policy, sent: Sent::Bare(None), answer: None, turn: None, aside }
+    fn aside(policy: Arc<Policy>, aside: Aside<S, R, B>, timer: Option<DeadlineTimer>) -> Self {
+        let (carried, aside) = (Carried::Nothing(None), Some(Box::new(aside)));
+        Self { policy, carried, answer: None, turn: None, aside, timer }
     }
 
-    /// The token that the answer is to, if it was ours and the answer the API's.
-    pub(crate) fn sent(&self) -> Option<(Arc<Policy>, Generation)> {
-        match self.sent {
-            Sent::Token(generation) => Some((self.policy.clone(), generation)),
-            Sent::Bare(_) => None,
+    /// What the answer is to, if it was our token and the answer is the API's.
+    pub(crate) fn told(&self) -> Option<Told> {
+        match self.carried {
+            Carried::Token { sent, second } => {
+                Some(Told { policy: self.policy.clone(), sent, second })
+            }
+            Carried::Nothing(_) => None,
         }
     }
 }
@@ -116,19 +135,25 @@ where
                     None => continue,
                 }
             };
-            let answered = ready!(answer.poll(cx));
+            let Poll::Ready(answered) = answer.poll(cx) else {
+                return this.timer.as_mut().map_or(Poll::Pending, |timer| elapsed(timer, cx));
+            };
             // From here on the answer's future is gone, and with it what it held of the inner
             // service: the token request may need it.
             this.answer.set(None);
             match answered {
                 Ok(response) => {
                     let step = this.turn.as_deref();
-                    let first = matches!(this.sent, Sent::Token(_))
-                        && !matches!(step, Some(Step::Second(_)));
-                    let plain = first
-                        && !this.policy.wants_to_judge(response.status(), response.headers())
+                    let sent = match *this.carried {
+                        Carried::Token { sent, second: false } => Some(sent),
+                        _ => None,
+                    };
+                    let plain = !this.policy.wants_to_judge(response.status(), response.headers())
                         && !is_noted(this.policy, response.extensions(), step);
-                    if plain {
+                    if let Some(sent) = sent.filter(|_| plain) {
+                        if !sent.is_settled() {
+                            note_success(this.policy, sent, step, &response);
+                        }
                         // A request that has its answer keeps nothing.
                         *this.turn = None;
                         return Poll::Ready(Ok(response));
@@ -144,6 +169,25 @@ where
             }
         }
     }
+}
+
+/// The API has answered the first send, and somebody wants to know whether it has accepted the token.
+#[cold]
+fn note_success<S, R: Strategy<B>, B, ResBody>(
+    policy: &Policy,
+    sent: Sent,
+    step: Option<&Step<S, R, B>>,
+    response: &Response<ResBody>,
+) {
+    if policy.accepts(response.status(), response.headers()) {
+        let target = step.map_or(Target::UNKNOWN, |step| step.target(policy));
+        policy.slot().note_acceptance(sent, target);
+    }
+}
+
+#[cold]
+fn elapsed<T>(timer: &mut DeadlineTimer, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
+    timer.poll_elapsed(cx).map(|()| Err(Error::inner(DeadlineElapsed::default())))
 }
 
 /// Whether a layer below has left a note that decides what is recorded: an outcome, or where the response

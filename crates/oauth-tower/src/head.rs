@@ -41,6 +41,10 @@ impl Head {
         &self.uri
     }
 
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
     pub(crate) fn is_safe(&self) -> bool {
         Policy::is_safe(&self.method)
     }

@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use oauth_core::lanes::{Lane, Lanes};
 use oauth_core::policy::{Admission, Policy};
-use oauth_core::slot::Authorized;
-use oauth_core::{BoxError, NotAttached, ReplayChoice};
+use oauth_core::slot::{Authorized, Target};
+use oauth_core::{BoxError, DeadlineTimer, NotAttached, ReplayChoice};
 use tower_service::Service;
 
 use crate::error::Error;
@@ -47,29 +47,35 @@ where
             Admission::Pass(reason) => return self.pass(request, reason),
             Admission::Refuse(error) => return self.refuse(error),
         }
-        let generation = match policy.slot().authorize_in(lane, request.headers_mut()) {
-            Authorized::Attached(generation) => generation,
+        let sent = match policy.slot().authorize_in(lane, request.headers_mut()) {
+            Authorized::Attached(sent) => Policy::weighed(sent, request.method()),
             Authorized::Own => return self.pass(request, NotAttached::OwnAuthorization),
             Authorized::Full => return self.refuse(Policy::no_room()),
             Authorized::Empty => return self.wait(request),
         };
+        let timer = policy.deadline(request.extensions(), request.headers());
+        let timer = timer.and_then(DeadlineTimer::new);
         let policy = policy.clone();
         // Both send with the service that was polled ready, not with a clone.
         let choice = choice::<R, B>(&request);
         if choice == Some(ReplayChoice::Off) {
             let turn = Step::only(&policy, &request);
             let answer = self.inner.call(self.strategy.pass(request));
-            return ResponseFuture::answering(policy, answer, generation, turn);
+            return ResponseFuture::answering(policy, answer, sent, turn, timer);
         }
         let (mut head, body) = request.into_parts();
         let (body, keep) = self.strategy.split(body, cap(choice));
         let turn = Step::first(&policy, &mut head, &self.inner, keep);
         let answer = self.inner.call(Request::from_parts(head, body));
-        ResponseFuture::answering(policy, answer, generation, turn)
+        ResponseFuture::answering(policy, answer, sent, turn, timer)
     }
 }
 
 impl<S, R> OAuth<S, R> {
+    pub(crate) fn target_of<B>(&self, request: &Request<B>) -> Target {
+        self.policy.mine().target(request.method(), request.uri())
+    }
+
     /// Gives up that the inner service is ready: that may be a permit which others need, the token
     /// transport among them.
     fn release(&mut self)
@@ -90,9 +96,11 @@ impl<S, R> OAuth<S, R> {
         // The wait may be long.
         self.release();
         let policy = self.policy.mine().clone();
+        let timer = policy.deadline(request.extensions(), request.headers());
+        let timer = timer.and_then(DeadlineTimer::new);
         let outgoing = Outgoing::First(request, self.strategy.clone());
         let prepared = Prepared { outgoing, service: self.inner.clone() };
-        ResponseFuture::waiting(policy, prepared)
+        ResponseFuture::waiting(policy, prepared, timer)
     }
 
     /// Sends nothing.

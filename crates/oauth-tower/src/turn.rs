@@ -1,8 +1,9 @@
 //! Which send of a request it is, and what is kept for another one.
 
-use http::{Extensions, HeaderMap, Request, StatusCode, Uri, request};
+use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri, request};
 use oauth_core::ReplayChoice;
 use oauth_core::policy::{Policy, RedirectFlag};
+use oauth_core::slot::Target;
 
 use crate::head::Head;
 use crate::strategy::Strategy;
@@ -16,8 +17,9 @@ pub(crate) enum Step<S, R: Strategy<B>, B> {
     First(Kept<S, R, B>),
     /// The first and only one. With where it was sent, which must be known with its answer.
     Only(Uri),
-    /// The second: whatever comes back is the caller's. With the same, if it must be known.
-    Second(Option<Uri>),
+    /// The second: whatever comes back is the caller's. With what it is for, and where it was sent, if
+    /// that must be known.
+    Second(Target, Option<Uri>),
 }
 
 /// What the second send needs, kept from before the first.
@@ -31,6 +33,10 @@ pub(crate) struct Kept<S, R: Strategy<B>, B> {
 }
 
 impl<S, R: Strategy<B>, B> Kept<S, R, B> {
+    pub(crate) fn target(&self, policy: &Policy) -> Target {
+        policy.target(self.head.method(), self.head.uri())
+    }
+
     /// Whether a redirect was followed on the way to this response, and the request may have been acted
     /// on before.
     pub(crate) fn was_redirected(
@@ -60,6 +66,24 @@ pub(crate) enum Outgoing<R: Strategy<B>, B> {
 }
 
 impl<R: Strategy<B>, B> Outgoing<R, B> {
+    /// What it is for, as far as that is kept of such a request, and whether it can be sent again.
+    pub(crate) fn purpose(&self, policy: &Policy) -> (Target, bool) {
+        match self {
+            Self::First(request, _) if choice::<R, B>(request) == Some(ReplayChoice::Off) => {
+                (Target::UNKNOWN, false)
+            }
+            Self::First(request, _) => (policy.target(request.method(), request.uri()), true),
+            Self::Second(request) => (policy.target(request.method(), request.uri()), false),
+        }
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        match self {
+            Self::First(request, _) => request.method(),
+            Self::Second(request) => request.method(),
+        }
+    }
+
     pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
         match self {
             Self::First(request, _) => request.headers_mut(),
@@ -74,7 +98,16 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
         match self {
             Self::First(kept) => Some(kept.head.uri()),
             Self::Only(uri) => Some(uri),
-            Self::Second(uri) => uri.as_ref(),
+            Self::Second(_, uri) => uri.as_ref(),
+        }
+    }
+
+    /// What it is for, if that was kept.
+    pub(crate) fn target(&self, policy: &Policy) -> Target {
+        match self {
+            Self::First(kept) => kept.target(policy),
+            Self::Only(_) => Target::UNKNOWN,
+            Self::Second(target, _) => *target,
         }
     }
 
@@ -104,7 +137,8 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
 
     /// The turn of a second send.
     pub(crate) fn second<T>(policy: &Policy, request: &Request<T>) -> Turn<S, R, B> {
-        Some(Box::new(Self::Second(policy.requested(request.uri()))))
+        let target = policy.target(request.method(), request.uri());
+        Some(Box::new(Self::Second(target, policy.requested(request.uri()))))
     }
 }
 

@@ -74,7 +74,7 @@ impl Policy {
 
     fn guard_by_parts<B>(&self, request: &mut Request<B>) -> bool {
         let uri = request.uri().clone();
-        let target = self.target(uri.scheme_str(), uri.authority().map(Authority::as_str));
+        let target = self.destination(uri.scheme_str(), uri.authority().map(Authority::as_str));
         let headers = request.headers_mut();
         if target.is_some_and(|(scheme, authority)| self.declares(scheme, authority, headers)) {
             return false;

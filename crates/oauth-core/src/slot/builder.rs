@@ -18,6 +18,7 @@ pub(super) struct Settings {
     pub(super) flight_timeout: Duration,
     pub(super) acquire_timeout: Duration,
     pub(super) least_interval: Duration,
+    pub(super) hold: Duration,
     pub(super) seed: Option<u64>,
 }
 
@@ -30,6 +31,7 @@ impl Default for Settings {
             flight_timeout: Duration::from_secs(30),
             acquire_timeout: Duration::from_secs(30),
             least_interval: Duration::from_secs(1),
+            hold: Duration::from_secs(1),
             seed: None,
         }
     }
@@ -124,6 +126,14 @@ impl SlotBuilder {
     /// without a token wait for the next one if it starts within their acquire limit.
     pub fn least_interval(mut self, interval: Duration) -> Self {
         self.settings.least_interval = interval;
+        self
+    }
+
+    /// How long new requests wait for the flight that the refusal of the slot's token has started,
+    /// counted from its start, instead of being sent with a token that is known to be refused. Default:
+    /// 1 s; zero: they do not wait. Adapters ask for it; [`TokenSlot::token`] never waits for this.
+    pub fn hold_limit(mut self, limit: Duration) -> Self {
+        self.settings.hold = limit;
         self
     }
 

@@ -2,6 +2,7 @@
 //! slot holds the desk in a mutex, for a few comparisons at a time.
 
 mod landing;
+mod refusal;
 mod spent;
 
 use std::num::NonZeroU64;
@@ -9,19 +10,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use self::landing::{Epochs, Landing, Publish};
+pub(super) use self::refusal::{Again, Guided, Refusal, Ruling};
 pub(super) use self::spent::Spent;
 use super::super::primitives::AbortHandle;
 use super::arrival::{Announcer, Arrival, arrival};
 use super::builder::Settings;
 use super::entry::{Entry, Generation};
+use super::evidence::Evidence;
+use super::sent::Mark;
+use super::target::Target;
 use crate::error::{Details, Error, Kind};
 use crate::token::Token;
 
-/// How long a renewed token must be accepted before a refusal counts as a new one.
-const REFUSED_AT_ONCE: Duration = Duration::from_secs(60);
-/// A flight ends itself at its deadline. One that has not by then plus this is on a runtime that
-/// nobody drives.
+/// A flight says by when it will be heard of next. One that is not heard of by then plus this is on a
+/// runtime that nobody drives.
 const PRESUMED_DEAD_AFTER: Duration = Duration::from_secs(1);
+/// A task of a runtime that is driven is polled the first time within this.
+const FIRST_POLL: Duration = Duration::from_secs(5);
 
 /// Why a caller wants a flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +35,19 @@ pub(super) enum Need {
     Age,
     /// The same at start-up: one attempt, so that a wrong configuration is seen at once.
     Prefetch,
+    /// Somebody asked for a newer token than the one that is there.
+    Demand,
     /// The API refused this token.
-    Refused(Generation),
+    Refused(Charged),
+}
+
+/// A token that was refused, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Charged {
+    pub(super) generation: Generation,
+    pub(super) target: Target,
+    /// Whether the target had refused a token before.
+    pub(super) again: bool,
 }
 
 /// What the desk answers.
@@ -67,8 +83,15 @@ struct Flight {
     arrival: Arrival,
     /// When its first attempt is made, or was.
     departs_at: Duration,
-    presumed_dead_at: Duration,
+    /// It says something of itself until then.
+    heard_by: Duration,
     abort: Option<AbortHandle>,
+}
+
+impl Flight {
+    fn presumed_dead_at(&self) -> Duration {
+        self.heard_by.saturating_add(PRESUMED_DEAD_AFTER)
+    }
 }
 
 struct Failure {
@@ -80,20 +103,20 @@ struct Failure {
     in_a_row: u32,
 }
 
-struct Damping {
-    generation: Generation,
-    until: Duration,
-    in_a_row: u32,
-}
-
 pub(super) struct Desk {
     slot: u64,
     settings: Arc<Settings>,
     rng: fastrand::Rng,
     flight: Option<Flight>,
+    /// One that was presumed dead, while its successor is under way: if it is not, its token counts.
+    silent: Option<Flight>,
     spent: Spent,
     failure: Option<Failure>,
-    damping: Option<Damping>,
+    /// The newest generation that the API has accepted; zero for none.
+    accepted: u64,
+    /// The last accepted token, beside a newer one that has yet to prove itself.
+    predecessor: Option<Arc<Entry>>,
+    evidence: Option<Box<Evidence>>,
     /// No flight by age before this: an issuer of nearly expired tokens must not make us spin.
     rest_until: Duration,
     next_generation: NonZeroU64,
@@ -110,9 +133,12 @@ impl Desk {
             settings,
             rng,
             flight: None,
+            silent: None,
             spent: Spent::default(),
             failure: None,
-            damping: None,
+            accepted: 0,
+            predecessor: None,
+            evidence: None,
             rest_until: Duration::ZERO,
             next_generation: NonZeroU64::MIN,
             flights: 0,
@@ -133,7 +159,8 @@ impl Desk {
         let entry = current.filter(|entry| entry.valid(now))?;
         let serves = match need {
             // Newer, not merely another: a refused token without life left was never published.
-            Need::Refused(generation) => entry.generation.number > generation.number,
+            Need::Refused(refused) => entry.generation.number > refused.generation.number,
+            Need::Demand => false,
             Need::Age | Need::Prefetch => now < entry.times.stale_at && !self.has_rotated(epoch),
         };
         serves.then(|| entry.clone())
@@ -154,18 +181,25 @@ impl Desk {
         now: Duration,
         epoch: u64,
     ) -> Result<Answer, Error> {
-        if let Some(flight) = self.flight.take_if(|flight| now >= flight.presumed_dead_at) {
-            self.spent.supersede(flight.abort);
+        if let Some(flight) = self.flight.take_if(|flight| now >= flight.presumed_dead_at()) {
+            self.end_hold();
+            let before = self.silent.replace(flight);
+            self.spent.flight(before.and_then(|flight| flight.abort));
         }
         if let Some(flight) = &self.flight {
             // One that waits for nothing is content that it comes.
             return match (rest(flight.departs_at, now), patience) {
                 (Some(pause), Some(patience)) if pause >= patience => Err(too_soon(pause)),
-                _ => Ok(Answer::Wait(flight.arrival.clone(), flight.presumed_dead_at)),
+                _ => Ok(Answer::Wait(flight.arrival.clone(), flight.presumed_dead_at())),
             };
         }
         let valid = current.filter(|entry| entry.valid(now));
-        let refused = valid.filter(|entry| need == Need::Refused(entry.generation));
+        let refused = match need {
+            Need::Refused(refused) => {
+                valid.filter(|entry| entry.generation == refused.generation).map(|_| refused)
+            }
+            _ => None,
+        };
         let need = match need {
             // The refusal of a token that has ended says nothing about the next one.
             Need::Refused(_) if refused.is_none() => Need::Age,
@@ -176,11 +210,10 @@ impl Desk {
                 return Err(failure.error.clone().with_retry_after(wait));
             }
         }
-        let pause = match refused {
-            Some(entry) => self.may_replace(entry, now).map(|()| None)?,
-            None => rest(self.rest_until, now),
-        };
-        match pause {
+        if let Some(refused) = refused {
+            return self.renew(refused, now, epoch);
+        }
+        match rest(self.rest_until, now) {
             Some(pause) if patience.is_none_or(|patience| pause >= patience) => {
                 Err(too_soon(pause))
             }
@@ -193,45 +226,22 @@ impl Desk {
         self.failed_epoch().is_some_and(|failed| failed != epoch)
     }
 
-    fn may_replace(&mut self, refused: &Entry, now: Duration) -> Result<(), Error> {
-        let known = self.damping.as_ref().is_some_and(|d| d.generation == refused.generation);
-        if !known {
-            let held = now.saturating_sub(refused.minted_at);
-            if refused.after_refusal && held < REFUSED_AT_ONCE {
-                self.damp(refused.generation, refused.started);
-            } else {
-                self.damping = None;
-            }
-        }
-        let until = self.damping.as_ref().map_or(Duration::ZERO, |d| d.until);
-        rest(until, now).map_or(Ok(()), |wait| Err(damped(wait)))
-    }
-
-    /// The pause counts from before the refused token's request was sent: a storm right after it
-    /// waits, a second revocation some seconds later is handled like the first.
-    fn damp(&mut self, generation: Generation, started: Duration) {
-        let in_a_row = self.damping.as_ref().map_or(0, |d| d.in_a_row).saturating_add(1);
-        let until = started.saturating_add(self.settings.patience.damping(in_a_row));
-        self.damping = Some(Damping { generation, until, in_a_row });
-    }
-
     fn start(&mut self, need: Need, pause: Duration, now: Duration, epoch: u64) -> Answer {
         if self.has_rotated(epoch) {
             self.forget_failure();
         }
         self.flights += 1;
         let (announcer, arrival) = arrival();
-        let limit = self.settings.flight_timeout.saturating_add(PRESUMED_DEAD_AFTER);
-        let departs_at = now.saturating_add(pause);
-        let presumed_dead_at = departs_at.saturating_add(limit);
-        self.flight = Some(Flight {
+        let flight = Flight {
             id: self.flights,
             need,
             arrival: arrival.clone(),
-            departs_at,
-            presumed_dead_at,
+            departs_at: now.saturating_add(pause),
+            heard_by: now.saturating_add(FIRST_POLL),
             abort: None,
-        });
+        };
+        let presumed_dead_at = flight.presumed_dead_at();
+        self.flight = Some(flight);
         let takeoff = Takeoff {
             id: self.flights,
             need,
@@ -259,9 +269,51 @@ impl Desk {
         }
     }
 
+    /// The flight is alive, and will be heard of again by then.
+    pub(super) fn heard(&mut self, id: u64, by: Duration) {
+        if let Some(flight) = self.flight.as_mut().filter(|flight| flight.id == id) {
+            flight.heard_by = by;
+        }
+    }
+
     /// The flight was dropped without an outcome: its runtime has ended, or it was aborted.
     pub(super) fn crash(&mut self, id: u64) {
-        self.flight.take_if(|flight| flight.id == id);
+        self.silent.take_if(|flight| flight.id == id);
+        if self.flight.take_if(|flight| flight.id == id).is_some() {
+            self.forget_silent();
+        }
+        self.end_hold_of(id);
+        if let Some(evidence) = &mut self.evidence {
+            evidence.cut_off(id);
+        }
+    }
+
+    /// The flight that took its place is over.
+    fn forget_silent(&mut self) {
+        let silent = self.silent.take();
+        self.spent.flight(silent.and_then(|flight| flight.abort));
+    }
+
+    /// Takes everything out of use: the token, its predecessor, and what a flight under way would bring.
+    pub(super) fn retire(&mut self) {
+        let flight = self.flight.take();
+        if let Some(flight) = flight {
+            if let Some(evidence) = &mut self.evidence {
+                evidence.cut_off(flight.id);
+            }
+            self.spent.flight(flight.abort);
+        }
+        self.forget_silent();
+        self.end_hold();
+        self.forget_predecessor();
+    }
+
+    /// What each request reads.
+    pub(super) fn mark(&self) -> Mark {
+        let evidence = self.evidence.as_deref();
+        let guided = evidence.is_some_and(Evidence::guides);
+        let watched = evidence.is_some_and(Evidence::watches);
+        Mark::accepted(self.accepted).with(guided, watched)
     }
 
     /// Remembers why an attempt failed, for callers whose patience ends before the flight does.
@@ -304,9 +356,10 @@ impl Desk {
         std::mem::take(&mut self.spent)
     }
 
-    /// The flight under way, to be aborted because nobody is left who could use its token.
-    pub(super) fn take_flight(&mut self) -> Option<AbortHandle> {
-        self.flight.take().and_then(|flight| flight.abort)
+    /// The flights under way, to be aborted because nobody is left who could use their tokens.
+    pub(super) fn take_flights(&mut self) -> impl Iterator<Item = AbortHandle> {
+        let flights = self.flight.take().into_iter().chain(self.silent.take());
+        flights.filter_map(|flight| flight.abort)
     }
 }
 
@@ -320,14 +373,6 @@ fn too_soon(wait: Duration) -> Error {
         transient: true,
         hint: Some("the issuer hands out tokens that are nearly or already expired".into()),
         ..Details::new(Kind::Answer, "the last token ended at once and another is not due yet")
-    };
-    Error::from(details).with_retry_after(wait)
-}
-
-fn damped(wait: Duration) -> Error {
-    let details = Details {
-        hint: Some("the API refuses new tokens too: check audience, scope and API URL".into()),
-        ..Details::new(Kind::Damped, "the API refused a token that had just been renewed")
     };
     Error::from(details).with_retry_after(wait)
 }

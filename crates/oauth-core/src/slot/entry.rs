@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::evidence::Guidance;
 use super::schedule::Times;
 use crate::clock::Horizon;
 use crate::lanes::{Lane, Lanes};
@@ -30,12 +31,9 @@ pub(crate) struct Entry {
     pub(super) times: Times,
     /// Until it is stale, told at a glance.
     pub(super) fresh: Horizon,
-    /// Before its request was sent.
-    pub(super) started: Duration,
     pub(super) minted_at: Duration,
-    /// It replaced a token that the API had refused. If it is refused itself, something else is
-    /// wrong than the token.
-    pub(super) after_refusal: bool,
+    /// Of the credentials that got it.
+    pub(super) epoch: u64,
 }
 
 impl Entry {
@@ -56,17 +54,24 @@ impl Entry {
 
 /// A token as the slot hands it out: the [`Token`], and which one it is.
 #[derive(Clone)]
-pub struct IssuedToken(pub(super) Arc<Entry>);
+pub struct IssuedToken {
+    pub(super) entry: Arc<Entry>,
+    pub(super) guidance: Guidance,
+}
 
 impl IssuedToken {
+    pub(super) fn newest(entry: Arc<Entry>) -> Self {
+        Self { entry, guidance: Guidance::Newest }
+    }
+
     /// Which token this is, for [`TokenSlot::replace`](crate::TokenSlot::replace).
     pub fn generation(&self) -> Generation {
-        self.0.generation
+        self.entry.generation
     }
 
     /// The token.
     pub fn token(&self) -> &Token {
-        &self.0.token
+        &self.entry.token
     }
 }
 
@@ -74,15 +79,15 @@ impl Deref for IssuedToken {
     type Target = Token;
 
     fn deref(&self) -> &Token {
-        &self.0.token
+        &self.entry.token
     }
 }
 
 impl fmt::Debug for IssuedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IssuedToken")
-            .field("token", &self.0.token)
-            .field("generation", &self.0.generation.number)
+            .field("token", &self.entry.token)
+            .field("generation", &self.entry.generation.number)
             .finish()
     }
 }

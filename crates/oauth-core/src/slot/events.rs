@@ -31,3 +31,9 @@ pub(super) fn landed(flight: u64, outcome: &Result<impl AsRef<Entry>, Error>, ke
         }
     });
 }
+
+pub(super) fn renewals_exhausted(error: &Error) {
+    contained(
+        || tracing::warn!(%error, "a refused token is not renewed: there were too many renewals"),
+    );
+}

@@ -16,6 +16,7 @@ use super::desk::{Minted, Need, Publish, Takeoff};
 use super::events;
 use super::rotation::unless_rotated;
 use crate::clock::AnyClock;
+use crate::deadline::after;
 use crate::error::{Error, Kind};
 use crate::source::DynSource;
 use crate::token::Token;
@@ -69,6 +70,7 @@ impl Flight {
 
     async fn within_limit(&mut self, tried: &mut Option<u64>) -> Result<Minted, Error> {
         if !self.pause.is_zero() {
+            self.pass.will_be_heard(self.pause);
             sleep(self.pause).await;
         }
         // The deadline counts from now.
@@ -90,6 +92,7 @@ impl Flight {
             attempt += 1;
             let epoch = self.source.credentials_epoch();
             *tried = Some(epoch);
+            self.pass.will_be_heard(self.settings.attempt_timeout);
             let started = self.clock.now();
             let error = match self.attempt().await {
                 Ok(token) => return Ok(Minted { token, started }),
@@ -115,6 +118,7 @@ impl Flight {
                 return Err(error);
             }
             events::trying_again(&error, wait);
+            self.pass.will_be_heard(wait);
             // New credentials are tried at once.
             unless_rotated(sleep(wait), &*self.source, epoch).await;
         }
@@ -162,6 +166,14 @@ impl LandingPass {
         spent.let_go();
     }
 
+    /// Whoever waits for the flight takes it for dead if nothing is heard of it within that time and a
+    /// second more.
+    fn will_be_heard(&self, within: Duration) {
+        if let Some(slot) = self.slot.upgrade() {
+            contained(|| slot.heard(self.id, within));
+        }
+    }
+
     fn note(&self, error: &Error) {
         if let Some(slot) = self.slot.upgrade() {
             // A clock that panics takes the note along, not the flight.
@@ -182,10 +194,4 @@ impl Drop for LandingPass {
             contained(|| drop(slot));
         }
     }
-}
-
-/// Tokio's addition panics where this means "never".
-pub(super) fn after(start: Instant, wait: Duration) -> Instant {
-    const NEVER: Duration = Duration::from_secs(86_400 * 365 * 30);
-    start.checked_add(wait).unwrap_or_else(|| start + NEVER)
 }

@@ -2,17 +2,13 @@
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-use super::{Authorized, Generation};
+use super::{Authorized, Sent};
 
 #[inline(always)]
-pub(super) fn attach(
-    token: HeaderValue,
-    generation: Generation,
-    headers: &mut HeaderMap,
-) -> Authorized {
+pub(super) fn attach(token: HeaderValue, sent: Sent, headers: &mut HeaderMap) -> Authorized {
     // One look-up: an entry would take its key apart and put it together again.
     match headers.try_append(AUTHORIZATION, token) {
-        Ok(false) => Authorized::Attached(generation),
+        Ok(false) => Authorized::Attached(sent),
         Ok(true) => leave_own(headers),
         Err(_) if headers.contains_key(AUTHORIZATION) => Authorized::Own,
         Err(_) => Authorized::Full,

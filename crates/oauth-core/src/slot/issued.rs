@@ -44,6 +44,11 @@ impl IssuedTokens {
         self.recent().contains(&fingerprint)
     }
 
+    /// For what else must be hashed with a random key.
+    pub(super) fn hasher(&self) -> &RandomState {
+        &self.hasher
+    }
+
     fn fingerprint(&self, header: &HeaderValue) -> u64 {
         self.hasher.hash_one(header.as_bytes())
     }

@@ -5,15 +5,19 @@ mod builder;
 mod desk;
 mod entry;
 mod events;
+mod evidence;
 mod flight;
 mod foreign;
 mod header;
 mod issued;
 mod keep_fresh;
+mod refusals;
 mod rotation;
 mod schedule;
+mod sent;
 mod shared;
 mod status;
+mod target;
 mod wait;
 
 use std::fmt;
@@ -28,15 +32,19 @@ pub use self::builder::SlotBuilder;
 use self::desk::{Desk, Need};
 use self::entry::Entry;
 pub use self::entry::{Generation, IssuedToken};
+use self::evidence::Guidance;
 pub(crate) use self::foreign::ForeignLog;
 use self::header::attach;
 use self::issued::IssuedTokens;
 pub use self::keep_fresh::KeepFresh;
+use self::sent::Mark;
+pub use self::sent::Sent;
 use self::shared::Shared;
 pub use self::status::{Changes, State, Status};
-use super::primitives::{Mutex, Published};
+pub use self::target::Target;
+use super::primitives::{AtomicU64 as SharedNumber, Mutex, Published};
 use crate::clock::AnyClock;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::lanes::Lane;
 use crate::origin::Origins;
 use crate::source::{DynSource, TokenSource};
@@ -73,11 +81,11 @@ pub struct TokenSlot {
 /// What [`TokenSlot::authorize`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authorized {
-    /// The header is in; this token is in it.
-    Attached(Generation),
+    /// The header is in.
+    Attached(Sent),
     /// The caller's own `Authorization` was there and stays.
     Own,
-    /// There is no valid token: wait for [`TokenSlot::token`].
+    /// There is no token for this request yet: await [`TokenSlot::token_for`].
     Empty,
     /// The header map is full.
     Full,
@@ -117,6 +125,7 @@ impl TokenSlot {
         let shared = Shared {
             current: Published::empty(),
             clock,
+            mark: SharedNumber::new(Mark::NONE.bits()),
             desk,
             source,
             settings,
@@ -137,7 +146,7 @@ impl TokenSlot {
     /// The token, if a valid one is there. Starts a flight when it is stale; waits for nothing.
     pub fn cached(&self) -> Option<IssuedToken> {
         let entry = self.shared.current.load_full()?;
-        self.usable(&entry).then_some(IssuedToken(entry))
+        self.usable(&entry).then(|| IssuedToken::newest(entry))
     }
 
     /// Puts the token into the `Authorization` header, unless the caller has set one.
@@ -153,15 +162,18 @@ impl TokenSlot {
     #[inline(always)]
     pub fn authorize_in(&self, lane: Lane, headers: &mut HeaderMap) -> Authorized {
         let guard = self.shared.current.load();
+        let mark = self.mark();
         let fresh = match &*guard {
-            Some(entry) if self.usable(entry) => Some((entry.header(lane), entry.generation)),
+            Some(entry) if !mark.is_guided() && self.usable(entry) => {
+                Some((entry.header(lane), Sent::plainly(entry.generation, mark)))
+            }
             _ => None,
         };
         // Given back before the header is put in: two atomic operations in a row cost less than
         // two that each wait for what was written in between.
         drop(guard);
         match fresh {
-            Some((header, generation)) => attach(header, generation, headers),
+            Some((header, sent)) => attach(header, sent, headers),
             // A caller that brings its own header must not wait for ours.
             None if headers.contains_key(AUTHORIZATION) => Authorized::Own,
             None => Authorized::Empty,
@@ -169,23 +181,26 @@ impl TokenSlot {
     }
 
     /// Puts a token that was waited for into the `Authorization` header: the slot's if it is at
-    /// least as new and valid, else `issued`, unless that has ended meanwhile.
+    /// least as new and valid, else `issued`, unless that has ended meanwhile. Where the slot had chosen
+    /// this one and no other, it is this one.
     pub fn authorize_with(&self, issued: &IssuedToken, headers: &mut HeaderMap) -> Authorized {
         let guard = self.shared.current.load();
         // An older one may still be there: the refused one, next to a renewal without any life.
         let newest = guard
             .as_ref()
-            .filter(|entry| entry.generation.number >= issued.0.generation.number)
+            .filter(|_| issued.guidance != Guidance::Predecessor)
+            .filter(|entry| entry.generation.number >= issued.generation().number)
             .filter(|entry| self.usable(entry));
-        match newest {
-            Some(entry) => attach(entry.header(Lane::mine()), entry.generation, headers),
+        let given = &issued.entry;
+        let entry = match newest {
+            Some(entry) => entry,
             // A token without any life left is for those that waited for it.
-            None if issued.0.single_use() || issued.0.valid(self.shared.clock.now()) => {
-                attach(issued.0.header(Lane::mine()), issued.0.generation, headers)
-            }
-            None if headers.contains_key(AUTHORIZATION) => Authorized::Own,
-            None => Authorized::Empty,
-        }
+            None if given.single_use() || given.valid(self.shared.clock.now()) => given,
+            None if headers.contains_key(AUTHORIZATION) => return Authorized::Own,
+            None => return Authorized::Empty,
+        };
+        let sent = self.sent_with(entry, issued.guidance);
+        attach(entry.header(Lane::mine()), sent, headers)
     }
 
     /// Whether this token may be attached now; a stale one gets a flight on the way.
@@ -226,7 +241,7 @@ impl TokenSlot {
     pub async fn token(&self) -> Result<IssuedToken, Error> {
         match self.cached() {
             Some(token) => Ok(token),
-            None => self.acquire(Need::Age).await,
+            None => self.acquire(Need::Age, None).await,
         }
     }
 
@@ -241,35 +256,8 @@ impl TokenSlot {
     pub async fn prefetch(&self) -> Result<IssuedToken, Error> {
         match self.cached() {
             Some(token) => Ok(token),
-            None => self.acquire(Need::Prefetch).await,
+            None => self.acquire(Need::Prefetch, None).await,
         }
-    }
-
-    /// A token other than the one that the API refused: the newer one if it is there already,
-    /// else the next one. A hundred callers that name one token cause one token request.
-    ///
-    /// # Errors
-    /// As [`token`](Self::token). Also, with [`Error::retry_after`], when the API refused a token
-    /// that had itself replaced a refused one less than 60 s before, or when the issuer handed out
-    /// the same secret again: then another token would not help. And for a generation of another
-    /// slot.
-    ///
-    /// # Cancel safety
-    /// As [`token`](Self::token).
-    pub async fn replace(&self, refused: Generation) -> Result<IssuedToken, Error> {
-        self.own(refused)?;
-        self.acquire(Need::Refused(refused)).await
-    }
-
-    /// Says that the API refused a token, and waits for nothing: if the slot still holds it, a
-    /// flight renews it for the next request.
-    ///
-    /// # Errors
-    /// As [`replace`](Self::replace), where that is known at once; and when a flight may not start
-    /// yet although nothing failed.
-    pub fn report_refused(&self, refused: Generation) -> Result<(), Error> {
-        self.own(refused)?;
-        self.start_flight(Need::Refused(refused), None).map(drop)
     }
 
     /// Whether this is the `Authorization` header of a token that this slot has issued, one of the last
@@ -282,11 +270,6 @@ impl TokenSlot {
     /// What went to, or came from, origins that the token was not made for.
     pub(crate) fn foreign(&self) -> &ForeignLog {
         &self.shared.foreign
-    }
-
-    fn own(&self, generation: Generation) -> Result<(), Error> {
-        let error = || Error::new(Kind::Usage, "this generation belongs to another slot");
-        (generation.slot == self.shared.id).then_some(()).ok_or_else(error)
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a slot is, and how a flight lands in it.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::super::primitives::{Mutex, MutexGuard, Published};
+use super::super::primitives::{AtomicU64, Mutex, MutexGuard, Published};
 use super::builder::Settings;
 use super::desk::{Desk, Epochs, Landing, Minted, Publish, Spent};
 use super::entry::Entry;
@@ -21,6 +23,8 @@ pub(super) struct Shared {
     /// Written under the desk's lock alone, read by everybody.
     pub(super) current: Published<Entry>,
     pub(super) clock: AnyClock,
+    /// What the desk knows about acceptance: written under its lock, read with each request.
+    pub(super) mark: AtomicU64,
     pub(super) desk: Mutex<Desk>,
     pub(super) source: Arc<dyn DynSource>,
     pub(super) settings: Arc<Settings>,
@@ -41,6 +45,7 @@ impl Shared {
     pub(super) fn at_desk<T>(&self, ask: impl FnOnce(&mut Desk) -> T) -> (T, Spent) {
         let mut desk = self.desk();
         let answer = ask(&mut desk);
+        self.mark.store(desk.mark().bits(), Ordering::Relaxed);
         (answer, desk.take_spent())
     }
 
@@ -83,6 +88,12 @@ impl Shared {
         spent.let_go();
     }
 
+    pub(super) fn heard(&self, id: u64, within: Duration) {
+        let by = self.clock.now().saturating_add(within);
+        let ((), spent) = self.at_desk(|desk| desk.heard(id, by));
+        spent.let_go();
+    }
+
     pub(super) fn crash(&self, id: u64) -> Spent {
         let ((), spent) = self.at_desk(|desk| desk.crash(id));
         spent
@@ -92,7 +103,7 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         let desk = self.desk.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = desk.take_flight() {
+        for flight in desk.take_flights() {
             flight.abort();
         }
     }

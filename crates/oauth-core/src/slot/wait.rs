@@ -10,8 +10,9 @@ use super::super::primitives::{Runtime, runtime, timeout_at};
 use super::arrival::{Arrival, Landed};
 use super::desk::{Answer, Need};
 use super::entry::Entry;
-use super::flight::{self, Flight};
+use super::flight::Flight;
 use super::{IssuedToken, TokenSlot};
+use crate::deadline::{Deadline, after};
 use crate::error::{Details, Error, Kind};
 
 /// A flight that is cut off is started again; more often than this the runtime is going away.
@@ -75,23 +76,28 @@ impl TokenSlot {
     pub(super) fn acquire(
         &self,
         need: Need,
+        until: Option<Deadline>,
     ) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
         async move {
+            let until = until.map(Deadline::instant);
             let mut deadline = None;
             let mut cut_off = 0_u8;
             loop {
-                let left = patience(deadline, self.shared.settings.acquire_timeout);
-                let (arrival, until) = match self.start_flight(need, Some(left))? {
-                    Joined::Ready(entry) => return Ok(IssuedToken(entry)),
+                let limit = self.shared.settings.acquire_timeout;
+                let left = patience(deadline.or(until), limit).min(limit);
+                let (arrival, wait_until) = match self.start_flight(need, Some(left))? {
+                    Joined::Ready(entry) => return Ok(IssuedToken::newest(entry)),
                     Joined::Flight { arrival, dead_in, .. } => {
                         // Checked by `start_flight`: there is a runtime with timers.
                         let now = Instant::now();
-                        let limit = self.shared.settings.acquire_timeout;
-                        let deadline = *deadline.get_or_insert_with(|| flight::after(now, limit));
-                        (arrival, deadline.min(flight::after(now, dead_in)))
+                        let deadline = *deadline.get_or_insert_with(|| {
+                            let ours = after(now, limit);
+                            until.map_or(ours, |until| until.min(ours))
+                        });
+                        (arrival, deadline.min(after(now, dead_in)))
                     }
                 };
-                let entry = match wait(arrival, until).await {
+                let entry = match wait(arrival, wait_until).await {
                     Waited::Landed(result) => result?,
                     // Ask again: the desk knows.
                     Waited::CutOff if cut_off < MOST_CUT_OFF => {
@@ -102,8 +108,9 @@ impl TokenSlot {
                         let message = "the token request was cut off: the runtime is going away";
                         return Err(Error::new(Kind::Runtime, message));
                     }
-                    Waited::TimedOut if deadline.is_some_and(|deadline| deadline <= until) => {
-                        return Err(self.out_of_patience());
+                    Waited::TimedOut if deadline.is_some_and(|deadline| deadline <= wait_until) => {
+                        let callers = until.is_some() && deadline == until;
+                        return Err(self.out_of_patience(callers));
                     }
                     // Nobody drives the flight: the desk replaces it when asked again.
                     Waited::TimedOut => continue,
@@ -116,16 +123,22 @@ impl TokenSlot {
                     continue;
                 }
                 return match need {
-                    Need::Refused(refused) if refused == entry.generation => Err(same_again()),
-                    _ => Ok(IssuedToken(entry)),
+                    Need::Refused(refused) if refused.generation == entry.generation => {
+                        Err(same_again())
+                    }
+                    _ => Ok(IssuedToken::newest(entry)),
                 };
             }
         }
     }
 
-    fn out_of_patience(&self) -> Error {
+    fn out_of_patience(&self, callers: bool) -> Error {
         let last = self.shared.desk().last_error().map(|(error, _)| error.clone());
-        let message = "there was no token within the acquire limit";
+        let message = if callers {
+            "there was no token within the request's time limit"
+        } else {
+            "there was no token within the acquire limit"
+        };
         Error::timed_out(message, &*self.shared.source, last)
     }
 

@@ -213,9 +213,9 @@ fn a_flight_on_a_runtime_that_nobody_drives_is_presumed_dead_and_superseded() {
             }
         });
         assert_eq!(secret(&slot).await, "secret-1");
-        // The flight's limit and a second.
+        // A task that is driven is polled within 5 s, and a second more.
         let waited = started.elapsed();
-        assert!((secs(31)..=ms(31_200)).contains(&waited), "{waited:?}");
+        assert!((secs(6)..=ms(6_200)).contains(&waited), "{waited:?}");
         ticker.abort();
     });
     assert_eq!((slot.status().flights, source.calls()), (2, 1));

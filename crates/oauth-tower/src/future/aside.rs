@@ -6,13 +6,14 @@ use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
 use oauth_core::policy::Policy;
-use oauth_core::slot::Authorized;
+use oauth_core::slot::{Authorized, Target};
 use oauth_core::{
-    BoxError, IssuedToken, NotAttached, NotReplayed, Outcome, ReplayChoice, TokenSlot, Verdict,
+    BoxError, DeadlineElapsed, DeadlineTimer, IssuedToken, NotAttached, NotReplayed, Outcome,
+    ReplayChoice, Verdict,
 };
 use tower_service::Service;
 
-use super::{ResponseFuture, Sent};
+use super::{Carried, ResponseFuture};
 use crate::error::Error;
 use crate::strategy::{Keep, Strategy};
 use crate::turn::{Kept, Outgoing, Prepared, Step, cap, choice};
@@ -46,14 +47,24 @@ where
     S: Service<Request<R::Body>>,
     R: Strategy<B>,
 {
-    pub(super) fn waiting(slot: &TokenSlot, prepared: Prepared<S, R, B>) -> Self {
-        let slot = slot.clone();
-        let token = Box::pin(async move { slot.token().await });
+    pub(super) fn waiting(
+        policy: &Policy,
+        prepared: Prepared<S, R, B>,
+        timer: Option<&DeadlineTimer>,
+    ) -> Self {
+        let slot = policy.slot().clone();
+        let (target, repeatable) = prepared.outgoing.purpose(policy);
+        let until = timer.map(DeadlineTimer::until);
+        let token = Box::pin(async move { slot.token_for(target, repeatable, until).await });
         Self::Prepared { until: Until::Token(token), prepared }
     }
 
     /// Whether it can go on.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Ready, Error>>
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        timer: Option<&mut DeadlineTimer>,
+    ) -> Poll<Result<Ready, Error>>
     where
         S::Error: Into<BoxError>,
     {
@@ -63,7 +74,13 @@ where
                     let issued = ready!(token.as_mut().poll(cx)).map_err(Error::Token)?;
                     *until = Until::Ready(issued);
                 }
-                ready!(prepared.service.poll_ready(cx)).map_err(Error::inner)?;
+                // The waits for tokens end in time by themselves, and say what was waited for.
+                let Poll::Ready(ready) = prepared.service.poll_ready(cx) else {
+                    let Some(timer) = timer else { return Poll::Pending };
+                    ready!(timer.poll_elapsed(cx));
+                    return Poll::Ready(Err(Error::inner(DeadlineElapsed::default())));
+                };
+                ready.map_err(Error::inner)?;
                 Ready::Service
             }
             Self::Renewing { renewal, .. } => Ready::Renewal(ready!(renewal.as_mut().poll(cx))),
@@ -93,7 +110,7 @@ where
     ) -> Poll<Option<Result<Response<ResBody>, Error>>> {
         let this = self.as_mut().project();
         let Some(aside) = this.aside else { panic!("`ResponseFuture` polled after it was ready") };
-        let ready = ready!(aside.poll(cx));
+        let ready = ready!(aside.poll(cx, this.timer.as_mut()));
         // Taken out before anything else: a finished future keeps nothing.
         let aside = this.aside.take().map(|aside| *aside);
         match (aside, ready?) {
@@ -129,14 +146,18 @@ where
         let mut this = self.as_mut().project();
         let Prepared { mut outgoing, mut service } = prepared;
         let slot = this.policy.slot();
-        *this.sent = match slot.authorize_with(issued, outgoing.headers_mut()) {
-            Authorized::Attached(generation) => Sent::Token(generation),
-            Authorized::Own => Sent::Bare(Some(NotAttached::OwnAuthorization)),
+        *this.carried = match slot.authorize_with(issued, outgoing.headers_mut()) {
+            Authorized::Attached(sent) => {
+                let second = matches!(outgoing, Outgoing::Second(_));
+                Carried::Token { sent: Policy::weighed(sent, outgoing.method()), second }
+            }
+            Authorized::Own => Carried::Nothing(Some(NotAttached::OwnAuthorization)),
             // The token ended while the inner service was not ready: another one, please. The
             // service's readiness goes back meanwhile; a clone has none.
             Authorized::Empty => {
                 let service = service.clone();
-                let aside = Aside::waiting(slot, Prepared { outgoing, service });
+                let prepared = Prepared { outgoing, service };
+                let aside = Aside::waiting(this.policy, prepared, this.timer.as_ref());
                 return self.step_aside(aside);
             }
             Authorized::Full => return self.step_aside(Aside::Failed { error: Policy::no_room() }),
@@ -173,58 +194,68 @@ where
         let this = self.as_mut().project();
         let turn = this.turn.take().map(|step| *step);
         let requested = turn.as_ref().and_then(Step::requested);
-        let bare = match *this.sent {
-            Sent::Bare(reason) => reason,
-            Sent::Token(_) => None,
+        let bare = match *this.carried {
+            Carried::Nothing(reason) => reason,
+            Carried::Token { .. } => None,
         };
         let (mut head, body) = response.into_parts();
         let elsewhere =
             bare.is_none() && this.policy.is_from_elsewhere(&head.extensions, requested);
         if elsewhere {
             this.policy.note_from_elsewhere(&mut head.extensions);
-            *this.sent = Sent::Bare(None);
+            *this.carried = Carried::Nothing(None);
         }
-        let refused = match *this.sent {
-            Sent::Token(generation) if this.policy.wants_to_judge(head.status, &head.headers) => {
-                let verdict = this.policy.judge(&head, elsewhere);
-                (verdict == Verdict::Replace).then_some(generation)
-            }
-            _ => None,
-        };
+        let is_refused = matches!(this.carried, Carried::Token { .. })
+            && this.policy.wants_to_judge(head.status, &head.headers)
+            && this.policy.judge(&head, elsewhere) == Verdict::Replace;
         let redirected = matches!(&turn, Some(Step::First(kept))
             if kept.was_redirected(this.policy, head.status, &head.extensions));
+        let is_accepted =
+            !is_refused && !redirected && this.policy.accepts(head.status, &head.headers);
         let response = Response::from_parts(head, body);
-        let delivered = match (bare, &turn) {
-            (Some(reason), _) => Outcome::NotAttached(reason),
+        let delivered = match bare {
+            Some(reason) => Outcome::NotAttached(reason),
             _ if elsewhere => Outcome::RedirectedAway,
-            (None, Some(Step::Second(_))) => Outcome::Replayed,
-            (None, _) => Outcome::Attached,
+            _ if matches!(this.carried, Carried::Token { second: true, .. }) => Outcome::Replayed,
+            _ => Outcome::Attached,
         };
-        let Some(generation) = refused else { return Some(told(response, delivered)) };
+        let Carried::Token { sent, second } = *this.carried else {
+            return Some(told(response, delivered));
+        };
         let slot = this.policy.slot();
-        let frozen = match turn {
-            Some(Step::First(_)) if redirected => {
-                Err(Outcome::NotReplayed(NotReplayed::Redirected))
+        let target = turn.as_ref().map_or(Target::UNKNOWN, |step| step.target(this.policy));
+        if is_accepted {
+            if second {
+                slot.note_second_acceptance(sent, target);
+            } else {
+                slot.note_acceptance(sent, target);
             }
-            Some(Step::First(kept)) => match kept.keep.freeze() {
-                Ok(()) => Ok(kept),
-                Err(reason) => Err(Outcome::NotReplayed(reason)),
-            },
-            Some(Step::Second(_)) => Err(delivered),
-            _ => Err(Outcome::NotReplayed(NotReplayed::Off)),
+        }
+        if !is_refused {
+            return Some(told(response, delivered));
+        }
+        if second {
+            slot.note_second_refusal(sent, target);
+            return Some(told(response, delivered));
+        }
+        let frozen = match turn {
+            Some(Step::First(_)) if redirected => Err(NotReplayed::Redirected),
+            Some(Step::First(kept)) => kept.keep.freeze().map(|()| kept),
+            _ => Err(NotReplayed::Off),
         };
         match frozen {
             Ok(kept) => {
-                let slot = slot.clone();
-                let renewal = Box::pin(async move { slot.replace(generation).await });
+                let (slot, until) = (slot.clone(), this.timer.as_ref().map(DeadlineTimer::until));
+                let renewal =
+                    Box::pin(async move { slot.after_refusal(sent, target, until).await });
                 self.step_aside(Aside::Renewing { renewal, refused: response, kept });
                 None
             }
-            Err(outcome) => {
+            Err(reason) => {
                 // For the next request. What the slot says to it (it renews already, or waits)
                 // changes nothing for this one.
-                let _ = slot.report_refused(generation);
-                Some(told(response, outcome))
+                let _ = slot.note_refusal(sent, target);
+                Some(told(response, Outcome::NotReplayed(reason)))
             }
         }
     }

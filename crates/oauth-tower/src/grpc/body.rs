@@ -1,13 +1,16 @@
-//! A body whose trailers are read on their way to the caller.
+//! A body that is read on its way to the caller: it tells whether the token was accepted or refused.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
+use oauth_core::Verdict;
 use oauth_core::policy::Policy;
-use oauth_core::{Generation, Verdict};
+use oauth_core::slot::Target;
 use pin_project_lite::pin_project;
+
+use crate::future::Told;
 
 pin_project! {
     /// The answer's body, as it is. If its trailers refuse the token, it is renewed for the next call.
@@ -15,13 +18,16 @@ pin_project! {
     pub struct GrpcBody<B> {
         #[pin]
         body: B,
-        sent: Option<(Arc<Policy>, Generation)>,
+        told: Option<Told>,
+        target: Target,
+        // Whether it was told that the token was accepted.
+        noted: bool,
     }
 }
 
 impl<B> GrpcBody<B> {
-    pub(super) fn new(body: B, sent: Option<(Arc<Policy>, Generation)>) -> Self {
-        Self { body, sent }
+    pub(super) fn new(body: B, told: Option<Told>, target: Target) -> Self {
+        Self { body, told, target, noted: false }
     }
 }
 
@@ -35,13 +41,14 @@ impl<B: Body> Body for GrpcBody<B> {
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
         let frame = ready!(this.body.poll_frame(cx));
-        let trailers = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.trailers_ref());
-        if let Some(trailers) = trailers {
-            if let Some((policy, generation)) = this.sent.take() {
-                if policy.judge_trailers(trailers) == Verdict::Replace {
-                    // What the slot says to it (it renews already, or waits) changes nothing here.
-                    let _ = policy.slot().report_refused(generation);
-                }
+        if let (Some(told), Some(Ok(frame))) = (&*this.told, &frame) {
+            let accepted = match frame.trailers_ref() {
+                Some(trailers) => told.judge_trailers(trailers, *this.target),
+                // The first message: the call was let in.
+                None => true,
+            };
+            if accepted && !std::mem::replace(this.noted, true) {
+                told.note_acceptance(*this.target);
             }
         }
         Poll::Ready(frame)
@@ -53,5 +60,26 @@ impl<B: Body> Body for GrpcBody<B> {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl Told {
+    /// Whether they say that the token was accepted.
+    fn judge_trailers(&self, trailers: &HeaderMap, target: Target) -> bool {
+        if self.policy.judge_trailers(trailers) == Verdict::Replace {
+            // What the slot says to it (it renews already, or waits) changes nothing here.
+            let _ = self.policy.slot().note_refusal(self.sent, target);
+            return false;
+        }
+        Policy::trailers_accept(trailers)
+    }
+
+    fn note_acceptance(&self, target: Target) {
+        let slot = self.policy.slot();
+        if self.second {
+            slot.note_second_acceptance(self.sent, target);
+        } else if !self.sent.is_settled() {
+            slot.note_acceptance(self.sent, target);
+        }
     }
 }

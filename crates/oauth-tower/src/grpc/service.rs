@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http::{Request, Response, StatusCode};
-use oauth_core::BoxError;
+use oauth_core::slot::Target;
+use oauth_core::{BoxError, ReplayChoice};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -17,6 +18,7 @@ use crate::future::ResponseFuture;
 use crate::layer::OAuthLayer;
 use crate::service::OAuth;
 use crate::strategy::{Buffered, Strategy};
+use crate::turn::choice;
 
 /// [`OAuthLayer`] for gRPC; made by [`OAuthLayer::grpc`], after its other settings.
 #[derive(Clone, Debug)]
@@ -60,7 +62,10 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        GrpcFuture { answer: self.calls.call(request) }
+        // What nothing is kept of is known to nobody afterwards.
+        let known = choice::<R, B>(&request) != Some(ReplayChoice::Off);
+        let target = if known { self.calls.target_of(&request) } else { Target::UNKNOWN };
+        GrpcFuture { answer: self.calls.call(request), target }
     }
 }
 
@@ -73,6 +78,7 @@ pin_project! {
     {
         #[pin]
         answer: ResponseFuture<S, R, B>,
+        target: Target,
     }
 }
 
@@ -85,11 +91,12 @@ where
     type Output = Result<Response<GrpcBody<ResBody>>, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut answer = self.project().answer;
+        let this = self.project();
+        let (mut answer, target) = (this.answer, *this.target);
         let response = ready!(answer.as_mut().poll(cx))?;
         // What anybody else than the API says in trailers is nothing about the token.
-        let sent = answer.sent().filter(|_| response.status() == StatusCode::OK);
-        Poll::Ready(Ok(response.map(|body| GrpcBody::new(body, sent))))
+        let told = answer.told().filter(|_| response.status() == StatusCode::OK);
+        Poll::Ready(Ok(response.map(|body| GrpcBody::new(body, told, target))))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::entry::{Entry, Generation};
-use super::{Desk, Failure, Flight, Minted, Need};
+use super::{Desk, Failure, Minted, Need};
 use crate::clock::Reading;
 use crate::error::{Details, Error, Kind};
 
@@ -48,17 +48,38 @@ impl Desk {
         epochs: Epochs,
     ) -> Option<Landing> {
         let now = at.now;
-        let Some(Flight { need, .. }) = self.flight.take_if(|flight| flight.id == id) else {
+        let Some(need) = self.touch_down(id, result.is_ok()) else {
             self.spent.error(result.err());
             return None;
         };
+        self.end_hold_of(id);
         Some(match result {
             Ok(minted) if self.ended(&minted, now) => {
-                self.fail(ended_on_its_way(), current, at, epochs)
+                self.fail(id, ended_on_its_way(), current, at, epochs)
             }
-            Ok(minted) => self.succeed(minted, need, current, at),
-            Err(error) => self.fail(error, current, at, epochs),
+            Ok(minted) => self.succeed(id, minted, need, current, at, epochs.tried),
+            Err(error) => self.fail(id, error, current, at, epochs),
         })
+    }
+
+    /// Takes the flight off the desk and says what it was for; nothing if it was given up. One that was
+    /// presumed dead counts if it brings a token before its successor has ended, which has nothing more
+    /// to bring then.
+    fn touch_down(&mut self, id: u64, brings: bool) -> Option<Need> {
+        if let Some(flight) = self.flight.take_if(|flight| flight.id == id) {
+            self.forget_silent();
+            return Some(flight.need);
+        }
+        let silent = self.silent.take_if(|flight| flight.id == id && brings)?;
+        let successor = self.flight.take();
+        if let Some(flight) = successor {
+            self.end_hold_of(flight.id);
+            if let Some(evidence) = &mut self.evidence {
+                evidence.cut_off(flight.id);
+            }
+            self.spent.flight(flight.abort);
+        }
+        Some(silent.need)
     }
 
     /// Whether it had some life, and all of it passed while the answer was on its way.
@@ -69,10 +90,12 @@ impl Desk {
 
     fn succeed(
         &mut self,
+        id: u64,
         minted: Minted,
         need: Need,
         current: Option<&Arc<Entry>>,
         at: Reading,
+        epoch: u64,
     ) -> Landing {
         let now = at.now;
         self.forget_failure();
@@ -88,12 +111,7 @@ impl Desk {
                 Generation { slot: self.slot, number }
             }
         };
-        let refused = matches!(need, Need::Refused(_));
-        if refused && same.is_some() {
-            self.damp(generation, started);
-        }
-        // A token that came by age while the API refuses them all is one more in the row.
-        let after_refusal = refused || self.damping.as_ref().is_some_and(|d| now < d.until);
+        let is_same = same.is_some();
         let draw = self.rng.f64();
         let mut times = self.settings.lifecycle.times(started, token.lifetime(), draw);
         // Due before a flight by age may start again: not due until then, so that requests in
@@ -107,21 +125,61 @@ impl Desk {
             headers,
             generation,
             times,
-            started,
-            after_refusal,
+            epoch,
         };
         let entry = Arc::new(entry);
+        if is_same {
+            self.got_the_same(id, need, generation, now);
+        } else {
+            self.keep_predecessor(id, &entry, current, now);
+        }
         let publish = match need {
             _ if !entry.single_use() => Publish::Token(entry.clone()),
             // The API refuses the one that is there, and its successor serves its waiters alone.
             Need::Refused(_) => Publish::Emptiness,
-            Need::Age | Need::Prefetch => Publish::Nothing,
+            Need::Age | Need::Prefetch | Need::Demand => Publish::Nothing,
         };
         Landing { publish, outcome: Ok(entry) }
     }
 
+    /// The issuer handed out the token that is there once more.
+    fn got_the_same(&mut self, id: u64, need: Need, generation: Generation, now: Duration) {
+        if let (Need::Refused(_), Some(evidence)) = (need, &mut self.evidence) {
+            evidence.brought_the_same(id, generation.number, now, &self.settings.patience);
+        }
+    }
+
+    /// The token that is there makes room for a newer one: if it was accepted, it stays beside it for now.
+    fn keep_predecessor(
+        &mut self,
+        id: u64,
+        newer: &Entry,
+        current: Option<&Arc<Entry>>,
+        now: Duration,
+    ) {
+        let proven = current.filter(|entry| self.has_accepted(entry) && !newer.single_use());
+        let keeps = proven.is_none();
+        if let Some(entry) = proven {
+            let before = self.predecessor.replace(entry.clone());
+            self.spent.token(before);
+        }
+        if let Some(evidence) = &mut self.evidence {
+            evidence.brought(id, newer.generation.number, keeps);
+        }
+        // Of other credentials or for something else.
+        let is_other = |entry: &Arc<Entry>| {
+            !entry.valid(now)
+                || entry.epoch != newer.epoch
+                || entry.token.scope() != newer.token.scope()
+        };
+        if self.predecessor.as_ref().is_some_and(is_other) {
+            self.forget_predecessor();
+        }
+    }
+
     fn fail(
         &mut self,
+        id: u64,
         error: Error,
         current: Option<&Arc<Entry>>,
         at: Reading,
@@ -130,6 +188,9 @@ impl Desk {
         let now = at.now;
         self.failures += 1;
         self.set_last_error(&error, now);
+        if let Some(evidence) = &mut self.evidence {
+            evidence.brought_nothing(id);
+        }
         if epochs.rotated() {
             // The old credentials' failure says nothing about the new ones.
             return Landing { publish: Publish::Nothing, outcome: Err(error) };

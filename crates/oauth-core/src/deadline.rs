@@ -1,0 +1,166 @@
+//! How long a caller waits for its response.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::HeaderMap;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::primitives::runtime;
+
+/// Until when one request must have its response: put it into the request's extensions. It covers the wait
+/// for a token, its renewal and both sends together.
+///
+/// A limit that the request has anyhow counts without it: `timeout` of a reqwest request, and
+/// `grpc-timeout` where the layer is for gRPC. Of several the earliest counts. What the client below does
+/// about its own limits stays as it is.
+///
+/// ```
+/// use std::time::Duration;
+/// use oauth_core::Deadline;
+///
+/// let request = http::Request::get("https://api.example.com/orders")
+///     .extension(Deadline::within(Duration::from_millis(500)))
+///     .body(())?;
+/// # drop(request);
+/// # Ok::<(), http::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// So much from now on.
+    pub fn within(limit: Duration) -> Self {
+        Self(after(Instant::now(), limit))
+    }
+
+    /// At this instant of Tokio's clock.
+    pub fn at(instant: Instant) -> Self {
+        Self(instant)
+    }
+
+    /// How long it is until then; zero when it is over.
+    pub fn remaining(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// The instant.
+    pub fn instant(self) -> Instant {
+        self.0
+    }
+}
+
+/// Ends at a deadline. For adapters.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct DeadlineTimer(Pin<Box<Sleep>>);
+
+impl DeadlineTimer {
+    /// Nothing without a runtime, or if it has no timers.
+    #[cold]
+    pub fn new(until: Deadline) -> Option<Self> {
+        runtime().ok().map(|_| Self(Box::pin(sleep_until(until.0))))
+    }
+
+    /// The deadline.
+    pub fn until(&self) -> Deadline {
+        Deadline(self.0.deadline())
+    }
+
+    /// Ready when it is over.
+    pub fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+/// The request was sent, and there was no response before its [`Deadline`].
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct DeadlineElapsed;
+
+impl fmt::Display for DeadlineElapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the API did not answer within the request's time limit")
+    }
+}
+
+impl std::error::Error for DeadlineElapsed {}
+
+/// What a caller of a gRPC service waits at most, as its headers say it: at most eight digits and a unit
+/// ("Requests" in the specification of gRPC over HTTP/2). Nothing for what is none.
+pub(crate) fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get("grpc-timeout")?.to_str().ok()?;
+    let unit = value.chars().next_back()?;
+    let digits = value.strip_suffix(unit)?;
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let count = digits.parse().ok()?;
+    Some(match unit {
+        'H' => Duration::from_secs(count * 3600),
+        'M' => Duration::from_secs(count * 60),
+        'S' => Duration::from_secs(count),
+        'm' => Duration::from_millis(count),
+        'u' => Duration::from_micros(count),
+        'n' => Duration::from_nanos(count),
+        _ => return None,
+    })
+}
+
+/// Tokio's addition panics where this means "never".
+pub(crate) fn after(start: Instant, wait: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(86_400 * 365 * 30);
+    start.checked_add(wait).unwrap_or_else(|| start + NEVER)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_grpc_timeout_has_up_to_eight_digits_and_a_unit() {
+        let read = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("grpc-timeout", HeaderValue::from_static(value));
+            grpc_timeout(&headers)
+        };
+        let table = [
+            ("1H", Some(Duration::from_secs(3600))),
+            ("2M", Some(Duration::from_secs(120))),
+            ("3S", Some(Duration::from_secs(3))),
+            ("4m", Some(Duration::from_millis(4))),
+            ("5u", Some(Duration::from_micros(5))),
+            ("6n", Some(Duration::from_nanos(6))),
+            ("99999999H", Some(Duration::from_secs(99_999_999 * 3600))),
+            ("123456789S", None),
+            ("S", None),
+            ("", None),
+            ("1", None),
+            ("1s", None),
+            ("+1S", None),
+            ("-1S", None),
+            ("1 S", None),
+            ("1.5S", None),
+            ("1SS", None),
+        ];
+        for (value, expected) in table {
+            assert_eq!(read(value), expected, "{value:?}");
+        }
+        assert_eq!(grpc_timeout(&HeaderMap::new()), None);
+        let mut headers = HeaderMap::new();
+        headers.insert("grpc-timeout", HeaderValue::from_bytes(b"1\xc3\xa4").unwrap());
+        assert_eq!(grpc_timeout(&headers), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_beyond_every_clock_is_far_away() {
+        let deadline = Deadline::within(Duration::MAX);
+        assert!(deadline > Deadline::within(Duration::from_secs(86_400 * 365)));
+        assert_eq!(Deadline::at(deadline.instant()), deadline);
+    }
+}

@@ -1,0 +1,281 @@
+//! What the refusal or the acceptance of a token leads to, and which token a request gets meanwhile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::arrival::Arrival;
+use super::super::entry::Entry;
+use super::super::evidence::{Evidence, Exhausted, Guidance};
+use super::super::sent::Sent;
+use super::super::target::Target;
+use super::{Answer, Charged, Desk, Need};
+use crate::error::{Details, Error, Kind};
+
+/// A token that was accepted is proven when it is as old as this: nodes of an API learn of it at different
+/// times.
+const YOUNG: Duration = Duration::from_secs(60);
+
+/// A request was refused.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Refusal {
+    pub(in super::super) sent: Sent,
+    pub(in super::super) target: Target,
+    pub(in super::super) again: Again,
+}
+
+/// Whether it can be sent once more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Again {
+    Possible,
+    Impossible,
+    /// It was.
+    Done,
+}
+
+/// What a refusal leads to.
+pub(in super::super) enum Ruling {
+    /// The request is sent again with this token.
+    Send(Arc<Entry>, Guidance),
+    /// It takes another token.
+    Renew(Need),
+    /// The refusal is delivered, and no other token is asked for. With the reason, if there is one to tell.
+    Deliver(Option<Error>),
+}
+
+/// Which token a request gets.
+pub(in super::super) enum Guided {
+    Token(Arc<Entry>, Guidance),
+    /// That is decided when this has come, or so much time has passed.
+    Held(Arrival, Duration),
+}
+
+impl Desk {
+    pub(in super::super) fn rule(
+        &mut self,
+        refusal: Refusal,
+        current: Option<&Arc<Entry>>,
+        now: Duration,
+        epoch: u64,
+    ) -> Ruling {
+        let Refusal { sent, target, again } = refusal;
+        let Some(entry) = current.filter(|entry| entry.valid(now)) else {
+            let renew = Need::Refused(Charged { generation: sent.generation, target, again: true });
+            return if again == Again::Done { Ruling::Deliver(None) } else { Ruling::Renew(renew) };
+        };
+        self.tidy(Some(entry), now);
+        let number = sent.generation.number;
+        let is_current = entry.generation == sent.generation;
+        let is_newer = entry.generation.number > number;
+        let is_predecessor = self.is_predecessor(sent);
+        let accepted = self.has_accepted(entry);
+
+        // Accepted since this one was sent: the refusal says nothing.
+        let overtaken = is_current && accepted && !sent.was_accepted();
+        let evidence = self.evidence.get_or_insert_default();
+        if (is_current || is_predecessor) && !overtaken {
+            evidence.strike(is_predecessor, target);
+        }
+        let refusing = evidence.is_refusing(target);
+        let predecessor = self.good_predecessor(target, now, epoch);
+        let predecessor = predecessor.filter(|_| entry.generation.number >= number);
+        let predecessor = predecessor.filter(|entry| entry.generation != sent.generation);
+        let patience = &self.settings.patience;
+        let evidence = self.evidence.get_or_insert_default();
+        if again != Again::Possible && !(refusing && predecessor.is_some()) {
+            evidence.refused_for_good(target, number, now, patience);
+        }
+        if again == Again::Done {
+            return Ruling::Deliver(None);
+        }
+        let young = !accepted || now.saturating_sub(entry.minted_at) < YOUNG;
+        let other = match predecessor {
+            _ if overtaken || (is_newer && accepted) => Some((entry.clone(), Guidance::Newest)),
+            Some(predecessor) if young => {
+                if is_current {
+                    evidence.is_unripe(sent.trial, now, patience);
+                }
+                Some((predecessor, Guidance::Predecessor))
+            }
+            _ => is_newer.then(|| (entry.clone(), Guidance::Newest)),
+        };
+        match other {
+            Some(_) if again == Again::Impossible => return Ruling::Deliver(None),
+            Some((entry, guidance)) => return Ruling::Send(entry, guidance),
+            None => {}
+        }
+        if let Some(pause) = evidence.pause(target, number, now) {
+            return Ruling::Deliver(Some(futile(pause)));
+        }
+        evidence.refused(target, number);
+        Ruling::Renew(Need::Refused(Charged {
+            generation: sent.generation,
+            target,
+            again: refusing,
+        }))
+    }
+
+    /// Starts the flight that a refusal of the slot's token asks for.
+    ///
+    /// # Errors
+    /// When there have been too many of them.
+    pub(super) fn renew(
+        &mut self,
+        refused: Charged,
+        now: Duration,
+        epoch: u64,
+    ) -> Result<Answer, Error> {
+        let evidence = self.evidence.get_or_insert_default();
+        let holds = !refused.again && evidence.may_hold(now);
+        if let Err(exhausted) = evidence.charge(now) {
+            let error = too_many(&exhausted);
+            if exhausted.warn {
+                self.spent.exhausted(&error);
+            }
+            return Err(error);
+        }
+        let hold_until = holds.then(|| now.saturating_add(self.settings.hold));
+        let hold_until = hold_until.filter(|until| *until > now);
+        let answer = self.start(Need::Refused(refused), Duration::ZERO, now, epoch);
+        let flight = self.flights;
+        self.evidence.get_or_insert_default().took_off(flight, refused.target, hold_until);
+        Ok(answer)
+    }
+
+    /// A request was accepted.
+    pub(in super::super) fn accept(
+        &mut self,
+        sent: Sent,
+        target: Target,
+        current: Option<&Arc<Entry>>,
+        now: Duration,
+    ) {
+        if !sent.has_weight() {
+            return;
+        }
+        let number = sent.generation.number;
+        let is_current = current.is_some_and(|entry| entry.generation == sent.generation);
+        let is_predecessor = self.is_predecessor(sent);
+        if is_current {
+            self.accepted = self.accepted.max(number.get());
+        }
+        if let Some(evidence) = self.evidence.as_mut().filter(|_| is_current || is_predecessor) {
+            evidence.accepted(is_predecessor, target, number);
+            if is_current && evidence.holding_for() == Some(sent.flight) {
+                self.end_hold();
+            }
+        }
+        self.tidy(current, now);
+    }
+
+    /// Which token a request gets that has not been sent yet. There is a valid one: `current`.
+    pub(in super::super) fn guide(
+        &mut self,
+        target: Target,
+        repeatable: bool,
+        current: &Arc<Entry>,
+        now: Duration,
+        epoch: u64,
+    ) -> Guided {
+        if let Some(evidence) = &mut self.evidence {
+            self.spent.hold(evidence.end_hold_in_time(now));
+        }
+        self.tidy(Some(current), now);
+        let newest = || Guided::Token(current.clone(), Guidance::Newest);
+        let accepted = self.has_accepted(current);
+        let Some(evidence) = &mut self.evidence else { return newest() };
+        if let Some((arrival, left)) = evidence.held(now) {
+            return Guided::Held(arrival, left);
+        }
+        if self.predecessor.is_none() {
+            return newest();
+        }
+        let patience = &self.settings.patience;
+        match evidence.sends_predecessor(accepted, repeatable, now, patience) {
+            Guidance::Predecessor => {
+                let predecessor = self.good_predecessor(target, now, epoch);
+                let predecessor = predecessor.map(|p| Guided::Token(p, Guidance::Predecessor));
+                predecessor.unwrap_or_else(newest)
+            }
+            guidance => Guided::Token(current.clone(), guidance),
+        }
+    }
+
+    /// The flight for which requests are held, zero for none.
+    pub(in super::super) fn holding_for(&self) -> u64 {
+        self.evidence.as_ref().and_then(|evidence| evidence.holding_for()).unwrap_or_default()
+    }
+
+    pub(super) fn has_accepted(&self, entry: &Entry) -> bool {
+        self.accepted >= entry.generation.number.get()
+    }
+
+    fn is_predecessor(&self, sent: Sent) -> bool {
+        self.predecessor.as_ref().is_some_and(|entry| entry.generation == sent.generation)
+    }
+
+    /// The predecessor, if it is of use for this target.
+    fn good_predecessor(&self, target: Target, now: Duration, epoch: u64) -> Option<Arc<Entry>> {
+        let predecessor = self.predecessor.as_ref()?;
+        let allows = |evidence: &Evidence| evidence.allows_predecessor(target);
+        let good = predecessor.valid(now)
+            && predecessor.epoch == epoch
+            && self.evidence.as_deref().is_none_or(allows);
+        good.then(|| predecessor.clone())
+    }
+
+    /// Forgets what has no more to say.
+    fn tidy(&mut self, current: Option<&Arc<Entry>>, now: Duration) {
+        let proven = current.is_some_and(|entry| {
+            self.has_accepted(entry) && now.saturating_sub(entry.minted_at) >= YOUNG
+        });
+        if self.predecessor.as_ref().is_some_and(|entry| proven || !entry.valid(now)) {
+            self.forget_predecessor();
+        }
+        self.evidence.take_if(|evidence| evidence.is_void(now));
+    }
+
+    pub(super) fn forget_predecessor(&mut self) {
+        let predecessor = self.predecessor.take();
+        self.spent.token(predecessor);
+        if let Some(evidence) = &mut self.evidence {
+            evidence.forget_unripe();
+        }
+    }
+
+    pub(super) fn end_hold(&mut self) {
+        let hold = self.evidence.as_mut().and_then(|evidence| evidence.end_hold());
+        self.spent.hold(hold);
+    }
+
+    pub(super) fn end_hold_of(&mut self, flight: u64) {
+        if self.holding_for() == flight {
+            self.end_hold();
+        }
+    }
+}
+
+fn futile(wait: Duration) -> Error {
+    let details = Details {
+        hint: Some("the API refuses new tokens too: check audience, scope and API URL".into()),
+        ..Details::new(Kind::Damped, "the API refused a token that had just been renewed")
+    };
+    Error::from(details).with_retry_after(wait)
+}
+
+fn too_many(exhausted: &Exhausted) -> Error {
+    let (problem, hint) = if exhausted.helps {
+        (
+            "the API refuses tokens again and again, soon after they were renewed",
+            "mostly another process uses the same client and each new token ends the other's (give each \
+             its own client), or one node of the API has stale keys",
+        )
+    } else {
+        (
+            "the API refused the last tokens although they were new",
+            "mostly the API does not accept these tokens at all: check audience, scope and API URL; or \
+             most of its nodes have stale keys",
+        )
+    };
+    let details = Details { hint: Some(hint.into()), ..Details::new(Kind::Damped, problem) };
+    Error::from(details).with_retry_after(exhausted.wait)
+}

@@ -1,0 +1,342 @@
+//! What refusals and acceptances have shown about tokens, targets and renewals. Made at the first
+//! refusal, and gone when it has nothing more to say.
+
+mod budget;
+mod strikes;
+mod targets;
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use self::budget::Budget;
+use self::strikes::Strikes;
+use self::targets::Targets;
+use super::arrival::{Announcer, Arrival, arrival};
+use super::schedule::Patience;
+use super::target::Target;
+
+/// A warning about an empty budget comes at most this often.
+const WARN_AGAIN: Duration = Duration::from_secs(60);
+
+pub(super) struct Evidence {
+    targets: Targets,
+    /// Against the slot's token.
+    current: Strikes,
+    /// Against its predecessor.
+    predecessor: Strikes,
+    unripe: Option<Unripe>,
+    /// Renewals that refusals asked for and that have not helped, or not yet.
+    unproven: Budget,
+    /// All renewals that refusals asked for.
+    asked: Budget,
+    charge: Option<Charge>,
+    repeated: Option<Repeated>,
+    hold: Option<Hold>,
+    warned_at: Option<Duration>,
+}
+
+/// The slot's token was refused by an API that may not know it yet: its predecessor is sent meanwhile.
+struct Unripe {
+    until: Duration,
+    trials: u32,
+}
+
+/// Which target a renewal must help.
+struct Charge {
+    flight: u64,
+    target: Target,
+    /// What it brought, once it has landed.
+    brought: Option<NonZeroU64>,
+}
+
+/// The issuer handed out a refused token once more: whoever refuses it, asking again soon does not help.
+struct Repeated {
+    number: NonZeroU64,
+    until: Duration,
+    count: u32,
+}
+
+/// New requests wait while a flight is under way that the refusal of the slot's token has started.
+struct Hold {
+    flight: u64,
+    until: Duration,
+    arrival: Arrival,
+    /// Dropped, it tells those that are held.
+    announcer: Announcer,
+}
+
+/// Why a refusal starts no flight.
+pub(super) struct Exhausted {
+    pub(super) wait: Duration,
+    /// Renewals help, but tokens are refused again and again.
+    pub(super) helps: bool,
+    /// Whether to tell the log.
+    pub(super) warn: bool,
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self {
+            targets: Targets::default(),
+            current: Strikes::default(),
+            predecessor: Strikes::default(),
+            unripe: None,
+            unproven: Budget::new(10, Duration::from_secs(30)),
+            asked: Budget::new(30, Duration::from_secs(5)),
+            charge: None,
+            repeated: None,
+            hold: None,
+            warned_at: None,
+        }
+    }
+}
+
+impl Evidence {
+    /// Whether a slot without it would do the same.
+    pub(super) fn is_void(&self, now: Duration) -> bool {
+        self.targets.is_empty()
+            && self.current.is_empty()
+            && self.predecessor.is_empty()
+            && !self.guides()
+            && !self.watches()
+            && self.repeated.is_none()
+            && self.unproven.is_full(now)
+            && self.asked.is_full(now)
+    }
+
+    /// Whether requests must ask which token is theirs, and when.
+    pub(super) fn guides(&self) -> bool {
+        self.hold.is_some() || self.unripe.as_ref().is_some_and(|unripe| !unripe.until.is_zero())
+    }
+
+    /// Whether something depends on who accepts the token.
+    pub(super) fn watches(&self) -> bool {
+        self.charge.is_some()
+    }
+}
+
+/// Refusals.
+impl Evidence {
+    pub(super) fn strike(&mut self, predecessor: bool, target: Target) {
+        let strikes = if predecessor { &mut self.predecessor } else { &mut self.current };
+        strikes.add(target);
+    }
+
+    pub(super) fn is_refusing(&self, target: Target) -> bool {
+        self.targets.contains(target)
+    }
+
+    pub(super) fn refused(&mut self, target: Target, number: NonZeroU64) {
+        self.targets.refuses(target, number);
+    }
+
+    /// A refusal after which the request is not sent again. What a renewal was charged to has got its
+    /// token and refuses it, too.
+    pub(super) fn refused_for_good(
+        &mut self,
+        target: Target,
+        number: NonZeroU64,
+        now: Duration,
+        patience: &Patience,
+    ) {
+        let is_charged = |c: &mut Charge| c.brought == Some(number) && c.target == target;
+        self.charge.take_if(is_charged);
+        if self.is_refusing(target) {
+            self.targets.refuses_again(target, number, now, |count| patience.damping(count));
+        } else {
+            self.targets.refuses(target, number);
+        }
+    }
+
+    /// How long the refusal of a token by this target starts no renewal. Requests of which nothing is kept
+    /// are many targets: that one of them refuses all tokens says nothing about the others.
+    pub(super) fn pause(
+        &self,
+        target: Target,
+        number: NonZeroU64,
+        now: Duration,
+    ) -> Option<Duration> {
+        let repeated = self.repeated.as_ref().filter(|repeated| repeated.number == number);
+        let repeated = repeated.and_then(|repeated| repeated.until.checked_sub(now));
+        let futile = self.targets.pause(target, now).filter(|_| target.is_known());
+        repeated.filter(|wait| !wait.is_zero()).max(futile)
+    }
+
+    /// A refusal asks for a renewal.
+    pub(super) fn charge(&mut self, now: Duration) -> Result<(), Exhausted> {
+        let mut warn = || {
+            let due = self.warned_at.is_none_or(|at| now.saturating_sub(at) >= WARN_AGAIN);
+            if due {
+                self.warned_at = Some(now);
+            }
+            due
+        };
+        if let Err(wait) = self.unproven.take(now) {
+            return Err(Exhausted { wait, helps: false, warn: warn() });
+        }
+        if let Err(wait) = self.asked.take(now) {
+            let warn = warn();
+            self.unproven.refund();
+            return Err(Exhausted { wait, helps: true, warn });
+        }
+        Ok(())
+    }
+
+    /// The flight that the charge was for. New requests wait for it until `hold_until`.
+    pub(super) fn took_off(&mut self, flight: u64, target: Target, hold_until: Option<Duration>) {
+        self.charge = Some(Charge { flight, target, brought: None });
+        self.hold = hold_until.map(|until| {
+            let (announcer, arrival) = arrival();
+            Hold { flight, until, arrival, announcer }
+        });
+    }
+
+    /// Whether new requests may be held: not by what has been refused before, or while other renewals
+    /// have not helped yet.
+    pub(super) fn may_hold(&self, now: Duration) -> bool {
+        self.unproven.is_full(now)
+    }
+}
+
+/// Flights that end.
+impl Evidence {
+    /// It brought a token that takes the place of the slot's. `keeps`: the predecessor stays the same.
+    pub(super) fn brought(&mut self, flight: u64, number: NonZeroU64, keeps: bool) {
+        self.unripe = None;
+        self.repeated = None;
+        if !keeps {
+            self.predecessor = self.current;
+        }
+        self.current = Strikes::default();
+        match &mut self.charge {
+            Some(charge) if charge.flight == flight => charge.brought = Some(number),
+            // Nobody can accept what that one brought any more.
+            _ => self.charge = None,
+        }
+    }
+
+    /// It brought the refused token again: `number`.
+    pub(super) fn brought_the_same(
+        &mut self,
+        flight: u64,
+        number: NonZeroU64,
+        now: Duration,
+        patience: &Patience,
+    ) {
+        self.charge.take_if(|charge| charge.flight == flight);
+        let before = self.repeated.take().filter(|repeated| repeated.number == number);
+        let count = before.map_or(0, |repeated| repeated.count).saturating_add(1);
+        let until = now.saturating_add(patience.damping(count));
+        self.repeated = Some(Repeated { number, until, count });
+    }
+
+    /// It brought nothing: that says nothing about its target.
+    pub(super) fn brought_nothing(&mut self, flight: u64) {
+        if self.charge.take_if(|charge| charge.flight == flight).is_some() {
+            self.unproven.refund();
+        }
+    }
+
+    /// It ended without an outcome, and another one will take its place.
+    pub(super) fn cut_off(&mut self, flight: u64) {
+        if self.charge.take_if(|charge| charge.flight == flight).is_some() {
+            self.unproven.refund();
+            self.asked.refund();
+        }
+    }
+}
+
+/// Acceptances.
+impl Evidence {
+    pub(super) fn accepted(&mut self, predecessor: bool, target: Target, number: NonZeroU64) {
+        let strikes = if predecessor { &mut self.predecessor } else { &mut self.current };
+        strikes.remove(target);
+        self.targets.accepts(target);
+        let helped = |c: &mut Charge| c.brought == Some(number) && c.target == target;
+        if self.charge.take_if(helped).is_some() {
+            self.unproven.refund();
+        }
+    }
+}
+
+/// The predecessor.
+impl Evidence {
+    pub(super) fn allows_predecessor(&self, target: Target) -> bool {
+        self.predecessor.allow(target)
+    }
+
+    /// The slot's token was refused, by a trial or for the first time, and the predecessor is sent instead.
+    pub(super) fn is_unripe(&mut self, trial: bool, now: Duration, patience: &Patience) {
+        let unripe = self.unripe.get_or_insert(Unripe { until: Duration::ZERO, trials: 0 });
+        // Of many that were sent together only the first counts.
+        if trial || unripe.until.is_zero() {
+            unripe.trials = unripe.trials.saturating_add(1);
+            unripe.until = now.saturating_add(patience.damping(unripe.trials));
+        }
+    }
+
+    /// Whether a request is sent with the predecessor. `accepted`: somebody knows the slot's token.
+    pub(super) fn sends_predecessor(
+        &mut self,
+        accepted: bool,
+        repeatable: bool,
+        now: Duration,
+        patience: &Patience,
+    ) -> Guidance {
+        let Some(unripe) = self.unripe.as_mut().filter(|unripe| !unripe.until.is_zero()) else {
+            return Guidance::Newest;
+        };
+        if now < unripe.until {
+            return Guidance::Predecessor;
+        }
+        if accepted {
+            // Until it is refused again.
+            unripe.until = Duration::ZERO;
+            return Guidance::Newest;
+        }
+        if !repeatable {
+            return Guidance::Predecessor;
+        }
+        // Should nothing be heard of it, another one tries after the same time.
+        unripe.until = now.saturating_add(patience.damping(unripe.trials));
+        Guidance::Trial
+    }
+
+    /// There is no predecessor to send.
+    pub(super) fn forget_unripe(&mut self) {
+        self.unripe = None;
+        self.predecessor = Strikes::default();
+    }
+}
+
+/// Which token a request gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guidance {
+    Newest,
+    Predecessor,
+    /// The newest, to see whether it is known by now.
+    Trial,
+}
+
+/// The hold. What it returns is dropped when the desk's lock is released: that wakes those that are held.
+impl Evidence {
+    /// What a new request waits for, and how long.
+    pub(super) fn held(&self, now: Duration) -> Option<(Arrival, Duration)> {
+        let hold = self.hold.as_ref()?;
+        Some((hold.arrival.clone(), hold.until.saturating_sub(now)))
+    }
+
+    /// The flight for which requests are held.
+    pub(super) fn holding_for(&self) -> Option<u64> {
+        self.hold.as_ref().map(|hold| hold.flight)
+    }
+
+    pub(super) fn end_hold(&mut self) -> Option<Announcer> {
+        self.hold.take().map(|hold| hold.announcer)
+    }
+
+    /// The same once its time is over.
+    pub(super) fn end_hold_in_time(&mut self, now: Duration) -> Option<Announcer> {
+        self.hold.take_if(|hold| now >= hold.until).map(|hold| hold.announcer)
+    }
+}

@@ -1,0 +1,236 @@
+//! What callers say of a token that was sent, and which token they get for it.
+
+use std::sync::atomic::Ordering;
+
+use http::Method;
+
+use super::super::primitives::{runtime, timeout};
+use super::desk::{Again, Guided, Need, Refusal, Ruling};
+use super::entry::Entry;
+use super::evidence::Guidance;
+use super::sent::Mark;
+use super::{Generation, IssuedToken, Sent, Target, TokenSlot};
+use crate::deadline::Deadline;
+use crate::error::{Error, Kind};
+
+/// For users of the slot itself.
+impl TokenSlot {
+    /// A token other than the one that the API refused: the newer one if it is there already, else the
+    /// next one. A hundred callers that name one token cause one token request.
+    ///
+    /// Say of accepted tokens that they were, with [`report_accepted`](Self::report_accepted): else
+    /// renewals after refusals do not seem to help, and there are 10 at once and one in 30 s.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token). Also, with [`Error::retry_after`], when refusals have caused too many
+    /// renewals, or when the issuer handed out the same secret again: then another token would not help.
+    /// And for a generation of another slot.
+    ///
+    /// # Cancel safety
+    /// As [`token`](Self::token).
+    pub async fn replace(&self, refused: Generation) -> Result<IssuedToken, Error> {
+        self.own(refused)?;
+        self.after_refusal(Sent::unknown(refused), Target::UNKNOWN, None).await
+    }
+
+    /// Says that the API refused a token, and waits for nothing: if the slot still holds it, a flight
+    /// renews it for the next request.
+    ///
+    /// # Errors
+    /// As [`replace`](Self::replace), where that is known at once; and when a flight may not start yet
+    /// although nothing failed.
+    pub fn report_refused(&self, refused: Generation) -> Result<(), Error> {
+        self.own(refused)?;
+        self.note_refusal(Sent::unknown(refused), Target::UNKNOWN)
+    }
+
+    /// Says that the API accepted a token. Adapters do it by themselves.
+    ///
+    /// # Errors
+    /// For a generation of another slot.
+    pub fn report_accepted(&self, accepted: Generation) -> Result<(), Error> {
+        self.own(accepted)?;
+        self.note_acceptance(Sent::unknown(accepted), Target::UNKNOWN);
+        Ok(())
+    }
+
+    /// A newer token than the one that is there: joins the flight under way or starts one. It is no
+    /// refusal, so that the token that is there stays in use until then.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token).
+    ///
+    /// # Cancel safety
+    /// As [`token`](Self::token).
+    pub async fn refresh(&self) -> Result<IssuedToken, Error> {
+        self.acquire(Need::Demand, None).await
+    }
+
+    /// Takes the token out of use at once, its predecessor too, and what a flight under way would bring:
+    /// its key, its certificate or its tenant is gone. Callers that wait get a token of a new flight.
+    pub fn retire(&self) {
+        let ((_retired, ()), spent) = self.shared.at_desk(|desk| {
+            desk.retire();
+            (self.shared.current.swap(None), ())
+        });
+        spent.let_go();
+    }
+
+    fn own(&self, generation: Generation) -> Result<(), Error> {
+        let error = || Error::new(Kind::Usage, "this generation belongs to another slot");
+        (generation.slot == self.shared.id).then_some(()).ok_or_else(error)
+    }
+}
+
+/// For adapters.
+impl TokenSlot {
+    /// What a request is for, so that refusals of one target do not count against others.
+    #[doc(hidden)]
+    pub fn target(&self, method: &Method, scheme: &str, authority: &str, path: &str) -> Target {
+        Target::of(self.shared.issued.hasher(), method, scheme, authority, path)
+    }
+
+    /// The token for a request that [`authorize`](Self::authorize) had none for: as
+    /// [`token`](Self::token), and while a flight is under way that a refusal of the slot's token has
+    /// started, it waits for that, a second at most. `repeatable` says whether the request can be sent
+    /// twice: such a one may try a token that the API did not know the last time. Nothing is awaited
+    /// beyond `until`.
+    ///
+    /// # Errors
+    /// As [`token`](Self::token), and when `until` is over.
+    ///
+    /// # Cancel safety
+    /// As [`token`](Self::token).
+    #[doc(hidden)]
+    pub async fn token_for(
+        &self,
+        target: Target,
+        repeatable: bool,
+        until: Option<Deadline>,
+    ) -> Result<IssuedToken, Error> {
+        // Held once: what begins meanwhile is the business of the next request.
+        if let Some(Guided::Held(arrival, left)) = self.guide(target, repeatable) {
+            let limit = until.map_or(left, |until| left.min(until.remaining()));
+            let _ = timeout(limit, arrival.end()).await;
+        }
+        match self.guide(target, repeatable) {
+            Some(Guided::Token(entry, guidance)) => Ok(IssuedToken { entry, guidance }),
+            Some(Guided::Held(..)) => match self.cached() {
+                Some(token) => Ok(token),
+                None => self.acquire(Need::Age, until).await,
+            },
+            None => self.acquire(Need::Age, until).await,
+        }
+    }
+
+    /// The same decision without a wait; nothing where there is no valid token.
+    fn guide(&self, target: Target, repeatable: bool) -> Option<Guided> {
+        let shared = &self.shared;
+        // Starts a flight on the way if it is stale.
+        let entry = self.cached()?.entry;
+        let (now, epoch) = (shared.clock.now(), shared.source.credentials_epoch());
+        let (guided, spent) =
+            shared.at_desk(|desk| desk.guide(target, repeatable, &entry, now, epoch));
+        spent.let_go();
+        match guided {
+            // Without timers nobody can be held.
+            Guided::Held(..) if runtime().is_err() => Some(Guided::Token(entry, Guidance::Newest)),
+            guided => Some(guided),
+        }
+    }
+
+    /// A request was refused that can be sent again: the token to send it with, which may be the same if
+    /// the refusal says nothing any more. Nothing is awaited beyond `until`.
+    ///
+    /// # Errors
+    /// As [`replace`](Self::replace), and when `until` is over: the refusal is to be delivered.
+    ///
+    /// # Cancel safety
+    /// As [`token`](Self::token).
+    #[doc(hidden)]
+    pub async fn after_refusal(
+        &self,
+        sent: Sent,
+        target: Target,
+        until: Option<Deadline>,
+    ) -> Result<IssuedToken, Error> {
+        match self.rule(Refusal { sent, target, again: Again::Possible }) {
+            Ruling::Send(entry, guidance) => Ok(IssuedToken { entry, guidance }),
+            Ruling::Renew(need) => self.acquire(need, until).await,
+            Ruling::Deliver(error) => Err(error.unwrap_or_else(not_again)),
+        }
+    }
+
+    /// A request was refused that cannot be sent again. Waits for nothing.
+    ///
+    /// # Errors
+    /// Why nothing is done for the next request.
+    #[doc(hidden)]
+    pub fn note_refusal(&self, sent: Sent, target: Target) -> Result<(), Error> {
+        match self.rule(Refusal { sent, target, again: Again::Impossible }) {
+            Ruling::Renew(need) => self.start_flight(need, None).map(drop),
+            Ruling::Deliver(Some(error)) => Err(error),
+            Ruling::Send(..) | Ruling::Deliver(None) => Ok(()),
+        }
+    }
+
+    /// A request that had been sent again was refused again.
+    #[doc(hidden)]
+    pub fn note_second_refusal(&self, sent: Sent, target: Target) {
+        let _ = self.rule(Refusal { sent, target, again: Again::Done });
+    }
+
+    /// A request was accepted by the first send. Needed where [`Sent::is_settled`] says no.
+    #[doc(hidden)]
+    #[cold]
+    pub fn note_acceptance(&self, sent: Sent, target: Target) {
+        // Of thousands that are accepted together one says so.
+        if !self.mark().is_settled(sent.generation.number) {
+            self.accept(sent, target);
+        }
+    }
+
+    /// A request that had been sent again was accepted.
+    #[doc(hidden)]
+    pub fn note_second_acceptance(&self, sent: Sent, target: Target) {
+        self.accept(sent, target);
+    }
+
+    fn accept(&self, sent: Sent, target: Target) {
+        let now = self.shared.clock.now();
+        let (_current, spent) = self.shared.at_desk(|desk| {
+            let current = self.shared.current.load_full();
+            desk.accept(sent, target, current.as_ref(), now);
+            current
+        });
+        spent.let_go();
+    }
+
+    fn rule(&self, refusal: Refusal) -> Ruling {
+        let shared = &self.shared;
+        let (now, epoch) = (shared.clock.now(), shared.source.credentials_epoch());
+        let ((ruling, _current), spent) = shared.at_desk(|desk| {
+            let current = shared.current.load_full();
+            (desk.rule(refusal, current.as_ref(), now, epoch), current)
+        });
+        spent.let_go();
+        ruling
+    }
+
+    #[inline(always)]
+    pub(super) fn mark(&self) -> Mark {
+        Mark::of(self.shared.mark.load(Ordering::Relaxed))
+    }
+
+    /// What is known of a token when it is sent.
+    pub(super) fn sent_with(&self, entry: &Entry, guidance: Guidance) -> Sent {
+        let mark = self.mark();
+        let flight = if mark.is_guided() { self.shared.desk().holding_for() } else { 0 };
+        let trial = guidance == Guidance::Trial;
+        Sent { flight, trial, ..Sent::plainly(entry.generation, mark) }
+    }
+}
+
+fn not_again() -> Error {
+    Error::new(Kind::Damped, "the API refused the token, and another one would not help")
+}
