@@ -1,0 +1,131 @@
+//! One way to call the API, through the one adapter or the other.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Extensions, Request, Response};
+use http_body_util::{BodyExt, Full};
+use oauth_core::{ReplayBody, ReplayChoice, TokenSlot};
+use oauth_reqwest::OAuthMiddleware;
+use oauth_tower::{Buffered, NoReplay, OAuthLayer};
+use reqwest::ResponseBuilderExt;
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
+use tower::util::BoxCloneSyncService;
+use tower::{Layer, ServiceExt, service_fn};
+
+use crate::Api;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adapter {
+    Tower,
+    TowerNoReplay,
+    Reqwest,
+    ReqwestNoReplay,
+}
+
+impl Adapter {
+    /// Both, with replay.
+    pub const BOTH: [Self; 2] = [Self::Tower, Self::Reqwest];
+    /// Both, without.
+    pub const NO_REPLAY: [Self; 2] = [Self::TowerNoReplay, Self::ReqwestNoReplay];
+}
+
+type Body = Full<Bytes>;
+
+#[derive(Clone)]
+pub enum Client {
+    Tower(BoxCloneSyncService<Request<Body>, Response<()>, oauth_tower::Error>),
+    Reqwest(ClientWithMiddleware),
+}
+
+impl Client {
+    pub fn new(adapter: Adapter, slot: &TokenSlot, api: Arc<Api>) -> Self {
+        let layer = OAuthLayer::new(slot.clone());
+        let middleware = OAuthMiddleware::new(slot.clone());
+        match adapter {
+            Adapter::Tower => {
+                let service = service_fn(move |request: Request<ReplayBody<Body>>| {
+                    let api = api.clone();
+                    async move {
+                        let (head, body) = request.into_parts();
+                        // A body that cannot be sent twice is known for one when it was read.
+                        let _ = body.collect().await;
+                        let status = api.answer(head.uri.path(), &head.headers).await;
+                        Ok::<_, Infallible>(response(status))
+                    }
+                });
+                Self::Tower(BoxCloneSyncService::new(layer.replay(Buffered::new()).layer(service)))
+            }
+            Adapter::TowerNoReplay => {
+                let service = service_fn(move |request: Request<Body>| {
+                    let api = api.clone();
+                    async move {
+                        let status = api.answer(request.uri().path(), request.headers()).await;
+                        Ok::<_, Infallible>(response(status))
+                    }
+                });
+                Self::Tower(BoxCloneSyncService::new(layer.replay(NoReplay).layer(service)))
+            }
+            Adapter::Reqwest => Self::Reqwest(chain(middleware, api)),
+            Adapter::ReqwestNoReplay => {
+                Self::Reqwest(chain(middleware.replay(oauth_reqwest::NoReplay), api))
+            }
+        }
+    }
+
+    /// Whether the call was served. `once`: its body cannot be sent twice.
+    pub async fn call(&self, path: &str, once: bool) -> bool {
+        let url = format!("https://api.example.com/{path}");
+        match self {
+            Self::Tower(service) => {
+                let mut request = Request::get(url).body(Full::from("body")).unwrap();
+                if once {
+                    request.extensions_mut().insert(ReplayChoice::UpTo(0));
+                }
+                let response = service.clone().oneshot(request).await;
+                response.is_ok_and(|response| response.status().is_success())
+            }
+            Self::Reqwest(client) => {
+                let mut request = client.get(url);
+                if once {
+                    request = request.with_extension(ReplayChoice::UpTo(0));
+                    request = request.body(reqwest::Body::wrap(Full::<Bytes>::from("body")));
+                }
+                let response = request.send().await;
+                response.is_ok_and(|response| response.status().is_success())
+            }
+        }
+    }
+}
+
+fn response(status: http::StatusCode) -> Response<()> {
+    let mut response = Response::new(());
+    *response.status_mut() = status;
+    response
+}
+
+fn chain(middleware: OAuthMiddleware, api: Arc<Api>) -> ClientWithMiddleware {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    ClientBuilder::new(client).with(middleware).with(End(api)).build()
+}
+
+/// The end of the chain, in the place of a client.
+struct End(Arc<Api>);
+
+#[async_trait::async_trait]
+impl Middleware for End {
+    async fn handle(
+        &self,
+        mut request: reqwest::Request,
+        _: &mut Extensions,
+        _: Next<'_>,
+    ) -> reqwest_middleware::Result<reqwest::Response> {
+        if let Some(body) = request.body_mut().take() {
+            let _ = body.collect().await;
+        }
+        let status = self.0.answer(request.url().path(), request.headers()).await;
+        let response = Response::builder().status(status).url(request.url().clone());
+        Ok(response.body("").unwrap().into())
+    }
+}

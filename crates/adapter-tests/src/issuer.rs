@@ -1,0 +1,70 @@
+//! Hands out numbered tokens.
+
+use std::ops::Range;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use oauth_core::{Error, Token, TokenSource};
+use tokio::time::Instant;
+
+/// Tokens `token-1`, `token-2`, …, each after a random wait.
+pub struct Issuer {
+    /// What the response says; nothing: that it does not know.
+    life: Option<Duration>,
+    takes: Range<f64>,
+    state: Mutex<State>,
+    started: Instant,
+}
+
+struct State {
+    rng: fastrand::Rng,
+    requests: usize,
+    born: Vec<Duration>,
+}
+
+impl Issuer {
+    /// `takes` is the range of a token request's seconds.
+    pub fn new(life: Option<Duration>, takes: Range<f64>) -> Self {
+        let state = State { rng: fastrand::Rng::with_seed(7), requests: 0, born: Vec::new() };
+        Self { life, takes, state: Mutex::new(state), started: Instant::now() }
+    }
+
+    pub fn requests(&self) -> usize {
+        self.state.lock().unwrap().requests
+    }
+
+    /// When that token was handed out.
+    pub fn born(&self, token: usize) -> Duration {
+        self.state.lock().unwrap().born[token - 1]
+    }
+
+    /// The newest token.
+    pub fn newest(&self) -> usize {
+        self.state.lock().unwrap().born.len()
+    }
+}
+
+impl TokenSource for Issuer {
+    async fn fetch(&self) -> Result<Token, Error> {
+        let seconds = {
+            let mut state = self.state.lock().unwrap();
+            state.requests += 1;
+            random(&mut state.rng, &self.takes)
+        };
+        tokio::time::sleep(seconds).await;
+        let number = {
+            let mut state = self.state.lock().unwrap();
+            state.born.push(self.started.elapsed());
+            state.born.len()
+        };
+        let token = Token::bearer(format!("token-{number}"))?;
+        Ok(match self.life {
+            Some(life) => token.expires_in(life),
+            None => token,
+        })
+    }
+}
+
+pub(crate) fn random(rng: &mut fastrand::Rng, range: &Range<f64>) -> Duration {
+    Duration::from_secs_f64(range.start + rng.f64() * (range.end - range.start))
+}
