@@ -50,10 +50,9 @@ fn seconds(json: &str) -> Option<f64> {
 fn saturate(seconds: f64) -> Duration {
     if seconds >= LONGEST.as_secs_f64() {
         LONGEST
-    } else if seconds > 0.0 {
-        Duration::from_secs_f64(seconds)
     } else {
-        Duration::ZERO
+        // An error below zero.
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO)
     }
 }
 
@@ -85,6 +84,8 @@ mod tests {
             ("\"inf\"", Lifetime::Unreadable),
             ("\"NaN\"", Lifetime::Unreadable),
             ("\"1-2\"", Lifetime::Unreadable),
+            ("\".5\"", Lifetime::Unreadable),
+            ("\"+5\"", Lifetime::Unreadable),
             ("true", Lifetime::Unreadable),
             ("[300]", Lifetime::Unreadable),
             ("{}", Lifetime::Unreadable),
