@@ -212,8 +212,14 @@ impl Error {
         self.details.hint.as_deref()
     }
 
-    /// How long it makes sense to wait: the server's `Retry-After`, or, for an error that the slot
+    /// How long it makes sense to wait: what the server asks for, or, for an error that the slot
     /// remembers, the rest of its cool-down.
+    ///
+    /// A server asks with `Retry-After` (in milliseconds: `retry-after-ms`, `x-ms-retry-after-ms`).
+    /// Where its rate limit is the reason and none of them is there, the latest of `RateLimit`,
+    /// `RateLimit-Reset`, `X-RateLimit-Reset`, `X-Rate-Limit-Reset` and `X-RateLimit-Reset-After`
+    /// counts. Dates and Unix times are read against the `Date` of the same response, and ignored
+    /// where there is none.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }

@@ -9,10 +9,12 @@ mod fuuffy;
 mod json_text;
 mod lifetime;
 mod oleria;
+mod rate_limit;
 mod recipe;
 mod refusal;
 mod response;
 mod retry_after;
+mod server_time;
 mod settings;
 
 use std::sync::Arc;

@@ -8,6 +8,10 @@
 //! - It is renewed min(the source's window, 25 % of its life) before its end, earlier by a random
 //!   0–10 % of that, drawn once a token, and is no longer attached min(5 s, a tenth of its life)
 //!   before its end.
+//! - Times that a server tells (`Retry-After` as a date, `expires_on`) are read against the `Date` of
+//!   the same response, so that neither its clock nor ours has to be right; without a `Date` they
+//!   are ignored. *`throttled::a_date_is_read_against_the_date_of_its_response_and_never_against_our_clock`,
+//!   `answers::expires_on_is_read_against_the_date_of_its_response_where_expires_in_is_missing`.*
 //! - A token without any life (`expires_in` ≤ 0) serves those that waited for it and nobody else.
 //!   Flights by age start at most once a second: callers without a token wait for the next one, all
 //!   for the same, if it starts within their limit, and get an error at once if it does not.
@@ -25,7 +29,8 @@
 //! # Failures
 //! - Three limits: 10 s for an attempt, 30 s for a flight, 30 s for a caller.
 //! - The first failed flight tries again inside of itself (transient failures alone, at most 10
-//!   attempts, full jitter, never before `Retry-After`). A certificate that does not verify is
+//!   attempts, full jitter, never before the time that the server asked for, by
+//!   [`Retry-After` or the reset of a rate limit](crate::Error::retry_after)). A certificate that does not verify is
 //!   permanent: its error, which names the cause and what to do, comes at the first attempt
 //!   ([`GrantSource`](crate::GrantSource) has the details). After the first flight each flight is one attempt, and
 //!   the failure is remembered for 1 s, doubling up to 30 s (transient) or 60 s (permanent), longer

@@ -40,8 +40,8 @@ pub enum Outcome {
     /// redirect was followed below the adapter, or the URL was rewritten there. Neither says
     /// anything about the token.
     ///
-    /// `oauth-reqwest` sees it by itself; `oauth-tower` by its guard, or by
-    /// `OAuthLayer::answer_uri`.
+    /// `oauth-reqwest` sees it by itself; `oauth-tower` by its guard, by one of its features for
+    /// tower-http, or by `OAuthLayer::answer_uri`.
     RedirectedAway,
 }
 

@@ -66,7 +66,8 @@
 //!   `gzip`, the cap counts what comes out. *`hostile`
 //!   `framing::an_encoded_answer_is_a_clear_error_and_is_not_unpacked`; `oauth-reqwest` `gzip_bomb`.*
 //! - No wait and no lifetime that it names overflows: lives end at ten years, waits at five minutes.
-//!   *`hostile` `lives::*`, `slot` `failure::a_retry_after_is_capped`.*
+//!   *`hostile` `lives::*`, `slot` `failure::a_retry_after_is_capped`, `throttled`
+//!   `a_reset_of_thirty_years_holds_for_the_five_minutes_of_the_cap`.*
 //! - A token with anything but visible ASCII in it, or longer than 64 KiB, is refused. *`hostile`
 //!   `bodies::tokens_that_fit_into_no_header_are_refused_with_the_reason`.*
 //! - It can, of course, hand out tokens that the API refuses. That costs two token requests at once

@@ -58,7 +58,19 @@ fn a_code_that_says_later_is_transient_under_every_status() {
         "server_error",
         "service_unavailable",
         "internal_error",
+        "internal_failure",
+        "backend_error",
         "timeout",
+        "request_timeout",
+        "deadline_exceeded",
+        "bad_gateway",
+        "unavailable",
+        "overloaded",
+        // As gateways and frameworks write them.
+        "temporarily-unavailable",
+        "Service Unavailable",
+        "InternalServerError",
+        "DEADLINE_EXCEEDED",
     ];
     with_every(&codes, &STATUSES, |row, _, error| {
         assert!(error.is_transient() && !error.is_bad_credentials(), "{row}");
@@ -77,8 +89,18 @@ fn a_code_that_says_later_is_transient_under_every_status() {
 
 #[test]
 fn a_code_that_says_slower_is_a_rate_limit_under_every_status() {
-    let codes =
-        ["slow_down", "too_many_requests", "rate_limit_exceeded", "rate_limited", "throttled"];
+    let codes = [
+        "slow_down",
+        "too_many_requests",
+        "rate_limit_exceeded",
+        "rate_limited",
+        "throttled",
+        "request_limit_exceeded",
+        "RESOURCE_EXHAUSTED",
+        "Too Many Requests",
+        "SlowDown",
+        "rateLimitExceeded",
+    ];
     with_every(&codes, &STATUSES, |row, _, error| {
         assert!(error.is_transient() && !error.is_bad_credentials(), "{row}");
         assert!(error.to_string().contains("limits the rate of requests"), "{row}");
@@ -87,7 +109,8 @@ fn a_code_that_says_slower_is_a_rate_limit_under_every_status() {
 
 #[test]
 fn a_code_that_says_wrong_client_is_bad_credentials_under_every_status_that_stays() {
-    with_every(&["invalid_client", "INVALID_CLIENT"], &STATUSES, |row, status, error| {
+    let codes = ["invalid_client", "INVALID_CLIENT", "invalid-client", "InvalidClient"];
+    with_every(&codes, &STATUSES, |row, status, error| {
         let failed = status >= 500 || [408, 429].contains(&status);
         assert_eq!(error.is_bad_credentials(), !failed, "{row}");
         assert_eq!(error.is_transient(), failed, "{row}");
@@ -96,6 +119,24 @@ fn a_code_that_says_wrong_client_is_bad_credentials_under_every_status_that_stay
         assert_eq!(refused, !failed || status == 408, "{row}");
         let limited = error.to_string().contains("limits the rate of requests");
         assert_eq!(limited, status == 429, "{row}");
+    });
+}
+
+#[test]
+fn a_code_that_only_looks_like_one_of_these_is_no_such_code() {
+    let codes = [
+        "temporarily_unavailable_scope",
+        "unavailable_scope",
+        "server_errors",
+        "slow",
+        "invalid_clients",
+        "invalid.client_metadata",
+        "\u{fc}timeout",
+        "time/out",
+        "_",
+    ];
+    with_every(&codes, &[200, 400, 402, 403], |row, _, error| {
+        assert!(!error.is_transient() && !error.is_bad_credentials(), "{row}");
     });
 }
 

@@ -40,7 +40,10 @@ impl OAuthLayer {
     /// A layer with the defaults: the slot's origins, foreign ones pass without a token, replay
     /// of bodies of up to 64 KiB.
     pub fn new(slot: TokenSlot) -> Self {
-        Self { policy: Arc::new(Policy::new(slot)), strategy: Buffered::default() }
+        let layer = Self { policy: Arc::new(Policy::new(slot)), strategy: Buffered::default() };
+        #[cfg(any(feature = "tower-http-06", feature = "tower-http-07"))]
+        let layer = layer.with(crate::follower::set_answer_uri);
+        layer
     }
 }
 
@@ -87,8 +90,8 @@ impl<R> OAuthLayer<R> {
     /// Costs a request without replay that does not go to the first declared origin one allocation,
     /// for its URI.
     ///
-    /// With tower-http's `FollowRedirect`:
-    /// `.answer_uri(|ext| ext.get::<RequestUri>().map(|uri| &uri.0))`.
+    /// With tower-http's `FollowRedirect`, `.answer_uri(|ext| ext.get::<RequestUri>().map(|uri| &uri.0))`.
+    /// With the feature `tower-http-06` or `tower-http-07` that is the default.
     pub fn answer_uri(self, uri: fn(&Extensions) -> Option<&Uri>) -> Self {
         self.with(|policy| policy.set_answer_uri(uri))
     }

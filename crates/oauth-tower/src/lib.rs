@@ -52,15 +52,31 @@
 //! A wrong choice is a compile error that says that `OAuth<…>` has no method `ready` or `oneshot`.
 //!
 //! # Order of layers
+//! A redirect follower below the layer needs one of three beside it: the [guard](OAuthLayer::guard),
+//! the feature `tower-http-06` or `tower-http-07` for tower-http's `FollowRedirect` of that version, or
+//! [`answer_uri`](OAuthLayer::answer_uri). **Without one of them the layer does not know of redirects, and a
+//! request that was acted on can be sent twice**: `POST /orders`, 303, `GET /orders/1`, 401, `POST /orders`.
+//! The guard alone also knows of a redirect back to the same URI, and keeps the token from foreign hosts.
+//!
 //! Retries and time limits for the whole call go outside of this one, concurrency limits inside.
 //!
-//! The [guard](OAuthLayer::guard) goes directly around the client. A redirect follower between the two
-//! would take the token to foreign hosts otherwise: tower-http 0.6 does from the second hop on, 0.7 with
-//! every policy but `Standard`. A follower *outside* of the layer never holds the token; but each hop
-//! passes the layer anew, and a foreign server that redirects to the API steers a request there with a
-//! token, at a path of its choice.
+//! The guard goes directly around the client. A redirect follower between the two would take the token to
+//! foreign hosts otherwise: tower-http 0.6 does from the second hop on, 0.7 with every policy but
+//! `Standard`. A follower *outside* of the layer never holds the token; but each hop passes the layer
+//! anew, and a foreign server that redirects to the API steers a request there with a token, at a path of
+//! its choice.
+//!
+//! # Features
+//! None is on by default.
+//! - `tower-http-06`, `tower-http-07`: the layer reads by itself what tower-http's `FollowRedirect` of
+//!   that version leaves in a response (its `RequestUri`, another type in each), as if
+//!   [`answer_uri`](OAuthLayer::answer_uri) had been set to it, at the same cost. A function that you set
+//!   takes its place. Both may be on. tower-http 0.6 and 0.7 need Rust 1.64 and 1.65; this crate's 1.85
+//!   holds with them.
 
 mod error;
+#[cfg(any(feature = "tower-http-06", feature = "tower-http-07"))]
+mod follower;
 mod future;
 pub mod grpc;
 mod guard;

@@ -19,7 +19,6 @@ const WRONG_CLIENT: &str = "client id or secret wrong";
 static DIALECT: Dialect = Dialect {
     provider: NAME,
     envelope: false,
-    rate_limit_reset: true,
     classify,
     says_wrong_client: |_| false,
     wrong_client: WRONG_CLIENT,

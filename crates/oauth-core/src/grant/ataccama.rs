@@ -23,7 +23,6 @@ const WRONG_CLIENT: &str = "wrong id or secret, stray spaces, or the API client 
 static DIALECT: Dialect = Dialect {
     provider: NAME,
     envelope: false,
-    rate_limit_reset: false,
     classify,
     says_wrong_client,
     wrong_client: WRONG_CLIENT,

@@ -16,7 +16,6 @@ const WRONG_CLIENT: &str = "the client id or the secret is wrong, or the client 
 static DIALECT: Dialect = Dialect {
     provider: "",
     envelope: false,
-    rate_limit_reset: false,
     classify,
     says_wrong_client: |_| false,
     wrong_client: WRONG_CLIENT,

@@ -19,7 +19,6 @@ const WRONG_CLIENT: &str = "client id or secret wrong, or test credentials again
 static DIALECT: Dialect = Dialect {
     provider: NAME,
     envelope: true,
-    rate_limit_reset: true,
     classify,
     says_wrong_client,
     wrong_client: WRONG_CLIENT,

@@ -1,6 +1,6 @@
 //! How long a token lives, from the many ways in which servers say it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 
@@ -17,12 +17,12 @@ pub(super) enum Lifetime {
     Unreadable,
 }
 
-/// `expires_in`, or what is left until `expires_on` (epoch seconds) when that is missing. Zero and
-/// below is zero.
+/// `expires_in`, or what is left until `expires_on` (epoch seconds) when that is missing, by the
+/// server's clock, which shows `now`: where that is not known it says nothing. Zero and below is zero.
 pub(super) fn read(
     expires_in: Option<&RawValue>,
     expires_on: Option<&RawValue>,
-    now: SystemTime,
+    now: Option<Duration>,
 ) -> Lifetime {
     if let Some(json) = present(expires_in) {
         return seconds(json).map_or(Lifetime::Unreadable, |s| Lifetime::Known(saturate(s)));
@@ -30,9 +30,11 @@ pub(super) fn read(
     let Some(json) = present(expires_on) else {
         return Lifetime::Missing;
     };
-    // The only place where the wall clock counts: an absolute time has no other meaning.
-    let now = now.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64();
-    seconds(json).map_or(Lifetime::Unreadable, |at| Lifetime::Known(saturate(at - now)))
+    match (seconds(json), now) {
+        (None, _) => Lifetime::Unreadable,
+        (Some(_), None) => Lifetime::Missing,
+        (Some(at), Some(now)) => Lifetime::Known(saturate(at - now.as_secs_f64())),
+    }
 }
 
 fn seconds(json: &str) -> Option<f64> {
@@ -48,10 +50,9 @@ fn seconds(json: &str) -> Option<f64> {
 fn saturate(seconds: f64) -> Duration {
     if seconds >= LONGEST.as_secs_f64() {
         LONGEST
-    } else if seconds > 0.0 {
-        Duration::from_secs_f64(seconds)
     } else {
-        Duration::ZERO
+        // An error below zero.
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO)
     }
 }
 
@@ -83,17 +84,19 @@ mod tests {
             ("\"inf\"", Lifetime::Unreadable),
             ("\"NaN\"", Lifetime::Unreadable),
             ("\"1-2\"", Lifetime::Unreadable),
+            ("\".5\"", Lifetime::Unreadable),
+            ("\"+5\"", Lifetime::Unreadable),
             ("true", Lifetime::Unreadable),
             ("[300]", Lifetime::Unreadable),
             ("{}", Lifetime::Unreadable),
         ] {
-            assert_eq!(read(Some(&raw(json)), None, UNIX_EPOCH), want, "{json}");
+            assert_eq!(read(Some(&raw(json)), None, None), want, "{json}");
         }
     }
 
     #[test]
     fn expires_on_counts_only_where_expires_in_is_missing() {
-        let now = UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let now = Some(Duration::from_secs(1_000_000));
         let on = |json: &str| read(None, Some(&raw(json)), now);
         assert_eq!(on("1000600"), Lifetime::Known(Duration::from_secs(600)));
         assert_eq!(on("\"1000600\""), Lifetime::Known(Duration::from_secs(600)));
@@ -103,5 +106,15 @@ mod tests {
         assert_eq!(both, Lifetime::Known(Duration::from_secs(60)));
         let null = read(Some(&raw("null")), Some(&raw("1000600")), now);
         assert_eq!(null, Lifetime::Known(Duration::from_secs(600)));
+    }
+
+    #[test]
+    fn expires_on_says_nothing_where_the_servers_clock_is_not_known() {
+        for json in ["0", "1000600", "\"1000600\"", "1e999"] {
+            assert_eq!(read(None, Some(&raw(json)), None), Lifetime::Missing, "{json}");
+        }
+        assert_eq!(read(None, Some(&raw("\"soon\"")), None), Lifetime::Unreadable);
+        let both = read(Some(&raw("60")), Some(&raw("1000600")), None);
+        assert_eq!(both, Lifetime::Known(Duration::from_secs(60)));
     }
 }

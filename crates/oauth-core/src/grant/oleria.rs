@@ -18,7 +18,6 @@ const WRONG_CLIENT: &str = "id or secret wrong, key deleted, or wrong environmen
 static DIALECT: Dialect = Dialect {
     provider: NAME,
     envelope: false,
-    rate_limit_reset: false,
     classify,
     says_wrong_client: |_| false,
     wrong_client: WRONG_CLIENT,

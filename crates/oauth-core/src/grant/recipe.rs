@@ -42,8 +42,6 @@ pub(super) struct Dialect {
     pub(super) provider: &'static str,
     /// Whether a token comes in a `data` member.
     pub(super) envelope: bool,
-    /// Whether throttled answers tell the end of the wait in `x-ratelimit-reset`.
-    pub(super) rate_limit_reset: bool,
     /// What its contract makes of status and code, where the code does not say it by itself.
     pub(super) classify: fn(&Refusal<'_>) -> Class,
     /// Whether its contract calls the client wrong by this code, besides `invalid_client`.

@@ -6,23 +6,32 @@ use http::StatusCode;
 use super::recipe::Dialect;
 
 /// A client that asks later may get a token, whatever the status.
-const LATER: [&str; 7] = [
+const LATER: [&str; 14] = [
     "temporarily_unavailable",
     "server_error",
     "service_unavailable",
+    "unavailable",
+    "overloaded",
     "internal_error",
+    "internal_failure",
     "internal_server_error",
+    "backend_error",
+    "bad_gateway",
     "timeout",
+    "request_timeout",
     "gateway_timeout",
+    "deadline_exceeded",
 ];
 /// The same of one that asks less often: RFC 8628 §3.5, and what gateways call it.
-const SLOWER: [&str; 8] = [
+const SLOWER: [&str; 10] = [
     "slow_down",
     "too_many_requests",
     "rate_limit",
     "rate_limited",
     "rate_limit_exceeded",
     "over_rate_limit",
+    "request_limit_exceeded",
+    "resource_exhausted",
     "throttled",
     "throttling",
 ];
@@ -38,7 +47,7 @@ pub(super) struct Refusal<'a> {
 
 impl Refusal<'_> {
     fn says_one_of(&self, codes: &[&str]) -> bool {
-        self.code.is_some_and(|code| codes.iter().any(|known| known.eq_ignore_ascii_case(code)))
+        self.code.is_some_and(|code| codes.iter().any(|known| words(known).eq(words(code))))
     }
 
     /// What it means in this dialect.
@@ -60,6 +69,13 @@ impl Refusal<'_> {
             (true, false) => Class::bad_credentials(dialect.wrong_client),
         }
     }
+}
+
+/// A code without what its writers vary: `too_many_requests` is `Too Many Requests` to a gateway and
+/// `TooManyRequests` to a framework.
+fn words(code: &str) -> impl Iterator<Item = u8> {
+    let between = |byte: &u8| matches!(byte, b'_' | b'-' | b' ');
+    code.bytes().filter(move |byte| !between(byte)).map(|byte| byte.to_ascii_lowercase())
 }
 
 /// What a refusal means.

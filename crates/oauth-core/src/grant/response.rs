@@ -1,7 +1,7 @@
 //! The tolerant reader of token answers and error answers, as real token endpoints give them.
 
 use std::borrow::Cow;
-use std::time::SystemTime;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
@@ -17,9 +17,11 @@ use crate::token::Token;
 use super::answer::{Answer, Unreadable};
 use super::json_text::{present, string};
 use super::lifetime::{self, Lifetime};
+use super::rate_limit;
 use super::recipe::Recipe;
 use super::refusal::{Class, Refusal};
-use super::retry_after::{rate_limit_reset, retry_after};
+use super::retry_after::retry_after;
+use super::server_time::server_time;
 
 /// How much of an unknown error code is kept, in characters.
 const LONGEST_CODE: usize = 64;
@@ -31,14 +33,13 @@ pub(super) fn read(
     client: &ClientAuth,
     response: &Response<Bytes>,
 ) -> Result<Token, Error> {
-    Reader { recipe, client, response, now: SystemTime::now() }.read()
+    Reader { recipe, client, response }.read()
 }
 
 struct Reader<'a> {
     recipe: &'a Recipe,
     client: &'a ClientAuth,
     response: &'a Response<Bytes>,
-    now: SystemTime,
 }
 
 impl Reader<'_> {
@@ -136,8 +137,9 @@ impl Reader<'_> {
         }
     }
 
-    fn lifetime(&self, answer: &Answer<'_>) -> std::time::Duration {
-        match lifetime::read(answer.expires_in, answer.expires_on, self.now) {
+    fn lifetime(&self, answer: &Answer<'_>) -> Duration {
+        let now = server_time(self.response.headers());
+        match lifetime::read(answer.expires_in, answer.expires_on, now) {
             Lifetime::Known(lifetime) => lifetime,
             Lifetime::Missing => self.recipe.default_lifetime,
             Lifetime::Unreadable => {
@@ -158,10 +160,11 @@ impl Reader<'_> {
         let code = complaint.code.as_ref().map(|code| code.as_str());
         let description = complaint.description.as_ref().map(|text| text.as_str());
         let class = Refusal { status, code, description }.class(dialect);
-        let wait = retry_after(headers, self.now).or_else(|| {
-            let told = class.throttled && dialect.rate_limit_reset;
-            told.then(|| rate_limit_reset(headers, self.now)).flatten()
-        });
+        let now = server_time(headers);
+        // A limit's reset comes with every answer of some servers: of one that fails it does not say
+        // when it will work again, so it counts where the limit is the reason.
+        let wait = retry_after(headers, now)
+            .or_else(|| rate_limit::reset(headers, now).filter(|_| class.throttled));
         let message = if class.throttled {
             "the token endpoint limits the rate of requests"
         } else if status.is_server_error() {

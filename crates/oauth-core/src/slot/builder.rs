@@ -137,7 +137,8 @@ impl SlotBuilder {
         self
     }
 
-    /// The longest `Retry-After` of a token endpoint that is believed. Default: 5 minutes.
+    /// The longest [wait that a token endpoint asks for](crate::Error::retry_after) that is believed.
+    /// Default: 5 minutes.
     pub fn retry_after_cap(mut self, cap: Duration) -> Self {
         self.settings.patience.retry_after_cap = cap;
         self

@@ -44,7 +44,8 @@ fn a_retry_after_of_thirty_thousand_years_is_told_and_overflows_nothing() {
         assert!(error.is_transient());
         assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds)));
     }
-    let far = "retry-after: Fri, 31 Dec 9999 23:59:59 GMT\r\n";
+    let far =
+        "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nretry-after: Fri, 31 Dec 9999 23:59:59 GMT\r\n";
     let error = fetch(says(answer("429 Slow down", far, "")), LONG).unwrap_err();
     assert!(error.retry_after() > Some(TEN_YEARS), "{error:?}");
 }

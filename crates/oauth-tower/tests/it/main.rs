@@ -11,6 +11,7 @@ mod debugged;
 mod drained;
 mod drops;
 mod ended;
+mod followers;
 mod gated;
 mod grpc;
 mod grpc_body;

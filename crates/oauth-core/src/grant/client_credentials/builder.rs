@@ -125,7 +125,8 @@ impl ClientCredentialsBuilder {
     }
 
     /// The life of a token when the answer does not tell it (RFC 6749 §5.1 recommends that it
-    /// does). Default: 300 s, a short one among those in use: too short costs a token request,
+    /// does): neither in `expires_in` nor in `expires_on`, which counts from the answer's `Date` and
+    /// says nothing without one. Default: 300 s, a short one among those in use: too short costs a token request,
     /// too long costs failed calls.
     pub fn default_lifetime(mut self, lifetime: Duration) -> Self {
         self.default_lifetime = lifetime;

@@ -1,0 +1,35 @@
+//! Where a response is from, as tower-http's redirect follower below the layer tells it.
+
+use http::{Extensions, Uri};
+use oauth_core::policy::Policy;
+
+/// Sets what a layer knows by itself. A function of the user's own takes its place.
+pub(crate) fn set_answer_uri(policy: &mut Policy) {
+    policy.set_answer_uri(request_uri);
+}
+
+/// What a follower of either version has left. Where both have, one is below the other, and the lower
+/// one alone knows: the older version, for it is the one inside of ready-made clients.
+fn request_uri(response: &Extensions) -> Option<&Uri> {
+    by_0_6(response).or_else(|| by_0_7(response))
+}
+
+#[cfg(feature = "tower-http-06")]
+fn by_0_6(response: &Extensions) -> Option<&Uri> {
+    response.get().map(|tower_http_0_6::follow_redirect::RequestUri(uri)| uri)
+}
+
+#[cfg(not(feature = "tower-http-06"))]
+fn by_0_6(_: &Extensions) -> Option<&Uri> {
+    None
+}
+
+#[cfg(feature = "tower-http-07")]
+fn by_0_7(response: &Extensions) -> Option<&Uri> {
+    response.get().map(|tower_http::follow_redirect::RequestUri(uri)| uri)
+}
+
+#[cfg(not(feature = "tower-http-07"))]
+fn by_0_7(_: &Extensions) -> Option<&Uri> {
+    None
+}
