@@ -94,9 +94,8 @@ impl ClientAuth {
 
     /// Whether both would make the same token request.
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
-        self.id == other.id
-            && self.expose_secret() == other.expose_secret()
-            && self.method() == other.method()
+        (&self.id, self.expose_secret(), self.method())
+            == (&other.id, other.expose_secret(), other.method())
     }
 
     pub(crate) fn method(&self) -> Method {
