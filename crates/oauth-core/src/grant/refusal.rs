@@ -62,30 +62,10 @@ impl Refusal<'_> {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
-    Permanent,
-    /// Passes by itself.
-    Transient,
-    /// Passes by itself, for a client that asks less often.
-    Throttled,
-    BadCredentials,
-}
-
-impl Meaning {
-    fn of(status: StatusCode) -> Self {
-        match status.as_u16() {
-            429 => Self::Throttled,
-            408 | 500..=599 => Self::Transient,
-            _ => Self::Permanent,
-        }
-    }
-}
-
-/// What a refusal means, and what to advise.
+/// What a refusal means.
 #[derive(Clone, Copy)]
 pub(super) struct Class {
-    pub(super) meaning: Meaning,
+    meaning: Meaning,
     pub(super) hint: Option<&'static str>,
 }
 
@@ -109,5 +89,37 @@ impl Class {
 
     pub(super) fn throttled(hint: &'static str) -> Self {
         Self { meaning: Meaning::Throttled, hint: Some(hint) }
+    }
+
+    pub(super) fn is_transient(self) -> bool {
+        matches!(self.meaning, Meaning::Transient | Meaning::Throttled)
+    }
+
+    pub(super) fn is_throttled(self) -> bool {
+        self.meaning == Meaning::Throttled
+    }
+
+    pub(super) fn is_bad_credentials(self) -> bool {
+        self.meaning == Meaning::BadCredentials
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Permanent,
+    /// Passes by itself.
+    Transient,
+    /// Passes by itself, for a client that asks less often.
+    Throttled,
+    BadCredentials,
+}
+
+impl Meaning {
+    fn of(status: StatusCode) -> Self {
+        match status.as_u16() {
+            429 => Self::Throttled,
+            408 | 500..=599 => Self::Transient,
+            _ => Self::Permanent,
+        }
     }
 }

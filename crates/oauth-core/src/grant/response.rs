@@ -18,7 +18,7 @@ use super::answer::{Answer, Unreadable};
 use super::json_text::{present, string};
 use super::lifetime::{self, Lifetime};
 use super::recipe::Recipe;
-use super::refusal::{Class, Meaning, Refusal};
+use super::refusal::{Class, Refusal};
 use super::retry_after::{rate_limit_reset, retry_after};
 
 /// How much of an unknown error code is kept, in characters.
@@ -158,12 +158,11 @@ impl Reader<'_> {
         let code = complaint.code.as_ref().map(|code| code.as_str());
         let description = complaint.description.as_ref().map(|text| text.as_str());
         let class = Refusal { status, code, description }.class(dialect);
-        let throttled = class.meaning == Meaning::Throttled;
         let wait = retry_after(headers, self.now).or_else(|| {
-            let told = throttled && dialect.rate_limit_reset;
+            let told = class.is_throttled() && dialect.rate_limit_reset;
             told.then(|| rate_limit_reset(headers, self.now)).flatten()
         });
-        let message = if throttled {
+        let message = if class.is_throttled() {
             "the token endpoint limits the rate of requests"
         } else if status.is_server_error() {
             "the token endpoint failed"
@@ -175,8 +174,8 @@ impl Reader<'_> {
             code: code.map(|code| secrets.shown(code).chars().take(LONGEST_CODE).collect()),
             description: description.map(|text| secrets.shown(text)),
             hint: self.hint(&class),
-            transient: throttled || class.meaning == Meaning::Transient,
-            bad_credentials: class.meaning == Meaning::BadCredentials,
+            transient: class.is_transient(),
+            bad_credentials: class.is_bad_credentials(),
             retry_after: wait,
             ..self.details(Kind::Refused, message.to_owned())
         }
@@ -186,7 +185,7 @@ impl Reader<'_> {
     /// Where the credentials are wrong: with what may be wrong with them and nobody sees.
     fn hint(&self, class: &Class) -> Option<Cow<'static, str>> {
         let mut hint = Cow::from(class.hint?);
-        if class.meaning == Meaning::BadCredentials {
+        if class.is_bad_credentials() {
             let (id, secret) = (self.client.id(), self.client.expose_secret());
             for (name, value) in [("client_id", id), ("client_secret", secret)] {
                 if let Some(blank) = blanks::at_an_end(value) {
