@@ -94,9 +94,8 @@ impl ClientAuth {
 
     /// Whether both would make the same token request.
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
-        self.id == other.id
-            && self.expose_secret() == other.expose_secret()
-            && self.method() == other.method()
+        (&self.id, self.expose_secret(), self.method())
+            == (&other.id, other.expose_secret(), other.method())
     }
 
     pub(crate) fn method(&self) -> Method {
@@ -341,42 +340,4 @@ impl fmt::Debug for RotatingClient {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn basic_is_the_base64_of_the_form_encoded_pair() {
-        // RFC 6749 §2.3.1, vector of the checklist.
-        let auth =
-            ClientAuth::secret("1PpG/Q 1", "z/tZ9VwFZqApmIQ+ZH1I5pLk/uB4ud:X2/8bL+wfFTt1rFw=");
-        let header = auth.clone().basic().basic_header().unwrap();
-        assert_eq!(
-            header,
-            "Basic MVBwRyUyRlErMTp6JTJGdFo5VndGWnFBcG1JUSUyQlpIMUk1cExrJTJGdUI0dWQlM0FYMiUyRjhiTCUyQndmRlR0MXJGdyUzRA=="
-        );
-        assert!(header.is_sensitive());
-        let raw = auth.raw_basic().basic_header().unwrap();
-        let decoded = STANDARD.decode(&raw.as_bytes()["Basic ".len()..]).unwrap();
-        assert!(decoded.starts_with(b"1PpG/Q 1:z/tZ9"));
-    }
-
-    #[test]
-    fn empty_and_unprintable_credentials_are_refused_by_name() {
-        for (id, secret, name) in
-            [("", "s", "client_id"), ("i", "", "client_secret"), ("i", "s\n", "client_secret")]
-        {
-            let error = ClientAuth::secret(id, secret).check().unwrap_err();
-            assert!(error.to_string().contains(name), "{error}");
-        }
-        assert!(ClientAuth::secret("a:b", "s").raw_basic().check().is_err());
-    }
-
-    #[test]
-    fn a_refused_rotation_keeps_the_old_credentials() {
-        let client = RotatingClient::new(ClientAuth::secret("old", "s"));
-        client.rotate(ClientAuth::secret("new", "")).unwrap_err();
-        assert_eq!((client.current().id(), client.epoch()), ("old", 0));
-        client.rotate(ClientAuth::secret("new", "t")).unwrap();
-        assert_eq!((client.current().id(), client.epoch()), ("new", 1));
-    }
-}
+mod tests;

@@ -107,3 +107,6 @@ impl<G: Grant + ?Sized> Grant for Arc<G> {
         (**self).allows_plain_http()
     }
 }
+
+#[cfg(test)]
+mod tests;

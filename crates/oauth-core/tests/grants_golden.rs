@@ -221,7 +221,8 @@ fn the_generic_grant_sends_what_has_a_value_in_a_fixed_order() {
         )
     );
     assert_eq!(grant.origins().to_string(), "https://api.example, https://files.example");
-    assert_eq!(grant.refresh_window(), None);
+    assert_eq!((grant.refresh_window(), grant.unreachable_hint()), (None, None));
+    assert!(!grant.allows_plain_http());
     assert_eq!(
         sent(&full.json().build().unwrap()),
         json(
@@ -229,6 +230,36 @@ fn the_generic_grant_sends_what_has_a_value_in_a_fixed_order() {
             r#"{"grant_type":"client_credentials","client_id":"the id","client_secret":"s3cret/+","scope":"r w","audience":"aud","resource":["https://api.example/a","urn:b"],"z":" %&+£€","a":"1"}"#,
         )
     );
+}
+
+#[test]
+fn the_generic_grant_passes_on_how_it_is_to_be_used() {
+    let grant = ClientCredentials::builder(client())
+        .token_url("http://auth.example:8080/t")
+        .refresh_window(Duration::from_secs(7))
+        .dangerous_plain_http(true)
+        .build()
+        .unwrap();
+    assert_eq!(grant.refresh_window(), Some(Duration::from_secs(7)));
+    assert!(grant.allows_plain_http());
+    assert_eq!(grant.provider(), "auth.example:8080");
+}
+
+#[test]
+fn each_further_api_url_of_a_provider_adds_an_origin() {
+    let (one, two) = ("https://one.example/x", "https://two.example/y");
+    let oleria = Oleria::builder(client()).authentication_url("https://auth.example/t");
+    let apiera = Apiera::builder(client()).organization("org_A");
+    let fuuffy = Fuuffy::builder(client());
+    let ataccama = Ataccama::builder(client()).environment("acme").realm("acme");
+    for origins in [
+        oleria.api_url(one).api_url(two).build().unwrap().origins(),
+        apiera.api_url(one).api_url(two).build().unwrap().origins(),
+        fuuffy.api_url(one).api_url(two).build().unwrap().origins(),
+        ataccama.api_url(one).api_url(two).build().unwrap().origins(),
+    ] {
+        assert_eq!(origins.to_string(), "https://one.example, https://two.example");
+    }
 }
 
 #[test]
@@ -387,13 +418,21 @@ fn the_errors_of_fuuffy_are_classified_by_status_and_code() {
     ] {
         row(&grant, 401, body, BAD_CREDENTIALS, Some("401021"), Some(hint));
     }
+    // A code says the same under every status.
+    let hint = "a parameter is missing or invalid";
+    row(&grant, 400, "", PERMANENT, None, Some(hint));
+    row(&grant, 422, r#"{"code":400013}"#, PERMANENT, Some("400013"), Some(hint));
+    row(&grant, 422, r#"{"code":7}"#, PERMANENT, Some("7"), None);
     row(&grant, 403, "", PERMANENT, None, Some("forbidden for this resource"));
     row(&grant, 404, "", PERMANENT, None, Some("check `/v1` in the base URL"));
     let hint = "wait for the reset: 100 requests a minute, 1000 an hour";
     row(&grant, 429, "", TRANSIENT, None, Some(hint));
     let hint = "if it stays, contact the provider's customer service";
     let body = include_str!("fixtures/fuuffy-500.json");
-    row(&grant, 500, body, TRANSIENT, Some("500999"), Some(hint));
+    for status in [200, 400, 401, 500, 503] {
+        row(&grant, status, body, TRANSIENT, Some("500999"), Some(hint));
+    }
+    row(&grant, 502, "<html>", TRANSIENT, None, Some(hint));
 }
 
 #[test]
@@ -424,6 +463,34 @@ fn the_errors_of_ataccama_are_classified_as_keycloak_means_them() {
     let body = include_str!("fixtures/ataccama-404-realm.json");
     row(&grant, 404, body, PERMANENT, Some("Realm does not exist"), Some(hint));
     row(&grant, 500, r#"{"error":"unknown_error"}"#, TRANSIENT, Some("unknown_error"), None);
+}
+
+#[test]
+fn the_errors_of_a_generic_grant_are_classified_as_the_rfc_has_them() {
+    // RFC 6749 §5.2.
+    let grant = ClientCredentials::builder(client()).token_url("https://auth.example/t");
+    let grant = grant.build().unwrap();
+    let wrong_client = "the client id or the secret is wrong, or the client is disabled";
+    row(&grant, 401, "", BAD_CREDENTIALS, None, Some(wrong_client));
+    for (code, hint) in [
+        (
+            "invalid_request",
+            "a parameter is missing or not understood: see the provider's documentation",
+        ),
+        ("invalid_scope", "the scope is unknown or not granted to this client"),
+        ("unauthorized_client", "this client may not use the client credentials grant"),
+        ("unsupported_grant_type", "the token endpoint does not know the client credentials grant"),
+    ] {
+        let body = format!(r#"{{"error":"{code}"}}"#);
+        for status in [200, 400, 403, 404] {
+            row(&grant, status, &body, PERMANENT, Some(code), Some(hint));
+        }
+    }
+    for status in [404, 405] {
+        row(&grant, status, "", PERMANENT, None, Some("check the token URL"));
+    }
+    row(&grant, 403, "", PERMANENT, None, None);
+    row(&grant, 429, "", TRANSIENT, None, None);
 }
 
 #[test]

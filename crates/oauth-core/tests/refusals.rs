@@ -75,6 +75,11 @@ fn a_code_that_says_later_is_transient_under_every_status() {
     with_every(&codes, &STATUSES, |row, _, error| {
         assert!(error.is_transient() && !error.is_bad_credentials(), "{row}");
     });
+    // Asking less often is what helps under a 429, whatever the code.
+    with_every(&codes, &[408, 429, 503], |row, status, error| {
+        let limited = error.to_string().contains("limits the rate of requests");
+        assert_eq!(limited, status == 429, "{row}");
+    });
     // And no advice that is for something else.
     for (name, grant) in grants() {
         for status in [400, 401, 403, 404, 405] {

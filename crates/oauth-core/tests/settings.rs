@@ -1,7 +1,15 @@
 //! Missing and wrong settings are refused by name, and no value is shown.
 #![allow(clippy::unwrap_used, reason = "helpers of tests panic as the tests do")]
 
-use oauth_core::{Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Oleria, Origins};
+#[path = "slot/subscriber.rs"]
+#[expect(dead_code, reason = "the tests of the slot use more of it")]
+mod subscriber;
+
+use std::time::Duration;
+
+use oauth_core::{
+    Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Grant as _, Oleria, Origins,
+};
 
 const SECRET: &str = "a5ecretThatNobodyMaySee";
 
@@ -107,6 +115,8 @@ fn a_token_url_is_absolute_https_and_plain() {
         "http://127.0.0.1:80/t?a=b",
         "https://auth.example/*?a=https://*.b",
         "https://auth.example?a=*",
+        // Of what the body does not send.
+        "https://auth.example/t?scope=x&audience=y&resource=z",
     ] {
         ClientCredentials::builder(client()).token_url(url).build().unwrap();
     }
@@ -165,9 +175,63 @@ fn origins_and_api_url_exclude_each_other() {
         builder().origins(origins.clone()).api_url("https://api.example").build(),
         "`origins` and `api_url` exclude each other",
     );
-    use oauth_core::Grant as _;
     assert_eq!(builder().origins(origins.clone()).build().unwrap().origins(), origins);
     assert!(!builder().build().unwrap().origins().is_declared());
+}
+
+#[test]
+fn what_is_shown_of_a_grant_and_its_settings_are_names_alone() {
+    let auth = r#"ClientAuth { id: "id", method: None, .. }"#;
+    let auth = format!("RotatingClient {{ epoch: 0, auth: {auth}, fallback: None }}");
+    let url = "https://auth.example/t?key=hidden";
+    let generic = ClientCredentials::builder(client())
+        .token_url(url)
+        .parameter("tenant", "hidden-too")
+        .api_url("https://api.example/hidden")
+        .refresh_window(Duration::from_secs(7));
+    let oleria = Oleria::builder(client()).authentication_url(url).api_url("https://api.example");
+    let apiera = Apiera::builder(client()).token_url(url).organization("org_hidden");
+    let fuuffy = Fuuffy::builder(client()).token_url(url);
+    let ataccama = Ataccama::builder(client()).token_url(url).environment("acme");
+    for (text, name) in [
+        (format!("{generic:?}"), "ClientCredentialsBuilder"),
+        (format!("{oleria:?}"), "OleriaBuilder"),
+        (format!("{apiera:?}"), "ApieraBuilder"),
+        (format!("{fuuffy:?}"), "FuuffyBuilder"),
+        (format!("{ataccama:?}"), "AtaccamaBuilder"),
+    ] {
+        assert_eq!(text, format!("{name} {{ client: {auth}, .. }}"));
+    }
+    for (text, [name, provider, origin, window]) in [
+        (
+            format!("{:?}", generic.build().unwrap()),
+            ["ClientCredentials", "auth.example", "https://api.example", "7s"],
+        ),
+        (
+            format!("{:?}", oleria.build().unwrap()),
+            ["Oleria", "Oleria", "https://api.example", "60s"],
+        ),
+        (
+            format!("{:?}", apiera.build().unwrap()),
+            ["Apiera", "Apiera", "https://api.apiera.io", "300s"],
+        ),
+        (
+            format!("{:?}", fuuffy.build().unwrap()),
+            ["Fuuffy", "Fuuffy", "https://api-gateway.fuuffy.com", "60s"],
+        ),
+        (
+            format!("{:?}", ataccama.build().unwrap()),
+            ["Ataccama", "Ataccama", "https://acme.ataccama.one", "60s"],
+        ),
+    ] {
+        assert_eq!(
+            text,
+            format!(
+                "{name}(Recipe {{ provider: {provider:?}, token_endpoint: auth.example/t, \
+                 client: {auth}, origins: {origin}, refresh_window: Some({window}), .. }})"
+            )
+        );
+    }
 }
 
 #[test]
@@ -191,7 +255,11 @@ fn apiera_needs_an_organization_and_warns_of_an_unusual_one() {
             "Apiera: `organization` is empty: the id looks like `org_…`",
         );
     }
+    let (seen, _captured) = subscriber::captured();
+    builder(" org_A ").build().unwrap();
+    assert_eq!(seen.with(""), [""; 0]);
     builder("acme").build().unwrap();
+    assert_eq!(seen.with("does not begin with `org_`").len(), 1);
     refused(
         builder("org_A").audience("").build(),
         "Apiera: `audience` is empty, and Apiera requires one",
@@ -230,6 +298,35 @@ fn the_environment_of_ataccama_is_one_label_of_a_host() {
             "Ataccama: `host_suffix` must be a host name, `ataccama.one`",
         );
     }
+}
+
+#[test]
+fn ataccama_takes_every_label_of_a_host_and_a_suffix_with_its_dot() {
+    let longest = "a".repeat(63);
+    for label in ["a", "acme-2", "0", "A-B-C", &longest] {
+        let builder = Ataccama::builder(client()).environment(label).realm("acme");
+        let grant = builder.host_suffix(format!(" .{label}.example")).build().unwrap();
+        let url = format!("https://{label}.{label}.example");
+        assert_eq!(grant.origins().to_string(), url.to_ascii_lowercase());
+    }
+}
+
+#[test]
+fn ataccama_needs_an_environment_unless_both_urls_are_given() {
+    let builder = || Ataccama::builder(client()).realm("acme");
+    let (token, api) = ("https://auth.example/t", "https://api.example");
+    let missing = "Ataccama: `environment` is missing: call `.environment(..)`";
+    refused(builder().build(), missing);
+    refused(builder().token_url(token).build(), missing);
+    refused(builder().api_url(api).build(), missing);
+    let grant = Ataccama::builder(client()).token_url(token).api_url(api).build().unwrap();
+    assert_eq!(grant.request(&client()).uri(), token);
+    assert_eq!(grant.origins().to_string(), api);
+    // What is not used must not be wrong.
+    refused(
+        builder().base_url(api).environment("a.b").build(),
+        "Ataccama: `environment` must be one label of a host name, `acme`: no URL, no dot, no space",
+    );
 }
 
 #[test]

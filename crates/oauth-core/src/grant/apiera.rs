@@ -165,10 +165,10 @@ fn classify(refusal: &Refusal<'_>) -> Class {
         // `access_denied` and not `invalid_client`.
         (401, _) => Class::bad_credentials(WRONG_CLIENT),
         (403, _) => class.hint("this client is not granted that audience"),
-        (429, _) => class.throttled("too many token requests: share one slot, wait for the reset"),
+        (429, _) => Class::throttled("too many token requests: share one slot, wait for the reset"),
         // Throttling in disguise: "Global limit has been reached".
         (500, Some("access_denied")) => {
-            class.throttled("the tenant's limit of token requests is reached, wait for the reset")
+            Class::throttled("the tenant's limit of token requests is reached, wait for the reset")
         }
         _ => class,
     }

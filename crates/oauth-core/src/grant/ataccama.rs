@@ -226,14 +226,13 @@ fn realm_segment(name: &str) -> Result<String, Error> {
 
 /// Scheme, host and Keycloak's prefix, without a slash at the end.
 fn auth_url(base: &str, prefix: Option<&str>) -> Result<String, Error> {
-    let authority = base.find("://").map_or(0, |at| at + 3);
-    let path = base[authority..].find('/').map(|at| authority + at);
-    let prefix = match (path, prefix) {
-        (Some(_), Some(_)) => {
+    let has_path = base.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
+    let prefix = match (has_path, prefix) {
+        (true, Some(_)) => {
             return Err(Error::setting("auth_prefix", "must be left out: `base_url` has a path"));
         }
-        (Some(_), None) => return Ok(base.to_owned()),
-        (None, prefix) => prefix.unwrap_or(AUTH_PREFIX).trim_matches('/'),
+        (true, None) => return Ok(base.to_owned()),
+        (false, prefix) => prefix.unwrap_or(AUTH_PREFIX).trim_matches('/'),
     };
     if prefix.contains(['?', '#', '\\']) || prefix.split('/').any(|part| part == "..") {
         return Err(Error::setting("auth_prefix", "must be a plain path, `/auth`"));

@@ -1,6 +1,8 @@
 //! Bodies of token requests. They hold the client's secret: sized beforehand, so that growing
 //! leaves no copy behind, and overwritten with zeros when the last clone goes.
 
+use std::io::{self, Write};
+
 use bytes::Bytes;
 use serde::Serializer as _;
 use serde::ser::SerializeMap;
@@ -12,31 +14,58 @@ pub(super) type Members<'a> = [(&'a str, Vec<&'a str>)];
 
 /// `application/x-www-form-urlencoded` (RFC 6749 App. B).
 pub(super) fn form(members: &Members<'_>) -> Bytes {
-    // Each byte becomes three at most; `=` and `&` come once a value.
-    let mut body = wiped(members, 3);
-    for (name, values) in members {
-        for value in values {
-            if !body.is_empty() {
-                body.push(b'&');
-            }
-            encode(&mut body, name);
-            body.push(b'=');
-            encode(&mut body, value);
-        }
-    }
-    Bytes::from_owner(body)
+    Bytes::from_owner(written(|body| write_form(body, members)))
 }
 
 /// One JSON object.
 pub(super) fn json(members: &Members<'_>) -> Bytes {
-    // `\u0000` is the longest escape.
-    let mut body = wiped(members, 6);
-    // Writing text into a vector cannot fail.
-    let _ = write_json(&mut body, members);
-    Bytes::from_owner(body)
+    Bytes::from_owner(written(|body| write_json(body, members)))
 }
 
-fn write_json(body: &mut Vec<u8>, members: &Members<'_>) -> serde_json::Result<()> {
+/// Written twice: first to learn the length, then into a buffer that is exactly as long.
+fn written(write: impl Fn(&mut dyn Write) -> io::Result<()>) -> Zeroizing<Vec<u8>> {
+    let mut length = Length(0);
+    // Neither counting nor writing to memory fails.
+    let _ = write(&mut length);
+    let mut body = Zeroizing::new(Vec::with_capacity(length.0));
+    let _ = write(&mut *body);
+    body
+}
+
+/// Counts what is written and keeps none of it.
+struct Length(usize);
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write_form(body: &mut dyn Write, members: &Members<'_>) -> io::Result<()> {
+    let mut between = "";
+    for (name, values) in members {
+        for value in values {
+            body.write_all(between.as_bytes())?;
+            encode(body, name)?;
+            body.write_all(b"=")?;
+            encode(body, value)?;
+            between = "&";
+        }
+    }
+    Ok(())
+}
+
+fn encode(body: &mut dyn Write, text: &str) -> io::Result<()> {
+    form_urlencoded::byte_serialize(text.as_bytes())
+        .try_for_each(|piece| body.write_all(piece.as_bytes()))
+}
+
+fn write_json(body: &mut dyn Write, members: &Members<'_>) -> io::Result<()> {
     let mut out = serde_json::Serializer::new(body);
     let mut map = out.serialize_map(Some(members.len()))?;
     for (name, values) in members {
@@ -45,27 +74,7 @@ fn write_json(body: &mut Vec<u8>, members: &Members<'_>) -> serde_json::Result<(
             values => map.serialize_entry(name, values)?,
         }
     }
-    map.end()
-}
-
-/// An empty buffer that no encoding of `members` can outgrow.
-fn wiped(members: &Members<'_>, worst: usize) -> Zeroizing<Vec<u8>> {
-    // Quotes, colon, comma and an array's brackets.
-    const AROUND: usize = 8;
-    let size: usize = members
-        .iter()
-        .map(|(name, values)| {
-            let each = |value: &&str| (name.len() + value.len()) * worst + AROUND;
-            AROUND + name.len() * worst + values.iter().map(each).sum::<usize>()
-        })
-        .sum();
-    Zeroizing::new(Vec::with_capacity(size + AROUND))
-}
-
-fn encode(body: &mut Vec<u8>, text: &str) {
-    for piece in form_urlencoded::byte_serialize(text.as_bytes()) {
-        body.extend_from_slice(piece.as_bytes());
-    }
+    Ok(map.end()?)
 }
 
 #[cfg(test)]
@@ -88,12 +97,16 @@ mod tests {
     }
 
     #[test]
-    fn a_body_never_outgrows_its_first_buffer() {
+    fn a_body_is_exactly_as_long_as_its_buffer_has_room() {
         for text in ["", "\u{0}", "€", "%%%", "plain"] {
             let text = text.repeat(300);
             let members = [("name", vec![text.as_str(); 3]), ("\u{1}", vec!["x"])];
-            assert!(form(&members).len() <= wiped(&members, 3).capacity());
-            assert!(json(&members).len() <= wiped(&members, 6).capacity());
+            for body in [
+                written(|body| write_form(body, &members)),
+                written(|body| write_json(body, &members)),
+            ] {
+                assert_eq!(body.capacity(), body.len());
+            }
         }
     }
 }

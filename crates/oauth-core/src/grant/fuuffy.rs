@@ -156,11 +156,12 @@ fn classify(refusal: &Refusal<'_>) -> Class {
     let class = Class::of_status(refusal.status);
     // The code first: it says the same under every status, a 200 included.
     match (refusal.status.as_u16(), refusal.code) {
-        (429, _) => class.throttled("wait for the reset: 100 requests a minute, 1000 an hour"),
+        (429, _) => Class::throttled("wait for the reset: 100 requests a minute, 1000 an hour"),
         (_, Some("400013")) => class.hint("a parameter is missing or invalid"),
         (401, None) => Class::bad_credentials(WRONG_CLIENT),
-        (_, Some("500999")) | (500.., _) => Class { transient: true, ..class }
-            .hint("if it stays, contact the provider's customer service"),
+        (_, Some("500999")) | (500.., _) => {
+            Class::transient("if it stays, contact the provider's customer service")
+        }
         (400, _) => class.hint("a parameter is missing or invalid"),
         (403, _) => class.hint("forbidden for this resource"),
         (404, _) => class.hint("check `/v1` in the base URL"),

@@ -69,6 +69,27 @@ mod tests {
         assert_eq!(string_or_number("401021").as_deref().map(String::as_str), Some("401021"));
     }
 
+    #[test]
+    fn every_escape_of_json_is_read() {
+        // RFC 8259 §7.
+        for (json, text) in [
+            (r#""""#, ""),
+            (r#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{c}\n\r\t"),
+            (r#""\u0041b\u00e9\u20AC""#, "Abé€"),
+            (r#""é\ud83d\ude00\uD800\uDC00\udbff\udfff""#, "é😀\u{10000}\u{10FFFF}"),
+        ] {
+            assert_eq!(string(json).as_deref().map(String::as_str), Some(text), "{json}");
+            assert_eq!(string_or_number(json).as_deref().map(String::as_str), Some(text));
+        }
+        for bad in [r#""\u""#, r#""\u00e""#, r#""\u00g0""#, r#""\ud83d\u""#, r#""a"#, "-", ""] {
+            assert_eq!(string(bad), None, "{bad}");
+        }
+        for number in ["0", "-1", "1e5"] {
+            assert_eq!(string_or_number(number).as_deref().map(String::as_str), Some(number));
+        }
+        assert_eq!(string_or_number("true"), None);
+    }
+
     proptest! {
         #[test]
         fn text_is_read_as_serde_reads_it(text in any::<String>(), ascii in any::<bool>()) {

@@ -47,13 +47,9 @@ fn seconds(json: &str) -> Option<f64> {
     if decimal { text.parse().ok() } else { None }
 }
 
+/// What is too long even for a `Duration` is as long as the longest.
 fn saturate(seconds: f64) -> Duration {
-    if seconds >= LONGEST.as_secs_f64() {
-        LONGEST
-    } else {
-        // An error below zero.
-        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO)
-    }
+    Duration::try_from_secs_f64(seconds.max(0.0)).map_or(LONGEST, |life| life.min(LONGEST))
 }
 
 #[cfg(test)]
@@ -76,6 +72,8 @@ mod tests {
             ("0", Lifetime::Known(Duration::ZERO)),
             ("-1", Lifetime::Known(Duration::ZERO)),
             ("-1e999", Lifetime::Known(Duration::ZERO)),
+            ("315360000", Lifetime::Known(LONGEST)),
+            ("315360001", Lifetime::Known(LONGEST)),
             ("1000000000000000000", Lifetime::Known(LONGEST)),
             ("1e999", Lifetime::Known(LONGEST)),
             ("null", Lifetime::Missing),
@@ -83,9 +81,11 @@ mod tests {
             ("\"soon\"", Lifetime::Unreadable),
             ("\"inf\"", Lifetime::Unreadable),
             ("\"NaN\"", Lifetime::Unreadable),
-            ("\"1-2\"", Lifetime::Unreadable),
-            ("\".5\"", Lifetime::Unreadable),
+            ("\"-inf\"", Lifetime::Unreadable),
+            ("\"-NaN\"", Lifetime::Unreadable),
             ("\"+5\"", Lifetime::Unreadable),
+            ("\".5\"", Lifetime::Unreadable),
+            ("\"1-2\"", Lifetime::Unreadable),
             ("true", Lifetime::Unreadable),
             ("[300]", Lifetime::Unreadable),
             ("{}", Lifetime::Unreadable),

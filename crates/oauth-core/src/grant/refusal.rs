@@ -53,21 +53,21 @@ impl Refusal<'_> {
     /// What it means in this dialect.
     pub(super) fn class(&self, dialect: &Dialect) -> Class {
         let class = (dialect.classify)(self);
-        let by_status = Class::of_status(self.status);
-        let slower = self.says_one_of(&SLOWER);
-        if slower || self.says_one_of(&LATER) {
-            // Advice for a status that means something else would mislead.
-            let hint = class.hint.filter(|_| by_status.transient);
-            let throttled = slower || by_status.throttled;
-            return Class { transient: true, throttled, bad_credentials: false, hint };
-        }
+        let by_status = Meaning::of(self.status);
         let wrong_client = self.says_one_of(&[INVALID_CLIENT]) || (dialect.says_wrong_client)(self);
-        match (wrong_client, by_status.transient) {
-            (false, _) => class,
-            // A server that failed knows no client, and a gateway that throttles has asked nobody.
-            (true, true) => Class { bad_credentials: false, ..class },
-            (true, false) => Class::bad_credentials(dialect.wrong_client),
-        }
+        let meaning = match by_status {
+            Meaning::Throttled => return class,
+            _ if self.says_one_of(&SLOWER) => Meaning::Throttled,
+            _ if self.says_one_of(&LATER) => Meaning::Transient,
+            // Not of a transient status: a server that failed knows no client, and a gateway that
+            // throttles has asked nobody.
+            Meaning::Permanent if wrong_client => {
+                return Class::bad_credentials(dialect.wrong_client);
+            }
+            _ => return class,
+        };
+        // Advice for a status that means something else would mislead.
+        Class { meaning, hint: class.hint.filter(|_| by_status == Meaning::Transient) }
     }
 }
 
@@ -81,19 +81,14 @@ fn words(code: &str) -> impl Iterator<Item = u8> {
 /// What a refusal means.
 #[derive(Clone, Copy)]
 pub(super) struct Class {
-    pub(super) transient: bool,
-    pub(super) throttled: bool,
-    pub(super) bad_credentials: bool,
+    meaning: Meaning,
     pub(super) hint: Option<&'static str>,
 }
 
 impl Class {
     /// 408, 429 and 5xx pass by themselves, the rest does not.
     pub(super) fn of_status(status: StatusCode) -> Self {
-        let throttled = status == StatusCode::TOO_MANY_REQUESTS;
-        let transient =
-            throttled || status == StatusCode::REQUEST_TIMEOUT || status.is_server_error();
-        Self { transient, throttled, bad_credentials: false, hint: None }
+        Self { meaning: Meaning::of(status), hint: None }
     }
 
     pub(super) fn hint(self, hint: &'static str) -> Self {
@@ -101,10 +96,46 @@ impl Class {
     }
 
     pub(super) fn bad_credentials(hint: &'static str) -> Self {
-        Self { transient: false, throttled: false, bad_credentials: true, hint: Some(hint) }
+        Self { meaning: Meaning::BadCredentials, hint: Some(hint) }
     }
 
-    pub(super) fn throttled(self, hint: &'static str) -> Self {
-        Self { transient: true, throttled: true, ..self.hint(hint) }
+    pub(super) fn transient(hint: &'static str) -> Self {
+        Self { meaning: Meaning::Transient, hint: Some(hint) }
+    }
+
+    pub(super) fn throttled(hint: &'static str) -> Self {
+        Self { meaning: Meaning::Throttled, hint: Some(hint) }
+    }
+
+    pub(super) fn is_transient(self) -> bool {
+        matches!(self.meaning, Meaning::Transient | Meaning::Throttled)
+    }
+
+    pub(super) fn is_throttled(self) -> bool {
+        self.meaning == Meaning::Throttled
+    }
+
+    pub(super) fn is_bad_credentials(self) -> bool {
+        self.meaning == Meaning::BadCredentials
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Permanent,
+    /// Passes by itself.
+    Transient,
+    /// Passes by itself, for a client that asks less often.
+    Throttled,
+    BadCredentials,
+}
+
+impl Meaning {
+    fn of(status: StatusCode) -> Self {
+        match status.as_u16() {
+            429 => Self::Throttled,
+            408 | 500..=599 => Self::Transient,
+            _ => Self::Permanent,
+        }
     }
 }

@@ -164,8 +164,8 @@ impl Reader<'_> {
         // A limit's reset comes with every answer of some servers: of one that fails it does not say
         // when it will work again, so it counts where the limit is the reason.
         let wait = retry_after(headers, now)
-            .or_else(|| rate_limit::reset(headers, now).filter(|_| class.throttled));
-        let message = if class.throttled {
+            .or_else(|| rate_limit::reset(headers, now).filter(|_| class.is_throttled()));
+        let message = if class.is_throttled() {
             "the token endpoint limits the rate of requests"
         } else if status.is_server_error() {
             "the token endpoint failed"
@@ -177,8 +177,8 @@ impl Reader<'_> {
             code: code.map(|code| secrets.shown(code).chars().take(LONGEST_CODE).collect()),
             description: description.map(|text| secrets.shown(text)),
             hint: self.hint(&class),
-            transient: class.transient,
-            bad_credentials: class.bad_credentials,
+            transient: class.is_transient(),
+            bad_credentials: class.is_bad_credentials(),
             retry_after: wait,
             ..self.details(Kind::Refused, message.to_owned())
         }
@@ -188,7 +188,7 @@ impl Reader<'_> {
     /// Where the credentials are wrong: with what may be wrong with them and nobody sees.
     fn hint(&self, class: &Class) -> Option<Cow<'static, str>> {
         let mut hint = Cow::from(class.hint?);
-        if class.bad_credentials {
+        if class.is_bad_credentials() {
             let (id, secret) = (self.client.id(), self.client.expose_secret());
             for (name, value) in [("client_id", id), ("client_secret", secret)] {
                 if let Some(blank) = blanks::at_an_end(value) {

@@ -243,8 +243,10 @@ mod tests {
             (r"\u002B\u{2b}\x2b\X2B\x{2b}\U0000002b\053", "+++++++"),
             (r"\ud83d\ude00\u{1f600}\U0001F600", "😀😀😀"),
             (r"a\nb\tc\rd\be\ff\vg", "a\nb c\rd e f g"),
-            ("&amp;&lt;&SOL;&plus;&semi;", "&</+;"),
+            (r"\U002B\U00e9", "+é"),
+            ("&amp;&lt;&SOL;&plus;&semi;&newline;", "&</+;\n"),
             ("&#47;&#x2f;&#X2F;&#47&#128512;", "////😀"),
+            ("&#x9;&#x02b;&#x0001F600;&#9;&#000000043;", "\t+😀\t+"),
             ("&amp;sol;", "/"),
             (r"%5Cu002f&#92;u002f\u0025\u0032F", "///"),
         ] {
@@ -281,6 +283,9 @@ mod tests {
             assert_eq!(undone(text), plain);
         }
         assert_eq!(undone(r"\ud83d\u0041"), "ud83dA");
+        assert_eq!(undone(r"\ud83d%ude00"), "ud83d%ude00");
+        assert_eq!(undone(r"\ud83dxude00"), "ud83dxude00");
+        assert_eq!(undone(r"%ud83d\ude00"), "%ud83dude00");
         assert_eq!(undone(r"\ud83d\ud83d"), "ud83dud83d");
     }
 
@@ -289,6 +294,8 @@ mod tests {
         for (text, rounds) in [
             ("a", &["a"][..]),
             ("%2525", &["%2525", "%25", "%"]),
+            (r"\\u002b", &[r"\\u002b", r"\u002b", "+"]),
+            (r"\\\'", &[r"\\\'", r"\'", "'"]),
             ("a=3D", &["a=3D", "a="]),
             ("%3D3D", &["%3D3D", "=3D", "="]),
             ("=2525", &["=2525", "%25", "%"]),
