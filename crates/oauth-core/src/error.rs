@@ -314,4 +314,28 @@ mod tests {
         assert_eq!(later.to_string(), "the token source failed; no new attempt for 1.5 s");
         assert_eq!(later.source().unwrap().to_string(), "no route");
     }
+
+    #[test]
+    fn debug_shows_each_part_that_there_is() {
+        assert_eq!(
+            format!("{:?}", Error::new(Kind::Usage, "no")),
+            r#"Error { kind: Usage, message: "no", transient: false }"#
+        );
+        let error = Error::from(Details {
+            provider: Some("Ataccama".into()),
+            status: Some(StatusCode::UNAUTHORIZED),
+            code: Some("invalid_client".into()),
+            description: Some("who?".into()),
+            hint: Some("check the secret".into()),
+            retry_after: Some(Duration::from_secs(7)),
+            source: Some("below".into()),
+            ..Details::new(Kind::Refused, "no")
+        });
+        assert_eq!(
+            format!("{error:?}"),
+            "Error { kind: Refused, message: \"no\", provider: \"Ataccama\", status: 401, \
+             code: \"invalid_client\", description: \"who?\", hint: \"check the secret\", \
+             transient: false, retry_after: 7s, source: below }"
+        );
+    }
 }

@@ -160,7 +160,7 @@ impl fmt::Debug for Token {
 
 #[cfg(test)]
 mod tests {
-    use super::Token;
+    use super::*;
 
     #[test]
     fn a_token_that_could_inject_is_refused_without_being_shown() {
@@ -185,5 +185,18 @@ mod tests {
         let clone = token.header_value().clone();
         assert_eq!(clone.as_bytes().as_ptr(), token.header_value().as_bytes().as_ptr());
         assert_eq!(token.expose_secret(), "abc");
+    }
+
+    #[test]
+    fn what_it_shows_is_scheme_lifetime_and_scope() {
+        let token = Token::bearer("hidden").unwrap();
+        assert_eq!(token.scheme(), "Bearer");
+        let shown = format!("{token:?}");
+        assert_eq!(shown, r#"Token { scheme: "Bearer", lifetime: None, scope: None, .. }"#);
+        let token = token.expires_in(Duration::from_secs(60)).with_scope("read");
+        let shown = format!("{token:?}");
+        let expected =
+            r#"Token { scheme: "Bearer", lifetime: Some(60s), scope: Some("read"), .. }"#;
+        assert_eq!(shown, expected);
     }
 }
