@@ -320,4 +320,76 @@ mod tests {
         assert_eq!(later.to_string(), "the token source failed; no new attempt for 1.5 s");
         assert_eq!(later.source().unwrap().to_string(), "no route");
     }
+
+    #[test]
+    fn debug_shows_each_part_that_there_is() {
+        assert_eq!(
+            format!("{:?}", Error::new(Kind::Usage, "no")),
+            r#"Error { kind: Usage, message: "no", transient: false }"#
+        );
+        let error = Error::from(Details {
+            provider: Some("Ataccama".into()),
+            status: Some(StatusCode::UNAUTHORIZED),
+            code: Some("invalid_client".into()),
+            description: Some("who?".into()),
+            hint: Some("check the secret".into()),
+            retry_after: Some(Duration::from_secs(7)),
+            source: Some("below".into()),
+            ..Details::new(Kind::Refused, "no")
+        });
+        assert_eq!(
+            format!("{error:?}"),
+            "Error { kind: Refused, message: \"no\", provider: \"Ataccama\", status: 401, \
+             code: \"invalid_client\", description: \"who?\", hint: \"check the secret\", \
+             transient: false, retry_after: 7s, source: below }"
+        );
+    }
+
+    #[test]
+    fn each_kind_answers_its_own_question_alone() {
+        let time_out = Error::new(Kind::Timeout, "late");
+        let errors = [time_out, Error::setting("x", "is wrong"), Error::transient("x")];
+        assert_eq!(errors.each_ref().map(Error::is_timeout), [true, false, false]);
+        assert_eq!(errors.each_ref().map(Error::is_setting), [false, true, false]);
+        assert_eq!(errors.each_ref().map(Error::is_transient), [true, false, true]);
+        assert!(!Error::permanent("x").is_transient());
+    }
+
+    struct Unreachable;
+
+    impl crate::TokenSource for Unreachable {
+        async fn fetch(&self) -> Result<crate::Token, Error> {
+            Err(Error::transient("no route"))
+        }
+        fn provider(&self) -> Option<String> {
+            Some("Oleria".to_owned())
+        }
+        fn unreachable_hint(&self) -> Option<&'static str> {
+            Some("is it in the allow list?")
+        }
+    }
+
+    #[test]
+    fn a_time_limit_tells_the_provider_what_failed_last_and_a_hint() {
+        let alone = Error::timed_out("late", &Unreachable, None);
+        assert!(alone.is_timeout() && alone.is_transient() && alone.source().is_none());
+        assert_eq!(alone.provider(), Some("Oleria"));
+        assert_eq!(alone.to_string(), "Oleria: late; hint: is it in the allow list?");
+
+        let hint = Some("check the secret".into());
+        let last = Details { hint, ..Details::new(Kind::Refused, "no") };
+        let after = Error::timed_out("late", &Unreachable, Some(last.into()));
+        assert_eq!(after.hint(), Some("check the secret"));
+        assert_eq!(after.source().unwrap().to_string(), "no; hint: check the secret");
+    }
+
+    #[test]
+    fn an_error_that_somebody_else_holds_keeps_its_provider() {
+        let error = Error::new(Kind::Answer, "no").of_provider("one");
+        assert_eq!(error.provider(), Some("one"));
+        let held = error.clone();
+        assert_eq!(error.of_provider("two").provider(), Some("one"));
+        assert_eq!(held.of_provider("two").to_string(), "two: no");
+        assert_eq!(Error::new(Kind::Answer, "no").provider(), None);
+    }
 }

@@ -175,20 +175,63 @@ fn fill(path: &Path, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     if !fs::metadata(path)?.is_file() {
         return Ok(None);
     }
-    let mut file = File::open(path)?;
+    read_into(File::open(path)?, buffer).map(Some)
+}
+
+/// Reads to the end, or until the buffer is full; how many bytes there were.
+fn read_into(mut from: impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
     while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
+        match from.read(rest) {
             Ok(0) => break,
             Ok(more) => length += more,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(Some(length))
+    Ok(length)
 }
 
 fn unreadable(path: &Path, kind: ErrorKind) -> Error {
     let message = format!("the client secret's file {} cannot be read: {kind}", path.display());
     Details { transient: true, ..Details::new(Kind::Source, message) }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each read yields the next of these, then the end.
+    struct Reads<'a>(std::slice::Iter<'a, Result<&'static [u8], ErrorKind>>);
+
+    impl Read for Reads<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match self.0.next().copied() {
+                Some(Ok(mut bytes)) => bytes.read(buffer),
+                Some(Err(kind)) => Err(kind.into()),
+                None => Ok(0),
+            }
+        }
+    }
+
+    fn read_of(reads: &[Result<&'static [u8], ErrorKind>]) -> Result<Vec<u8>, ErrorKind> {
+        let mut buffer = vec![0; 8];
+        let length = read_into(Reads(reads.iter()), &mut buffer).map_err(|error| error.kind())?;
+        buffer.truncate(length);
+        Ok(buffer)
+    }
+
+    #[test]
+    fn an_interrupted_read_goes_on() {
+        let reads = [Err(ErrorKind::Interrupted), Ok(&b"ab"[..]), Err(ErrorKind::Interrupted)];
+        assert_eq!(read_of(&reads).unwrap(), b"ab");
+        assert_eq!(read_of(&[&reads[..], &[Ok(&b"c"[..])]].concat()).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn a_read_that_fails_in_the_middle_yields_no_half_of_a_secret() {
+        for kind in [ErrorKind::Other, ErrorKind::WouldBlock, ErrorKind::UnexpectedEof] {
+            assert_eq!(read_of(&[Ok(&b"ab"[..]), Err(kind), Ok(&b"c"[..])]), Err(kind));
+        }
+    }
 }

@@ -60,10 +60,8 @@ impl Token {
 
     fn from_checked(secret: &str) -> Result<Self, Error> {
         // Exactly as large as needed: growing would leave a copy behind in freed memory.
-        let mut text = Zeroizing::new(Vec::with_capacity(BEARER.len() + secret.len()));
-        text.extend_from_slice(BEARER.as_bytes());
-        text.extend_from_slice(secret.as_bytes());
-        let text = Arc::new(Text(text));
+        let text = [BEARER.as_bytes(), secret.as_bytes()].concat();
+        let text = Arc::new(Text(Zeroizing::new(text)));
         let header = text
             .header_value()
             .ok_or_else(|| Error::new(Kind::Answer, "the access token fits into no header"))?;
@@ -162,7 +160,7 @@ impl fmt::Debug for Token {
 
 #[cfg(test)]
 mod tests {
-    use super::Token;
+    use super::*;
 
     #[test]
     fn a_token_that_could_inject_is_refused_without_being_shown() {
@@ -170,7 +168,13 @@ mod tests {
             let error = Token::bearer(bad).unwrap_err();
             assert!(bad.is_empty() || !error.to_string().contains(bad), "{error}");
         }
-        let error = Token::bearer("a".repeat(1 << 20)).unwrap_err();
+    }
+
+    #[test]
+    fn a_token_may_have_64_kib_and_not_one_byte_more() {
+        let longest = "a".repeat(1 << 16);
+        assert_eq!(Token::bearer(&longest).unwrap().expose_secret(), longest);
+        let error = Token::bearer(longest + "a").unwrap_err();
         assert_eq!(error.to_string(), "the access token is longer than 64 KiB");
     }
 
@@ -181,5 +185,18 @@ mod tests {
         let clone = token.header_value().clone();
         assert_eq!(clone.as_bytes().as_ptr(), token.header_value().as_bytes().as_ptr());
         assert_eq!(token.expose_secret(), "abc");
+    }
+
+    #[test]
+    fn what_it_shows_is_scheme_lifetime_and_scope() {
+        let token = Token::bearer("hidden").unwrap();
+        assert_eq!(token.scheme(), "Bearer");
+        let shown = format!("{token:?}");
+        assert_eq!(shown, r#"Token { scheme: "Bearer", lifetime: None, scope: None, .. }"#);
+        let token = token.expires_in(Duration::from_secs(60)).with_scope("read");
+        let shown = format!("{token:?}");
+        let expected =
+            r#"Token { scheme: "Bearer", lifetime: Some(60s), scope: Some("read"), .. }"#;
+        assert_eq!(shown, expected);
     }
 }
