@@ -18,6 +18,9 @@ use crate::primitives::runtime;
 /// `grpc-timeout` where the layer is for gRPC. Of several the earliest counts. What the client below does
 /// about its own limits stays as it is.
 ///
+/// With Tower it ends with the response's head: the body may take longer. With reqwest it is the request's
+/// `timeout`, which includes the body.
+///
 /// ```
 /// use std::time::Duration;
 /// use oauth_core::Deadline;
@@ -70,13 +73,18 @@ impl DeadlineTimer {
         Deadline(self.0.deadline())
     }
 
+    /// Whether it is over.
+    pub fn is_over(&self) -> bool {
+        self.until().remaining().is_zero()
+    }
+
     /// Ready when it is over.
     pub fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.as_mut().poll(cx)
     }
 }
 
-/// The request was sent, and there was no response before its [`Deadline`].
+/// There was a token, and no response before the request's [`Deadline`].
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct DeadlineElapsed;

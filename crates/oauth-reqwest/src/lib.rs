@@ -30,8 +30,9 @@
 //!   to a cap.
 //! - reqwest follows redirects below the middleware, **and its default policy takes our header to a
 //!   foreign host that redirects once more**. Build the client with [`redirects`], as above. A response
-//!   from another origin is recorded as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway),
-//!   warned of once, and a 401 from there is delivered.
+//!   from another origin is recorded as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway)
+//!   and warned of once. A 401 from there may be the API's, if something below rewrites hosts: it renews
+//!   the token as any other; with a [`Stamp`] below, a redirect is known for one, and its 401 is delivered.
 //! - A client's `default_headers` are added below the middleware, which cannot see them: a default
 //!   `Host` goes out beside our token, and a default `Authorization` is replaced by it. Set neither for
 //!   a client that has this middleware.

@@ -331,6 +331,7 @@ impl Middleware for OAuthMiddleware {
             let sent = match passed {
                 Ok(sent) => sent,
                 Err(reason) => {
+                    limit.shorten(&mut request);
                     let mut response = next.run(request, extensions).await?;
                     tell(&mut response, Outcome::NotAttached(reason));
                     return Ok(response);

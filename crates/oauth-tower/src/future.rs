@@ -81,9 +81,14 @@ where
     }
 
     /// The request was sent without a token.
-    pub(crate) fn bare(policy: Arc<Policy>, answer: S::Future, reason: NotAttached) -> Self {
+    pub(crate) fn bare(
+        policy: Arc<Policy>,
+        answer: S::Future,
+        reason: NotAttached,
+        timer: Option<DeadlineTimer>,
+    ) -> Self {
         let (carried, answer) = (Carried::Nothing(Some(reason)), Some(answer));
-        Self { policy, carried, answer, turn: None, aside: None, timer: None }
+        Self { policy, carried, answer, turn: None, aside: None, timer }
     }
 
     /// The request needs a token first.
@@ -99,6 +104,11 @@ where
     /// The request is not sent.
     pub(crate) fn failed(policy: Arc<Policy>, error: oauth_core::Error) -> Self {
         Self::aside(policy, Aside::Failed { error }, None)
+    }
+
+    /// The request is not sent: its time was over before.
+    pub(crate) fn late(policy: Arc<Policy>) -> Self {
+        Self::aside(policy, Aside::Late, None)
     }
 
     fn aside(policy: Arc<Policy>, aside: Aside<S, R, B>, timer: Option<DeadlineTimer>) -> Self {
@@ -179,7 +189,9 @@ fn note_success<S, R: Strategy<B>, B, ResBody>(
     step: Option<&Step<S, R, B>>,
     response: &Response<ResBody>,
 ) {
-    if policy.accepts(response.status(), response.headers()) {
+    let (status, headers, extensions) =
+        (response.status(), response.headers(), response.extensions());
+    if aside::is_accepted(policy, step, status, headers, extensions) {
         let target = step.map_or(Target::UNKNOWN, |step| step.target(policy));
         policy.slot().note_acceptance(sent, target);
     }

@@ -55,6 +55,9 @@ where
         };
         let timer = policy.deadline(request.extensions(), request.headers());
         let timer = timer.and_then(DeadlineTimer::new);
+        if timer.as_ref().is_some_and(DeadlineTimer::is_over) {
+            return self.come_too_late();
+        }
         let policy = policy.clone();
         // Both send with the service that was polled ready, not with a clone.
         let choice = choice::<R, B>(&request);
@@ -65,7 +68,7 @@ where
         }
         let (mut head, body) = request.into_parts();
         let (body, keep) = self.strategy.split(body, cap(choice));
-        let turn = Step::first(&policy, &mut head, &self.inner, keep);
+        let turn = Step::first(&policy, &mut head, &self.inner, keep, Some(sent));
         let answer = self.inner.call(Request::from_parts(head, body));
         ResponseFuture::answering(policy, answer, sent, turn, timer)
     }
@@ -114,13 +117,27 @@ impl<S, R> OAuth<S, R> {
         ResponseFuture::failed(self.policy.mine().clone(), error)
     }
 
+    /// Sends nothing: the request's time is over.
+    #[cold]
+    fn come_too_late<B>(&mut self) -> ResponseFuture<S, R, B>
+    where
+        S: Service<Request<R::Body>> + Clone,
+        R: Strategy<B>,
+    {
+        self.release();
+        ResponseFuture::late(self.policy.mine().clone())
+    }
+
     /// Sends a request that gets no token.
     fn pass<B>(&mut self, request: Request<B>, reason: NotAttached) -> ResponseFuture<S, R, B>
     where
         S: Service<Request<R::Body>>,
         R: Strategy<B>,
     {
+        let policy = self.policy.mine().clone();
+        let timer = policy.deadline(request.extensions(), request.headers());
+        let timer = timer.and_then(DeadlineTimer::new);
         let answer = self.inner.call(self.strategy.pass(request));
-        ResponseFuture::bare(self.policy.mine().clone(), answer, reason)
+        ResponseFuture::bare(policy, answer, reason, timer)
     }
 }

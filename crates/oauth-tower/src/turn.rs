@@ -3,7 +3,7 @@
 use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri, request};
 use oauth_core::ReplayChoice;
 use oauth_core::policy::{Policy, RedirectFlag};
-use oauth_core::slot::Target;
+use oauth_core::slot::{Sent, Target};
 
 use crate::head::Head;
 use crate::strategy::Strategy;
@@ -17,9 +17,9 @@ pub(crate) enum Step<S, R: Strategy<B>, B> {
     First(Kept<S, R, B>),
     /// The first and only one. With where it was sent, which must be known with its answer.
     Only(Uri),
-    /// The second: whatever comes back is the caller's. With what it is for, and where it was sent, if
-    /// that must be known.
-    Second(Target, Option<Uri>),
+    /// The second: whatever comes back is the caller's. With what it is for, where it was sent, if
+    /// that must be known, and whether a guard says that its response was a redirect.
+    Second(Target, Option<Uri>, Option<RedirectFlag>),
 }
 
 /// What the second send needs, kept from before the first.
@@ -45,9 +45,16 @@ impl<S, R: Strategy<B>, B> Kept<S, R, B> {
         status: StatusCode,
         response: &Extensions,
     ) -> bool {
-        let flagged = self.flag.as_ref().is_some_and(|flag| flag.was_followed(status));
-        flagged || (!self.head.is_safe() && policy.is_of_another_uri(response, self.head.uri()))
+        !self.head.is_safe() && self.was_followed(policy, status, response)
     }
+
+    fn was_followed(&self, policy: &Policy, status: StatusCode, response: &Extensions) -> bool {
+        is_raised(self.flag.as_ref(), status) || policy.is_of_another_uri(response, self.head.uri())
+    }
+}
+
+fn is_raised(flag: Option<&RedirectFlag>, status: StatusCode) -> bool {
+    flag.is_some_and(|flag| flag.was_followed(status))
 }
 
 /// A request that is sent as soon as there is a token and the service is ready.
@@ -98,7 +105,25 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
         match self {
             Self::First(kept) => Some(kept.head.uri()),
             Self::Only(uri) => Some(uri),
-            Self::Second(_, uri) => uri.as_ref(),
+            Self::Second(_, uri, _) => uri.as_ref(),
+        }
+    }
+
+    /// Whether a redirect was followed on the way to this response, as far as that is known: then it is
+    /// another request's.
+    pub(crate) fn was_followed(
+        &self,
+        policy: &Policy,
+        status: StatusCode,
+        response: &Extensions,
+    ) -> bool {
+        match self {
+            Self::First(kept) => kept.was_followed(policy, status, response),
+            Self::Only(uri) => policy.is_of_another_uri(response, uri),
+            Self::Second(_, uri, flag) => {
+                let is_other = |uri: &Uri| policy.is_of_another_uri(response, uri);
+                is_raised(flag.as_ref(), status) || uri.as_ref().is_some_and(is_other)
+            }
         }
     }
 
@@ -107,7 +132,7 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
         match self {
             Self::First(kept) => kept.target(policy),
             Self::Only(_) => Target::UNKNOWN,
-            Self::Second(target, _) => *target,
+            Self::Second(target, ..) => *target,
         }
     }
 
@@ -123,11 +148,13 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
         head: &mut request::Parts,
         service: &S,
         keep: R::Keep,
+        sent: Option<Sent>,
     ) -> Turn<S, R, B>
     where
         S: Clone,
     {
-        let flag = policy.redirect_flag(&head.method);
+        let is_asked = sent.is_some_and(|sent| !sent.is_settled());
+        let flag = policy.redirect_flag(&head.method, is_asked);
         let kept = Kept { head: Head::of(head), service: service.clone(), keep, flag };
         if let Some(flag) = &kept.flag {
             head.extensions.insert(flag.clone());
@@ -136,9 +163,13 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
     }
 
     /// The turn of a second send.
-    pub(crate) fn second<T>(policy: &Policy, request: &Request<T>) -> Turn<S, R, B> {
+    pub(crate) fn second<T>(policy: &Policy, request: &mut Request<T>) -> Turn<S, R, B> {
         let target = policy.target(request.method(), request.uri());
-        Some(Box::new(Self::Second(target, policy.requested(request.uri()))))
+        let flag = policy.redirect_flag(request.method(), true);
+        if let Some(flag) = &flag {
+            request.extensions_mut().insert(flag.clone());
+        }
+        Some(Box::new(Self::Second(target, policy.requested(request.uri()), flag)))
     }
 }
 

@@ -49,11 +49,12 @@ impl Policy {
     }
 
     /// For a request that may be sent again, unless a redirect was followed: where the guard says so.
-    /// Nothing for a method that is safe, and where there is no guard.
+    /// Nothing where there is no guard, and where it does not matter: the method is safe, and nobody asks
+    /// whether its token is accepted.
     #[doc(hidden)]
     #[inline]
-    pub fn redirect_flag(&self, method: &Method) -> Option<RedirectFlag> {
-        (self.is_guarded() && !Self::is_safe(method)).then(RedirectFlag::default)
+    pub fn redirect_flag(&self, method: &Method, is_asked: bool) -> Option<RedirectFlag> {
+        (self.is_guarded() && (is_asked || !Self::is_safe(method))).then(RedirectFlag::default)
     }
 
     /// What a guard does with a request. Where it goes to none of the declared origins, the headers that

@@ -111,7 +111,11 @@ impl TokenSlot {
         // Held once: what begins meanwhile is the business of the next request.
         if let Some(Guided::Held(arrival, left)) = self.guide(target, repeatable) {
             let limit = until.map_or(left, |until| left.min(until.remaining()));
-            let _ = timeout(limit, arrival.end()).await;
+            let ended = timeout(limit, arrival.end()).await;
+            // Its own limit is over before the hold: there is no time to send it.
+            if ended.is_err() && limit < left {
+                return Err(self.out_of_patience(true));
+            }
         }
         match self.guide(target, repeatable) {
             Some(Guided::Token(entry, guidance)) => Ok(IssuedToken { entry, guidance }),

@@ -49,6 +49,13 @@ impl Sent {
         Self { mute: true, ..self }
     }
 
+    /// The same request, whose response first said that the token was accepted: what it says next is later.
+    #[cold]
+    #[must_use]
+    pub fn once_accepted(self) -> Self {
+        Self { mark: Mark::accepted(self.generation.number.get()), ..self }
+    }
+
     /// Whether its success says that the token was accepted.
     pub(super) fn has_weight(&self) -> bool {
         !self.mute

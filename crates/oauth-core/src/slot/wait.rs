@@ -132,10 +132,10 @@ impl TokenSlot {
         }
     }
 
-    fn out_of_patience(&self, callers: bool) -> Error {
+    pub(super) fn out_of_patience(&self, callers: bool) -> Error {
         let last = self.shared.desk().last_error().map(|(error, _)| error.clone());
         let message = if callers {
-            "there was no token within the request's time limit"
+            "the token endpoint gave no token within the request's time limit"
         } else {
             "there was no token within the acquire limit"
         };

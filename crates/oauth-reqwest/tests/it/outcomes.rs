@@ -16,7 +16,7 @@ use oauth_testkit::{Challenge, Fault, ProtectedApi};
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
 use reqwest_middleware::{ClientBuilder, Middleware, Next};
 
-use crate::world::{Below, ManualClock, World, bytes, h2, in_pieces, outcome, plain, with};
+use crate::world::{Below, World, bytes, h2, in_pieces, outcome, plain, with};
 
 #[tokio::test]
 async fn a_second_401_is_delivered_untouched_and_reported() {
@@ -28,44 +28,40 @@ async fn a_second_401_is_delivered_untouched_and_reported() {
     assert!(matches!(outcome(&response), Outcome::Replayed));
     assert!(!response.bytes().await.unwrap().is_empty());
     assert_eq!(world.counts(), (2, 2, 2));
-    let generation = world.slot.cached().unwrap().generation();
-    assert!(world.slot.replace(generation).await.unwrap_err().retry_after().is_some());
-    assert_eq!(world.auth.token_requests(), 2);
 }
 
 #[tokio::test]
-async fn the_second_401_alone_starts_the_damping() {
+async fn a_second_refusal_starts_no_flight_and_pauses_its_target_for_a_second_then_two() {
     let world = World::new().await;
     world.api.refuse_everything(true);
-    world.post(&world.client(), "x").send().await.unwrap();
-    world.clock.advance_seconds(2);
-    let generation = world.slot.cached().unwrap().generation();
-    world.slot.replace(generation).await.expect("the damping has passed: the 401 was reported");
-}
-
-/// Lets a minute pass after each response: long enough for a refusal to count as a new one.
-struct Slow(ManualClock);
-
-#[async_trait::async_trait]
-impl Middleware for Slow {
-    async fn handle(
-        &self,
-        request: Request,
-        extensions: &mut Extensions,
-        next: Next<'_>,
-    ) -> reqwest_middleware::Result<Response> {
-        let response = next.run(request, extensions).await;
-        self.0.advance_seconds(61);
-        response
-    }
+    let client = world.client();
+    // How long there is a pause after the call, and how many flights there were.
+    let call = async |path: &str| {
+        let response = client.post(world.api.url(path)).body("x").send().await.unwrap();
+        let wait = match outcome(&response) {
+            Outcome::RefreshFailed(error) => error.retry_after().unwrap().as_secs(),
+            _ => 0,
+        };
+        (wait, world.slot.status().flights)
+    };
+    assert_eq!(call("/a").await, (0, 2));
+    assert_eq!(call("/a").await, (1, 2));
+    // Another target has no pause.
+    assert_eq!(call("/b").await, (0, 3));
+    world.clock.advance_seconds(1);
+    assert_eq!(call("/a").await, (0, 4));
+    assert_eq!(call("/a").await, (2, 4));
+    world.clock.advance_seconds(1);
+    assert_eq!(call("/a").await, (1, 4));
 }
 
 #[tokio::test]
-async fn a_second_401_renews_the_token_for_the_next_request() {
+async fn whether_the_second_response_is_a_refusal_is_for_the_verdict_to_say() {
     for our_verdict in [Verdict::Replace, Verdict::Deliver] {
         let world = World::new().await;
         world.api.inject(Fault::status(401));
         world.api.inject(Fault::status(403));
+        world.api.inject(Fault::status(401));
         let verdicts: fn(&http::response::Parts, Verdict) -> Verdict = match our_verdict {
             Verdict::Replace => |head, verdict| match head.status.as_u16() {
                 403 => Verdict::Replace,
@@ -73,15 +69,15 @@ async fn a_second_401_renews_the_token_for_the_next_request() {
             },
             Verdict::Deliver => |_, verdict| verdict,
         };
-        let client = ClientBuilder::new(plain().build().unwrap())
-            .with(world.middleware().verdict(verdicts))
-            .with(Slow(world.clock.clone()))
-            .build();
+        let client = world.client_with(world.middleware().verdict(verdicts));
         let response = world.post(&client, "x").send().await.unwrap();
         assert_eq!(response.status(), 403);
         assert!(matches!(outcome(&response), Outcome::Replayed));
-        let reported = u64::from(our_verdict == Verdict::Replace);
-        assert_eq!(world.slot.status().flights, 2 + reported);
+        assert_eq!(world.slot.status().flights, 2);
+        // A second refusal has paused the target.
+        world.post(&client, "x").send().await.unwrap();
+        let renewed = u64::from(our_verdict == Verdict::Deliver);
+        assert_eq!(world.slot.status().flights, 2 + renewed);
     }
 }
 

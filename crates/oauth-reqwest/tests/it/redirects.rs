@@ -2,15 +2,38 @@
 
 use http::Extensions;
 use oauth_core::{NotAttached, NotReplayed, Origins, Outcome};
-use oauth_reqwest::NoReplay;
+use oauth_reqwest::{NoReplay, OAuthMiddleware, Stamp};
 use oauth_testkit::{Fault, ProtectedApi};
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 
 use crate::world::{World, bytes, in_pieces, is_replayed, outcome, plain};
 
+/// With a stamp below the middleware.
+fn stamped(builder: reqwest::ClientBuilder, middleware: OAuthMiddleware) -> ClientWithMiddleware {
+    ClientBuilder::new(builder.build().unwrap()).with(middleware).with(Stamp).build()
+}
+
 #[tokio::test]
-async fn a_401_from_another_origin_is_delivered_and_no_token_asked_for_or_shown() {
+async fn with_a_stamp_a_401_from_another_origin_is_delivered_and_no_token_asked_for_or_shown() {
+    for status in [301, 302, 303, 307, 308] {
+        let world = World::new().await;
+        let other = ProtectedApi::open().await.unwrap();
+        other.refuse_everything(true);
+        world.api.inject(Fault::redirect(status, other.url("/x")));
+        let client = stamped(plain(), world.middleware());
+        let response = world.post(&client, "x").send().await.unwrap();
+        assert_eq!(response.status(), 401);
+        assert!(matches!(outcome(&response), Outcome::RedirectedAway), "{status}");
+        assert_eq!((other.requests(), other.tokens_seen()), (1, 0), "{status}");
+        assert_eq!((world.api.requests(), world.slot.status().flights), (1, 1), "{status}");
+        assert_eq!(world.slot.status().foreign_responses, 1, "{status}");
+    }
+}
+
+/// It may be the API's, whose host was rewritten below us.
+#[tokio::test]
+async fn without_a_stamp_a_401_from_another_origin_renews_the_token_and_is_delivered() {
     for status in [301, 302, 303, 307, 308] {
         let world = World::new().await;
         let other = ProtectedApi::open().await.unwrap();
@@ -18,31 +41,43 @@ async fn a_401_from_another_origin_is_delivered_and_no_token_asked_for_or_shown(
         world.api.inject(Fault::redirect(status, other.url("/x")));
         let response = world.post(&world.client(), "x").send().await.unwrap();
         assert_eq!(response.status(), 401);
-        assert!(matches!(outcome(&response), Outcome::RedirectedAway), "{status}");
+        assert!(matches!(outcome(&response), Outcome::NotReplayed(NotReplayed::Redirected)));
         assert_eq!((other.requests(), other.tokens_seen()), (1, 0), "{status}");
-        assert_eq!((world.api.requests(), world.auth.token_requests()), (1, 1), "{status}");
+        assert_eq!((world.api.requests(), world.slot.status().flights), (1, 2), "{status}");
     }
 }
 
 /// Without replay, for a slot whose first origin the API is, and one whose second: the middleware
 /// remembers the first in another way than the others.
-fn without_replay(world: &World) -> [ClientWithMiddleware; 2] {
+fn without_replay(world: &World) -> [OAuthMiddleware; 2] {
     let second = Origins::parse(["https://api.example.com", &world.api.base_url()]).unwrap();
     let middleware = || world.middleware().replay(NoReplay);
-    [world.client_with(middleware()), world.client_with(middleware().origins(second))]
+    [middleware(), middleware().origins(second)]
 }
 
 #[tokio::test]
-async fn without_replay_a_401_from_another_origin_renews_nothing() {
-    let world = World::new().await;
-    let other = ProtectedApi::open().await.unwrap();
-    other.refuse_everything(true);
-    for client in without_replay(&world) {
-        world.api.inject(Fault::redirect(307, other.url("/x")));
-        let response = world.post(&client, "x").send().await.unwrap();
-        assert_eq!(response.status(), 401);
-        assert!(matches!(outcome(&response), Outcome::RedirectedAway));
-        assert_eq!((other.tokens_seen(), world.slot.status().flights), (0, 1));
+async fn without_replay_a_401_from_another_origin_renews_the_token_unless_there_is_a_stamp() {
+    for first in [0, 1] {
+        for has_stamp in [false, true] {
+            let world = World::new().await;
+            let other = ProtectedApi::open().await.unwrap();
+            other.refuse_everything(true);
+            let middleware = without_replay(&world)[first].clone();
+            let client = match has_stamp {
+                true => stamped(plain(), middleware),
+                false => world.client_with(middleware),
+            };
+            world.api.inject(Fault::redirect(307, other.url("/x")));
+            let response = world.post(&client, "x").send().await.unwrap();
+            assert_eq!(response.status(), 401);
+            let told = outcome(&response);
+            match has_stamp {
+                true => assert!(matches!(told, Outcome::RedirectedAway), "{told:?}"),
+                false => assert!(matches!(told, Outcome::NotReplayed(NotReplayed::Off)), "{told:?}"),
+            }
+            let flights = world.slot.status().flights;
+            assert_eq!((other.tokens_seen(), flights), (0, if has_stamp { 1 } else { 2 }));
+        }
     }
 }
 
@@ -57,8 +92,8 @@ async fn without_replay_a_401_after_a_redirect_within_the_origin_renews_the_toke
             }
             world.api.inject(Fault::redirect(307, place));
             world.api.inject(Fault::status(401));
-            let client = &without_replay(&world)[first];
-            let response = world.post(client, "x").send().await.unwrap();
+            let client = world.client_with(without_replay(&world)[first].clone());
+            let response = world.post(&client, "x").send().await.unwrap();
             assert_eq!(response.status(), 401);
             assert!(matches!(outcome(&response), Outcome::NotReplayed(NotReplayed::Off)));
             assert_eq!((world.api.requests(), world.slot.status().flights), (2, 2));
@@ -284,7 +319,7 @@ async fn a_server_cannot_pass_for_a_response_that_was_made_up() {
     evil.refuse_everything(true);
     let address = evil.base_url().trim_start_matches("http://").parse().unwrap();
     let client = plain().resolve("no.url.provided.local", address);
-    let client = crate::world::with(client, world.middleware());
+    let client = stamped(client, world.middleware());
     let port = evil.base_url().rsplit(':').next().unwrap().to_owned();
     let place = format!("http://no.url.provided.local:{port}/");
     world.api.inject(Fault::redirect(303, place));

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{Request, Response};
+use http::{Extensions, HeaderMap, Request, Response, StatusCode};
 use oauth_core::policy::Policy;
 use oauth_core::slot::{Authorized, Target};
 use oauth_core::{
@@ -32,6 +32,8 @@ where
     Renewing { renewal: TokenFuture, refused: S::Response, kept: Kept<S, R, B> },
     /// It may not have a token, and is not sent.
     Failed { error: oauth_core::Error },
+    /// Its time was over before it could be sent.
+    Late,
 }
 
 /// What a prepared request waits for.
@@ -74,17 +76,17 @@ where
                     let issued = ready!(token.as_mut().poll(cx)).map_err(Error::Token)?;
                     *until = Until::Ready(issued);
                 }
+                let ready = prepared.service.poll_ready(cx);
                 // The waits for tokens end in time by themselves, and say what was waited for.
-                let Poll::Ready(ready) = prepared.service.poll_ready(cx) else {
-                    let Some(timer) = timer else { return Poll::Pending };
-                    ready!(timer.poll_elapsed(cx));
+                if timer.is_some_and(|timer| timer.poll_elapsed(cx).is_ready()) {
                     return Poll::Ready(Err(Error::inner(DeadlineElapsed::default())));
-                };
-                ready.map_err(Error::inner)?;
+                }
+                ready!(ready).map_err(Error::inner)?;
                 Ready::Service
             }
             Self::Renewing { renewal, .. } => Ready::Renewal(ready!(renewal.as_mut().poll(cx))),
             Self::Failed { error } => return Poll::Ready(Err(Error::Token(error.clone()))),
+            Self::Late => return Poll::Ready(Err(Error::inner(DeadlineElapsed::default()))),
         };
         Poll::Ready(Ok(ready))
     }
@@ -146,12 +148,9 @@ where
         let mut this = self.as_mut().project();
         let Prepared { mut outgoing, mut service } = prepared;
         let slot = this.policy.slot();
-        *this.carried = match slot.authorize_with(issued, outgoing.headers_mut()) {
-            Authorized::Attached(sent) => {
-                let second = matches!(outgoing, Outgoing::Second(_));
-                Carried::Token { sent: Policy::weighed(sent, outgoing.method()), second }
-            }
-            Authorized::Own => Carried::Nothing(Some(NotAttached::OwnAuthorization)),
+        let sent = match slot.authorize_with(issued, outgoing.headers_mut()) {
+            Authorized::Attached(sent) => Some(Policy::weighed(sent, outgoing.method())),
+            Authorized::Own => None,
             // The token ended while the inner service was not ready: another one, please. The
             // service's readiness goes back meanwhile; a clone has none.
             Authorized::Empty => {
@@ -162,6 +161,9 @@ where
             }
             Authorized::Full => return self.step_aside(Aside::Failed { error: Policy::no_room() }),
         };
+        let second = matches!(outgoing, Outgoing::Second(_));
+        let own = Carried::Nothing(Some(NotAttached::OwnAuthorization));
+        *this.carried = sent.map_or(own, |sent| Carried::Token { sent, second });
         let (request, turn) = match outgoing {
             Outgoing::First(request, strategy) => {
                 let choice = choice::<R, B>(&request);
@@ -171,12 +173,12 @@ where
                 } else {
                     let (mut head, body) = request.into_parts();
                     let (body, keep) = strategy.split(body, cap(choice));
-                    let turn = Step::first(this.policy, &mut head, &service, keep);
+                    let turn = Step::first(this.policy, &mut head, &service, keep, sent);
                     (Request::from_parts(head, body), turn)
                 }
             }
-            Outgoing::Second(request) => {
-                let turn = Step::second(this.policy, &request);
+            Outgoing::Second(mut request) => {
+                let turn = Step::second(this.policy, &mut request);
                 (request, turn)
             }
         };
@@ -210,8 +212,9 @@ where
             && this.policy.judge(&head, elsewhere) == Verdict::Replace;
         let redirected = matches!(&turn, Some(Step::First(kept))
             if kept.was_redirected(this.policy, head.status, &head.extensions));
-        let is_accepted =
-            !is_refused && !redirected && this.policy.accepts(head.status, &head.headers);
+        let (status, headers) = (head.status, &head.headers);
+        let is_accepted = !is_refused
+            && is_accepted(this.policy, turn.as_ref(), status, headers, &head.extensions);
         let response = Response::from_parts(head, body);
         let delivered = match bare {
             Some(reason) => Outcome::NotAttached(reason),
@@ -272,6 +275,19 @@ impl<S, R: Strategy<B>, B> Kept<S, R, B> {
         let prepared = Prepared { outgoing: Outgoing::Second(request), service: self.service };
         Ok(Aside::Prepared { until: Until::Ready(issued), prepared })
     }
+}
+
+/// Whether the API has accepted the token of the request with this response, and not that of another one
+/// to which a redirect led.
+pub(super) fn is_accepted<S, R: Strategy<B>, B>(
+    policy: &Policy,
+    step: Option<&Step<S, R, B>>,
+    status: StatusCode,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> bool {
+    policy.accepts(status, headers)
+        && !step.is_some_and(|step| step.was_followed(policy, status, extensions))
 }
 
 fn told<ResBody>(mut response: Response<ResBody>, outcome: Outcome) -> Response<ResBody> {

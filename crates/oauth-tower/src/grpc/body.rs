@@ -43,7 +43,7 @@ impl<B: Body> Body for GrpcBody<B> {
         let frame = ready!(this.body.poll_frame(cx));
         if let (Some(told), Some(Ok(frame))) = (&*this.told, &frame) {
             let accepted = match frame.trailers_ref() {
-                Some(trailers) => told.judge_trailers(trailers, *this.target),
+                Some(trailers) => told.judge_trailers(trailers, *this.target, *this.noted),
                 // The first message: the call was let in.
                 None => true,
             };
@@ -64,11 +64,19 @@ impl<B: Body> Body for GrpcBody<B> {
 }
 
 impl Told {
-    /// Whether they say that the token was accepted.
-    fn judge_trailers(&self, trailers: &HeaderMap, target: Target) -> bool {
+    /// Whether they say that the token was accepted. `before`: a message said so.
+    fn judge_trailers(&self, trailers: &HeaderMap, target: Target, before: bool) -> bool {
         if self.policy.judge_trailers(trailers) == Verdict::Replace {
+            let slot = self.policy.slot();
             // What the slot says to it (it renews already, or waits) changes nothing here.
-            let _ = self.policy.slot().note_refusal(self.sent, target);
+            if before {
+                // The token has ended or was revoked during the call.
+                let _ = slot.note_refusal(self.sent.once_accepted(), target);
+            } else if self.second {
+                slot.note_second_refusal(self.sent, target);
+            } else {
+                let _ = slot.note_refusal(self.sent, target);
+            }
             return false;
         }
         Policy::trailers_accept(trailers)

@@ -78,23 +78,37 @@ async fn a_second_401_is_delivered_untouched_and_reported() {
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "still no");
     settle().await;
     assert_eq!((api.seen().len(), issuer.requests()), (2, 2));
-    // Reported: the slot damps from now on, and not only from the next refusal on.
-    let generation = slot.cached().unwrap().generation();
-    assert!(slot.replace(generation).await.unwrap_err().retry_after().is_some());
-    tokio::time::advance(Duration::from_secs(2)).await;
-    slot.replace(generation).await.unwrap();
-    assert_eq!(issuer.requests(), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_second_401_alone_starts_the_damping() {
+async fn a_second_401_starts_no_flight_and_pauses_its_target_for_a_second_then_two() {
     let issuer = Issuer::new();
-    let api = Api::<ReplayBody<Full<Bytes>>>::statuses([401, 401]);
+    let api = Api::<ReplayBody<Full<Bytes>>>::statuses([401; 9]);
     let slot = issuer.ready_slot().await;
-    OAuthLayer::new(slot.clone()).layer(api).oneshot(post(API, full("x"))).await.unwrap();
-    tokio::time::advance(Duration::from_secs(2)).await;
-    let generation = slot.cached().unwrap().generation();
-    slot.replace(generation).await.expect("the damping has passed: the 401 was reported");
+    let service = OAuthLayer::new(slot.clone()).layer(api.clone());
+    let call = async |path: &str| {
+        let request = post(&format!("{API}{path}"), full("x"));
+        let response = service.clone().oneshot(request).await.unwrap();
+        settle().await;
+        let wait = match Outcome::of(response.extensions()) {
+            Outcome::RefreshFailed(error) => error.retry_after(),
+            _ => None,
+        };
+        (wait, api.seen().len(), issuer.requests())
+    };
+    let s = Duration::from_secs;
+    assert_eq!(call("/a").await, (None, 2, 2));
+    assert_eq!(call("/a").await, (Some(s(1)), 1, 2));
+    // Another target has no pause.
+    assert_eq!(call("/b").await, (None, 2, 3));
+    tokio::time::advance(s(1)).await;
+    assert_eq!(call("/a").await, (None, 2, 4));
+    assert_eq!(call("/a").await, (Some(s(2)), 1, 4));
+    tokio::time::advance(Duration::from_millis(1999)).await;
+    assert_eq!(call("/a").await, (Some(Duration::from_millis(1)), 1, 4));
+    tokio::time::advance(Duration::from_millis(1)).await;
+    // The scripted refusals are over.
+    assert_eq!(call("/a").await, (None, 1, 4));
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,6 +19,8 @@ struct Shared {
     requests: AtomicU64,
     open: AtomicBool,
     gate: Semaphore,
+    /// How long a token request takes, in milliseconds.
+    delay: AtomicU64,
     failing: AtomicBool,
     repeating: AtomicBool,
 }
@@ -30,6 +32,7 @@ impl Issuer {
             requests: AtomicU64::new(0),
             open: AtomicBool::new(true),
             gate: Semaphore::new(0),
+            delay: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             repeating: AtomicBool::new(false),
         }))
@@ -38,6 +41,12 @@ impl Issuer {
     /// From now on every token request waits for a [`release`](Self::release).
     pub fn hold(&self) {
         self.0.open.store(false, Ordering::SeqCst);
+    }
+
+    /// From now on every token request takes so long.
+    pub fn takes(&self, delay: Duration) {
+        let millis = u64::try_from(delay.as_millis()).unwrap();
+        self.0.delay.store(millis, Ordering::SeqCst);
     }
 
     pub fn release(&self) {
@@ -67,6 +76,10 @@ impl Issuer {
                 let number = shared.requests.fetch_add(1, Ordering::SeqCst) + 1;
                 if !shared.open.load(Ordering::SeqCst) {
                     shared.gate.acquire().await.expect("never closed").forget();
+                }
+                match shared.delay.load(Ordering::SeqCst) {
+                    0 => {}
+                    delay => tokio::time::sleep(Duration::from_millis(delay)).await,
                 }
                 if shared.failing.load(Ordering::SeqCst) {
                     return Err(Error::permanent("the issuer says no"));
