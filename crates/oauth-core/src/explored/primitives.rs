@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
@@ -63,6 +64,25 @@ impl<T> OnceLock<T> {
     pub(crate) fn set(&self, value: T) -> Result<(), T> {
         others_may_run();
         self.0.set(value)
+    }
+}
+
+/// Others may run before each look and each change.
+pub(crate) struct AtomicU64(std::sync::atomic::AtomicU64);
+
+impl AtomicU64 {
+    pub(crate) const fn new(value: u64) -> Self {
+        Self(std::sync::atomic::AtomicU64::new(value))
+    }
+
+    pub(crate) fn load(&self, order: Ordering) -> u64 {
+        others_may_run();
+        self.0.load(order)
+    }
+
+    pub(crate) fn store(&self, value: u64, order: Ordering) {
+        others_may_run();
+        self.0.store(value, order);
     }
 }
 
