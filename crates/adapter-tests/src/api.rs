@@ -47,6 +47,7 @@ impl Api {
         sleep(half).await;
         let header = headers[AUTHORIZATION].to_str().unwrap();
         let token = header.strip_prefix("Bearer token-").unwrap().parse().unwrap();
+        let path = path.trim_start_matches('/');
         let accepted = (self.rule)(token, self.started.elapsed(), path);
         self.sends.lock().unwrap().push((token, accepted));
         sleep(half).await;

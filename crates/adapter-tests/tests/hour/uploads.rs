@@ -8,7 +8,7 @@ use crate::{HOUR, secs, tell};
 
 /// The token is revoked at 100 s; the token endpoint takes a second.
 async fn play(adapter: Adapter, others: Vec<Call>, takes: std::ops::Range<f64>) -> Played {
-    let issuer = Arc::new(Issuer::new(Some(HOUR), 1.0..1.001));
+    let issuer = Arc::new(Issuer::new(Some(HOUR), 1.0..1.0));
     let known = issuer.clone();
     let revoked = secs(100.0);
     let rule = move |token, now, path: &str| {

@@ -73,7 +73,7 @@ impl Desk {
         let overtaken = is_current && accepted && !sent.was_accepted();
         let evidence = self.evidence.get_or_insert_default();
         if (is_current || is_predecessor) && !overtaken {
-            evidence.strike(is_predecessor, target);
+            evidence.strike(is_predecessor, target, now);
         }
         let refusing = evidence.is_refusing(target);
         let predecessor = self.good_predecessor(target, now, epoch);
@@ -155,11 +155,15 @@ impl Desk {
         let number = sent.generation.number;
         let is_current = current.is_some_and(|entry| entry.generation == sent.generation);
         let is_predecessor = self.is_predecessor(sent);
-        if is_current {
-            self.accepted = self.accepted.max(number.get());
+        let is_first = is_current && self.accepted < number.get();
+        if is_first {
+            self.accepted = number.get();
         }
         if let Some(evidence) = self.evidence.as_mut().filter(|_| is_current || is_predecessor) {
-            evidence.accepted(is_predecessor, target, number);
+            if is_first {
+                evidence.accepted_first();
+            }
+            evidence.accepted(is_predecessor, target, number, now);
             if is_current && evidence.holding_for() == Some(sent.flight) {
                 self.end_hold();
             }
