@@ -89,14 +89,14 @@ impl Desk {
         }
         let young = !accepted || now.saturating_sub(entry.minted_at) < YOUNG;
         let other = match predecessor {
-            _ if overtaken || (is_newer && accepted) => Some((entry.clone(), Guidance::Newest)),
+            _ if is_newer && accepted => Some((entry.clone(), Guidance::Newest)),
             Some(predecessor) if young => {
-                if is_current {
+                if is_current && !overtaken {
                     evidence.is_unripe(sent.trial, now, patience);
                 }
                 Some((predecessor, Guidance::Predecessor))
             }
-            _ => is_newer.then(|| (entry.clone(), Guidance::Newest)),
+            _ => (is_newer || overtaken).then(|| (entry.clone(), Guidance::Newest)),
         };
         match other {
             Some(_) if again == Again::Impossible => return Ruling::Deliver(None),
