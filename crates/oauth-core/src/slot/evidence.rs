@@ -279,6 +279,10 @@ impl Evidence {
         let helped = |c: &mut Charge| c.brought == Some(number) && c.target == target;
         if self.charge.take_if(helped).is_some() {
             self.unproven.refund();
+            // The newer token is good where the older one was refused.
+            if !self.predecessor.allow(target) {
+                self.predecessor.rule_out(target);
+            }
         }
     }
 }

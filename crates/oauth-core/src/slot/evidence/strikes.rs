@@ -17,6 +17,11 @@ impl Strikes {
         free.is_some_and(|at| at.replace(target).is_none())
     }
 
+    /// What this target said counts for all.
+    pub(super) fn rule_out(&mut self, target: Target) {
+        self.0 = [Some(target); 2];
+    }
+
     /// It accepted the token since.
     pub(super) fn remove(&mut self, target: Target) {
         for at in &mut self.0 {
