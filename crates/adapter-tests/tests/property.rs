@@ -22,6 +22,12 @@ const LENGTH: f64 = 400.0;
 /// After an outage of the token endpoint the slot pauses for up to a minute.
 const COOL_DOWN: f64 = 60.0;
 
+/// A token whose end is told is out of use so long before.
+const MARGIN: f64 = 5.0;
+
+/// So long after the end of a token calls may meet it.
+const RECOVERY: f64 = 20.0;
+
 /// A token that is younger is unproven.
 const YOUNG: f64 = 60.0;
 
@@ -166,20 +172,31 @@ fn unexcused(history: &History, played: &Played) -> Vec<Failure> {
         let revoked = history.revocations.iter().any(|at| (*began..*ended).contains(at));
         let fresh_helps = history.lag <= history.api / 2.0 && !revoked;
         let older_is_good = history.revocations.is_empty()
-            && tokens.iter().enumerate().any(|(n, token)| {
-                let is_good = |now| history.accepts(token.born, n == 0, now);
-                token.accepted.is_some_and(|at| at <= *began) && is_good(*began) && is_good(*ended)
-            });
+            && (0..tokens.len()).any(|n| is_proven_and_good(history, tokens, n, &(*began..*ended)));
         if !fresh_helps && !older_is_good {
             continue;
         }
-        if let Some(at) = exceptions.iter().position(|at| at <= ended) {
-            exceptions.drain(..=at);
+        // Not of an earlier one: that has been made good by then.
+        let is_its = |at: &f64| *at <= *ended && ended - at < RECOVERY;
+        if let Some(at) = exceptions.iter().position(is_its) {
+            exceptions.remove(at);
             continue;
         }
         left.push(failure.clone());
     }
     left
+}
+
+/// Whether a token had been accepted before there was a newer one, and is good all the time.
+fn is_proven_and_good(history: &History, tokens: &[Handed], n: usize, time: &Range<f64>) -> bool {
+    let Handed { born, accepted } = tokens[n];
+    let displaced = tokens.get(n + 1).map_or(f64::INFINITY, |newer| newer.born);
+    let known = accepted.map(|at| at + history.api / 2.0);
+    let is_known = known.is_some_and(|at| at <= time.start && at < displaced);
+    let end = born + history.life - MARGIN - 2.0 * history.token;
+    let is_in_use = !history.told || time.end < end;
+    let is_good = |now| history.accepts(born, n == 0, now);
+    is_known && is_in_use && is_good(time.start) && is_good(time.end)
 }
 
 /// When an unproven token ended that had a predecessor, which may have ended as well by then.
@@ -188,11 +205,16 @@ fn exceptions(history: &History, tokens: &[Handed]) -> Vec<f64> {
         let newest = tokens.iter().rposition(|token| token.born <= at);
         newest.is_some_and(|newest| newest > 0 && at - tokens[newest].born < YOUNG + history.api)
     };
-    let mut all: Vec<_> = history.revocations.iter().copied().filter(|at| is_unproven(*at)).collect();
+    let mut all: Vec<_> =
+        history.revocations.iter().copied().filter(|at| is_unproven(*at)).collect();
     // Nobody knows of an end by age that is not told, where tokens are replaced for other reasons.
     if !history.told && history.forbidden.is_some() {
         let ends = tokens.iter().map(|token| token.born + history.life);
         all.extend(ends.filter(|at| is_unproven(*at)));
+    }
+    // That its predecessor is of no use shows when two targets have refused it.
+    if history.ids {
+        all.extend_from_within(..);
     }
     all.sort_by(f64::total_cmp);
     all

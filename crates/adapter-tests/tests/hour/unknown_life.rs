@@ -37,7 +37,8 @@ fn no_call_fails_that_can_be_sent_twice_and_a_life_costs_one_token_request() {
     let played = on_paused_time(play(Adapter::Tower, 5.0, hour(10.0)));
     tell("unknown life of 5 s, 10 a second", &played);
     assert_eq!(played.failed(), 0);
-    let ids = hour(1.0).into_iter().enumerate().map(|(n, call)| Call { path: n.to_string(), ..call });
+    let ids =
+        hour(1.0).into_iter().enumerate().map(|(n, call)| Call { path: n.to_string(), ..call });
     let played = on_paused_time(play(Adapter::Reqwest, 5.0, ids.collect()));
     tell("unknown life of 5 s, 1 a second, each with a path of its own", &played);
     assert_eq!(played.failed(), 0);
@@ -58,7 +59,8 @@ fn what_cannot_be_sent_twice_fails_where_nobody_could_know() {
         assert!(played.failed() <= played.requests * 2, "{}", played.failed());
         assert!(played.requests <= 792, "{}", played.requests);
     }
-    let calls = hour(1.0).into_iter().enumerate().map(|(n, call)| Call { once: n % 3 == 0, ..call });
+    let calls =
+        hour(1.0).into_iter().enumerate().map(|(n, call)| Call { once: n % 3 == 0, ..call });
     let played = on_paused_time(play(Adapter::Tower, 5.0, calls.collect()));
     tell("unknown life of 5 s, 1 a second, each third is sent once", &played);
     assert!(played.failed() <= 360, "{}", played.failed());

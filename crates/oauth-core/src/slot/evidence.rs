@@ -136,8 +136,8 @@ impl Evidence {
         self.targets.contains(target)
     }
 
-    pub(super) fn refused(&mut self, target: Target, number: NonZeroU64) {
-        self.targets.refuses(target, number);
+    pub(super) fn refused(&mut self, target: Target, newest: NonZeroU64) {
+        self.targets.refuses(target, newest);
     }
 
     /// A refusal after which the request is not sent again. What a renewal was charged to has got its
@@ -146,15 +146,17 @@ impl Evidence {
         &mut self,
         target: Target,
         number: NonZeroU64,
+        newest: NonZeroU64,
         now: Duration,
         patience: &Patience,
     ) {
         let is_charged = |c: &mut Charge| c.brought == Some(number) && c.target == target;
         self.charge.take_if(is_charged);
         if self.is_refusing(target) {
-            self.targets.refuses_again(target, number, now, |count| patience.damping(count));
+            let pause = |count| patience.damping(count);
+            self.targets.refuses_again(target, number, newest, now, pause);
         } else {
-            self.targets.refuses(target, number);
+            self.targets.refuses(target, newest);
         }
     }
 
@@ -289,6 +291,10 @@ impl Evidence {
 
 /// The predecessor.
 impl Evidence {
+    pub(super) fn allows_current(&self, target: Target) -> bool {
+        self.current.allow(target)
+    }
+
     pub(super) fn allows_predecessor(&self, target: Target) -> bool {
         self.predecessor.allow(target)
     }

@@ -64,8 +64,8 @@ impl Desk {
         };
         self.tidy(Some(entry), now);
         let number = sent.generation.number;
+        let newest = entry.generation.number;
         let is_current = entry.generation == sent.generation;
-        let is_newer = entry.generation.number > number;
         let is_predecessor = self.is_predecessor(sent);
         let accepted = self.has_accepted(entry);
 
@@ -75,14 +75,18 @@ impl Desk {
         if (is_current || is_predecessor) && !overtaken {
             evidence.strike(is_predecessor, target, now);
         }
+        // This target has refused the slot's token, too: whatever is newer must be newer than both.
+        let neither = is_predecessor && accepted && !evidence.allows_current(target);
+        let refused = if neither { entry.generation } else { sent.generation };
+        let is_newer = newest > refused.number;
         let refusing = evidence.is_refusing(target);
         let predecessor = self.good_predecessor(target, now, epoch);
-        let predecessor = predecessor.filter(|_| entry.generation.number >= number);
+        let predecessor = predecessor.filter(|_| newest >= number);
         let predecessor = predecessor.filter(|entry| entry.generation != sent.generation);
         let patience = &self.settings.patience;
         let evidence = self.evidence.get_or_insert_default();
         if again != Again::Possible && !(refusing && predecessor.is_some()) {
-            evidence.refused_for_good(target, number, now, patience);
+            evidence.refused_for_good(target, number, newest, now, patience);
         }
         if again == Again::Done {
             return Ruling::Deliver(None);
@@ -106,12 +110,8 @@ impl Desk {
         if let Some(pause) = evidence.pause(target, number, now) {
             return Ruling::Deliver(Some(futile(pause)));
         }
-        evidence.refused(target, number);
-        Ruling::Renew(Need::Refused(Charged {
-            generation: sent.generation,
-            target,
-            again: refusing,
-        }))
+        evidence.refused(target, newest);
+        Ruling::Renew(Need::Refused(Charged { generation: refused, target, again: refusing }))
     }
 
     /// Starts the flight that a refusal of the slot's token asks for.
