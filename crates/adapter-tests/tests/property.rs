@@ -212,8 +212,8 @@ fn exceptions(history: &History, tokens: &[Handed]) -> Vec<f64> {
         let ends = tokens.iter().map(|token| token.born + history.life);
         all.extend(ends.filter(|at| is_unproven(*at)));
     }
-    // That its predecessor is of no use shows when two targets have refused it.
-    if history.ids {
+    // That its predecessor is of no use shows when two targets have refused it; and calls overlap.
+    if history.ids || history.interval < 4.0 * history.api {
         all.extend_from_within(..);
     }
     all.sort_by(f64::total_cmp);

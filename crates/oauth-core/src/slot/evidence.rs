@@ -291,10 +291,6 @@ impl Evidence {
 
 /// The predecessor.
 impl Evidence {
-    pub(super) fn allows_current(&self, target: Target) -> bool {
-        self.current.allow(target)
-    }
-
     pub(super) fn allows_predecessor(&self, target: Target) -> bool {
         self.predecessor.allow(target)
     }

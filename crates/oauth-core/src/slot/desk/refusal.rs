@@ -75,10 +75,7 @@ impl Desk {
         if (is_current || is_predecessor) && !overtaken {
             evidence.strike(is_predecessor, target, now);
         }
-        // This target has refused the slot's token, too: whatever is newer must be newer than both.
-        let neither = is_predecessor && accepted && !evidence.allows_current(target);
-        let refused = if neither { entry.generation } else { sent.generation };
-        let is_newer = newest > refused.number;
+        let is_newer = newest > number;
         let refusing = evidence.is_refusing(target);
         let predecessor = self.good_predecessor(target, now, epoch);
         let predecessor = predecessor.filter(|_| newest >= number);
@@ -111,7 +108,11 @@ impl Desk {
             return Ruling::Deliver(Some(futile(pause)));
         }
         evidence.refused(target, newest);
-        Ruling::Renew(Need::Refused(Charged { generation: refused, target, again: refusing }))
+        Ruling::Renew(Need::Refused(Charged {
+            generation: sent.generation,
+            target,
+            again: refusing,
+        }))
     }
 
     /// Starts the flight that a refusal of the slot's token asks for.
