@@ -313,7 +313,8 @@ impl Desk {
         let evidence = self.evidence.as_deref();
         let guided = evidence.is_some_and(Evidence::guides);
         let watched = evidence.is_some_and(Evidence::watches);
-        Mark::accepted(self.accepted).with(guided, watched)
+        let held_for = evidence.and_then(Evidence::holding_for);
+        Mark::accepted(self.accepted).with(guided, watched, held_for)
     }
 
     /// Remembers why an attempt failed, for callers whose patience ends before the flight does.

@@ -230,10 +230,8 @@ impl TokenSlot {
 
     /// What is known of a token when it is sent.
     pub(super) fn sent_with(&self, entry: &Entry, guidance: Guidance) -> Sent {
-        let mark = self.mark();
-        let flight = if mark.is_guided() { self.shared.desk().holding_for() } else { 0 };
-        let trial = guidance == Guidance::Trial;
-        Sent { flight, trial, ..Sent::plainly(entry.generation, mark) }
+        let sent = Sent::plainly(entry.generation, self.mark());
+        if guidance == Guidance::Trial { sent.as_trial() } else { sent }
     }
 }
 

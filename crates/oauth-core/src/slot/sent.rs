@@ -9,19 +9,14 @@ use super::entry::Generation;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
     pub(super) generation: Generation,
-    /// As it was at the send.
+    /// As it was at the send, and what is special about this request.
     pub(super) mark: Mark,
-    /// The flight for which requests were held at the send, zero for none.
-    pub(super) flight: u64,
-    /// It tries a token that the API has refused and may know by now.
-    pub(super) trial: bool,
-    pub(super) mute: bool,
 }
 
 impl Sent {
     #[inline(always)]
     pub(super) fn plainly(generation: Generation, mark: Mark) -> Self {
-        Self { generation, mark, flight: 0, trial: false, mute: false }
+        Self { generation, mark }
     }
 
     /// A refusal of which nothing more is known than the token.
@@ -46,7 +41,7 @@ impl Sent {
     #[cold]
     #[must_use]
     pub fn without_weight(self) -> Self {
-        Self { mute: true, ..self }
+        Self { mark: Mark(self.mark.0 | Mark::MUTE), ..self }
     }
 
     /// The same request, whose response first said that the token was accepted: what it says next is later.
@@ -58,7 +53,21 @@ impl Sent {
 
     /// Whether its success says that the token was accepted.
     pub(super) fn has_weight(&self) -> bool {
-        !self.mute
+        self.mark.0 & Mark::MUTE == 0
+    }
+
+    /// It tries a token that the API has refused and may know by now.
+    pub(super) fn as_trial(self) -> Self {
+        Self { mark: Mark(self.mark.0 | Mark::TRIAL), ..self }
+    }
+
+    pub(super) fn is_trial(&self) -> bool {
+        self.mark.0 & Mark::TRIAL != 0
+    }
+
+    /// Whether it was sent while requests were held for this flight.
+    pub(super) fn was_sent_during(&self, flight: u64) -> bool {
+        self.mark.0 & Mark::HELD_FOR == Mark::held_for(flight)
     }
 
     pub(super) fn was_accepted(&self) -> bool {
@@ -66,7 +75,8 @@ impl Sent {
     }
 }
 
-/// The newest accepted generation and two bits in one number, which each request reads.
+/// The newest accepted generation and, below it, what else is to be known of the slot and of a request: one
+/// number, which each request reads and keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark(u64);
 
@@ -76,15 +86,26 @@ impl Mark {
     const GUIDED: u64 = 1;
     /// Something depends on who accepts the token.
     const WATCHED: u64 = 2;
-    const BITS: u32 = 2;
+    /// Of a request: it is a trial.
+    const TRIAL: u64 = 4;
+    /// Of a request: its success says nothing.
+    const MUTE: u64 = 8;
+    /// The flight for which requests are held, by turns from one to all of these bits; zero for none.
+    const HELD_FOR: u64 = 0xfff0;
+    const BITS: u32 = 16;
 
     pub(super) fn accepted(number: u64) -> Self {
         Self(number << Self::BITS)
     }
 
-    pub(super) fn with(self, guided: bool, watched: bool) -> Self {
+    pub(super) fn with(self, guided: bool, watched: bool, held_for: Option<u64>) -> Self {
         let bit = |set: bool, bit| if set { bit } else { 0 };
-        Self(self.0 | bit(guided, Self::GUIDED) | bit(watched, Self::WATCHED))
+        let held_for = held_for.map_or(0, Self::held_for);
+        Self(self.0 | bit(guided, Self::GUIDED) | bit(watched, Self::WATCHED) | held_for)
+    }
+
+    fn held_for(flight: u64) -> u64 {
+        (flight % 0xfff + 1) << 4
     }
 
     #[inline(always)]

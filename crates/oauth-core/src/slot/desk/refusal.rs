@@ -93,7 +93,7 @@ impl Desk {
             _ if is_newer && accepted => Some((entry.clone(), Guidance::Newest)),
             Some(predecessor) if young => {
                 if is_current && !overtaken {
-                    evidence.is_unripe(sent.trial, now, patience);
+                    evidence.is_unripe(sent.is_trial(), now, patience);
                 }
                 Some((predecessor, Guidance::Predecessor))
             }
@@ -165,7 +165,8 @@ impl Desk {
                 evidence.accepted_first();
             }
             evidence.accepted(is_predecessor, target, number, now);
-            if is_current && evidence.holding_for() == Some(sent.flight) {
+            let held_for = evidence.holding_for();
+            if is_current && held_for.is_some_and(|flight| sent.was_sent_during(flight)) {
                 self.end_hold();
             }
         }
@@ -203,11 +204,6 @@ impl Desk {
             }
             guidance => Guided::Token(current.clone(), guidance),
         }
-    }
-
-    /// The flight for which requests are held, zero for none.
-    pub(in super::super) fn holding_for(&self) -> u64 {
-        self.evidence.as_ref().and_then(|evidence| evidence.holding_for()).unwrap_or_default()
     }
 
     pub(super) fn has_accepted(&self, entry: &Entry) -> bool {
@@ -253,7 +249,7 @@ impl Desk {
     }
 
     pub(super) fn end_hold_of(&mut self, flight: u64) {
-        if self.holding_for() == flight {
+        if self.evidence.as_ref().and_then(|evidence| evidence.holding_for()) == Some(flight) {
             self.end_hold();
         }
     }
