@@ -84,14 +84,14 @@ impl DeadlineTimer {
     }
 }
 
-/// There was a token, and no response before the request's [`Deadline`].
+/// There was a token, and no response before the request's [`Deadline`]: or no time to send it any more.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct DeadlineElapsed;
 
 impl fmt::Display for DeadlineElapsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the API did not answer within the request's time limit")
+        f.write_str("timed out: no response from the API within the request's time limit")
     }
 }
 

@@ -340,8 +340,9 @@ impl Middleware for OAuthMiddleware {
             let kept = strategy.keep(&mut request);
             limit.shorten(&mut request);
             // Where it is sent must be known when the answer is there: the kept request has the URL, or
-            // the policy knows the origin.
-            let url = (kept.is_none() && !home).then(|| request.url().clone());
+            // the policy knows the origin, which is enough if nobody asks whether the token is accepted.
+            let is_known = home && sent.is_settled();
+            let url = (kept.is_none() && !is_known).then(|| request.url().clone());
             let mut response = next.clone().run(request, extensions).await?;
             let requested = url.as_ref().or(kept.as_deref().map(Kept::url));
             let outcome = match self.judge(&response, requested, extensions) {

@@ -116,6 +116,18 @@ where
         Self { policy, carried, answer: None, turn: None, aside, timer }
     }
 
+    /// There is no answer yet: whether there is time left for it.
+    #[cold]
+    fn poll_elapsed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Error> {
+        let mut this = self.project();
+        let Some(timer) = this.timer else { return Poll::Pending };
+        ready!(timer.poll_elapsed(cx));
+        // A request that is over keeps nothing.
+        this.answer.set(None);
+        *this.turn = None;
+        Poll::Ready(Error::inner(DeadlineElapsed::default()))
+    }
+
     /// What the answer is to, if it was our token and the answer is the API's.
     pub(crate) fn told(&self) -> Option<Told> {
         match self.carried {
@@ -146,7 +158,10 @@ where
                 }
             };
             let Poll::Ready(answered) = answer.poll(cx) else {
-                return this.timer.as_mut().map_or(Poll::Pending, |timer| elapsed(timer, cx));
+                if this.timer.is_none() {
+                    return Poll::Pending;
+                }
+                return self.poll_elapsed(cx).map(Err);
             };
             // From here on the answer's future is gone, and with it what it held of the inner
             // service: the token request may need it.
@@ -195,11 +210,6 @@ fn note_success<S, R: Strategy<B>, B, ResBody>(
         let target = step.map_or(Target::UNKNOWN, |step| step.target(policy));
         policy.slot().note_acceptance(sent, target);
     }
-}
-
-#[cold]
-fn elapsed<T>(timer: &mut DeadlineTimer, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
-    timer.poll_elapsed(cx).map(|()| Err(Error::inner(DeadlineElapsed::default())))
 }
 
 /// Whether a layer below has left a note that decides what is recorded: an outcome, or where the response

@@ -35,8 +35,9 @@ use tower_service::Service;
 ///   rest is delivered as
 ///   [`NotReplayed::Redirected`](oauth_core::NotReplayed::Redirected), and the token is renewed for the
 ///   next request. For this the guard and the layer share a mark in the request's extensions (four
-///   allocations for a request that may be sent again and is none of these three); a layer between them
-///   that drops extensions hides the redirect.
+///   allocations for a request that may be sent again and is none of these three, and for one whose
+///   success would be the first of its token); a layer between them that drops extensions hides the
+///   redirect.
 ///
 /// A layer between the two that rewrites URLs is no redirect. Declare the origin that it writes, too: else
 /// the guard takes the token off.

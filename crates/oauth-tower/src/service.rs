@@ -53,8 +53,7 @@ where
             Authorized::Full => return self.refuse(Policy::no_room()),
             Authorized::Empty => return self.wait(request),
         };
-        let timer = policy.deadline(request.extensions(), request.headers());
-        let timer = timer.and_then(DeadlineTimer::new);
+        let timer = timer(policy, &request);
         if timer.as_ref().is_some_and(DeadlineTimer::is_over) {
             return self.come_too_late();
         }
@@ -62,7 +61,7 @@ where
         // Both send with the service that was polled ready, not with a clone.
         let choice = choice::<R, B>(&request);
         if choice == Some(ReplayChoice::Off) {
-            let turn = Step::only(&policy, &request);
+            let turn = Step::only(&policy, &mut request, Some(sent));
             let answer = self.inner.call(self.strategy.pass(request));
             return ResponseFuture::answering(policy, answer, sent, turn, timer);
         }
@@ -99,8 +98,7 @@ impl<S, R> OAuth<S, R> {
         // The wait may be long.
         self.release();
         let policy = self.policy.mine().clone();
-        let timer = policy.deadline(request.extensions(), request.headers());
-        let timer = timer.and_then(DeadlineTimer::new);
+        let timer = timer(&policy, &request);
         let outgoing = Outgoing::First(request, self.strategy.clone());
         let prepared = Prepared { outgoing, service: self.inner.clone() };
         ResponseFuture::waiting(policy, prepared, timer)
@@ -131,13 +129,22 @@ impl<S, R> OAuth<S, R> {
     /// Sends a request that gets no token.
     fn pass<B>(&mut self, request: Request<B>, reason: NotAttached) -> ResponseFuture<S, R, B>
     where
-        S: Service<Request<R::Body>>,
+        S: Service<Request<R::Body>> + Clone,
         R: Strategy<B>,
     {
         let policy = self.policy.mine().clone();
-        let timer = policy.deadline(request.extensions(), request.headers());
-        let timer = timer.and_then(DeadlineTimer::new);
+        let timer = timer(&policy, &request);
+        if timer.as_ref().is_some_and(DeadlineTimer::is_over) {
+            return self.come_too_late();
+        }
         let answer = self.inner.call(self.strategy.pass(request));
         ResponseFuture::bare(policy, answer, reason, timer)
     }
+}
+
+/// Of a request that has a limit.
+#[inline]
+fn timer<B>(policy: &Policy, request: &Request<B>) -> Option<DeadlineTimer> {
+    let until = policy.deadline(request.extensions(), request.headers());
+    until.and_then(DeadlineTimer::new)
 }

@@ -15,11 +15,42 @@ pub(crate) type Turn<S, R, B> = Option<Box<Step<S, R, B>>>;
 pub(crate) enum Step<S, R: Strategy<B>, B> {
     /// It is the first; a second may follow.
     First(Kept<S, R, B>),
-    /// The first and only one. With where it was sent, which must be known with its answer.
-    Only(Uri),
-    /// The second: whatever comes back is the caller's. With what it is for, where it was sent, if
-    /// that must be known, and whether a guard says that its response was a redirect.
-    Second(Target, Option<Uri>, Option<RedirectFlag>),
+    /// The first and only one.
+    Only(Trace),
+    /// The second: whatever comes back is the caller's. With what it is for.
+    Second(Target, Trace),
+}
+
+/// What must be known of a request with its response, and is not kept for another send.
+pub(crate) struct Trace {
+    /// Where it was sent.
+    uri: Option<Uri>,
+    /// Where a guard says that its response was a redirect.
+    flag: Option<RedirectFlag>,
+}
+
+impl Trace {
+    /// `is_asked`: somebody wants to know whether the API accepts the token.
+    fn of<T>(policy: &Policy, request: &mut Request<T>, is_asked: bool) -> Self {
+        if !is_asked {
+            return Self { uri: policy.requested(request.uri()), flag: None };
+        }
+        let uri = policy.requested_exactly(request.uri());
+        let flag = policy.redirect_flag(request.method(), true);
+        if let Some(flag) = &flag {
+            request.extensions_mut().insert(flag.clone());
+        }
+        Self { uri, flag }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.uri.is_none() && self.flag.is_none()
+    }
+
+    fn was_followed(&self, policy: &Policy, status: StatusCode, response: &Extensions) -> bool {
+        let is_other = |uri: &Uri| policy.is_of_another_uri(response, uri);
+        is_raised(self.flag.as_ref(), status) || self.uri.as_ref().is_some_and(is_other)
+    }
 }
 
 /// What the second send needs, kept from before the first.
@@ -104,8 +135,7 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
     pub(crate) fn requested(&self) -> Option<&Uri> {
         match self {
             Self::First(kept) => Some(kept.head.uri()),
-            Self::Only(uri) => Some(uri),
-            Self::Second(_, uri, _) => uri.as_ref(),
+            Self::Only(trace) | Self::Second(_, trace) => trace.uri.as_ref(),
         }
     }
 
@@ -119,10 +149,8 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
     ) -> bool {
         match self {
             Self::First(kept) => kept.was_followed(policy, status, response),
-            Self::Only(uri) => policy.is_of_another_uri(response, uri),
-            Self::Second(_, uri, flag) => {
-                let is_other = |uri: &Uri| policy.is_of_another_uri(response, uri);
-                is_raised(flag.as_ref(), status) || uri.as_ref().is_some_and(is_other)
+            Self::Only(trace) | Self::Second(_, trace) => {
+                trace.was_followed(policy, status, response)
             }
         }
     }
@@ -132,14 +160,19 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
         match self {
             Self::First(kept) => kept.target(policy),
             Self::Only(_) => Target::UNKNOWN,
-            Self::Second(target, ..) => *target,
+            Self::Second(target, _) => *target,
         }
     }
 
     /// The turn of a request that is sent once.
     #[inline]
-    pub(crate) fn only<T>(policy: &Policy, request: &Request<T>) -> Turn<S, R, B> {
-        policy.requested(request.uri()).map(|uri| Box::new(Self::Only(uri)))
+    pub(crate) fn only<T>(
+        policy: &Policy,
+        request: &mut Request<T>,
+        sent: Option<Sent>,
+    ) -> Turn<S, R, B> {
+        let trace = Trace::of(policy, request, is_asked(sent));
+        (!trace.is_empty()).then(|| Box::new(Self::Only(trace)))
     }
 
     /// The turn of a request with this head that may be sent twice.
@@ -153,8 +186,7 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
     where
         S: Clone,
     {
-        let is_asked = sent.is_some_and(|sent| !sent.is_settled());
-        let flag = policy.redirect_flag(&head.method, is_asked);
+        let flag = policy.redirect_flag(&head.method, is_asked(sent));
         let kept = Kept { head: Head::of(head), service: service.clone(), keep, flag };
         if let Some(flag) = &kept.flag {
             head.extensions.insert(flag.clone());
@@ -165,12 +197,14 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
     /// The turn of a second send.
     pub(crate) fn second<T>(policy: &Policy, request: &mut Request<T>) -> Turn<S, R, B> {
         let target = policy.target(request.method(), request.uri());
-        let flag = policy.redirect_flag(request.method(), true);
-        if let Some(flag) = &flag {
-            request.extensions_mut().insert(flag.clone());
-        }
-        Some(Box::new(Self::Second(target, policy.requested(request.uri()), flag)))
+        Some(Box::new(Self::Second(target, Trace::of(policy, request, true))))
     }
+}
+
+/// Whether something depends on whether the API accepts the token of a request.
+#[inline(always)]
+fn is_asked(sent: Option<Sent>) -> bool {
+    sent.is_some_and(|sent| !sent.is_settled())
 }
 
 /// What the request itself says about a second send. With a strategy that never replays: that there

@@ -83,6 +83,14 @@ impl Policy {
         (self.keeps_others() && !self.is_home_uri(uri)).then(|| uri.clone())
     }
 
+    /// The same where it must also be known whether [another URI](Self::is_of_another_uri) of that origin
+    /// was answered.
+    #[cold]
+    #[doc(hidden)]
+    pub fn requested_exactly(&self, uri: &Uri) -> Option<Uri> {
+        if self.answer_uri.is_some() { Some(uri.clone()) } else { self.requested(uri) }
+    }
+
     fn keeps_others(&self) -> bool {
         self.answer_uri.is_some() || self.is_guarded()
     }

@@ -92,7 +92,7 @@ impl TokenSlot {
 
     /// The token for a request that [`authorize`](Self::authorize) had none for: as
     /// [`token`](Self::token), and while a flight is under way that a refusal of the slot's token has
-    /// started, it waits for that, a second at most. `repeatable` says whether the request can be sent
+    /// started, it waits for that, a second and half of the time until `until` at most. `repeatable` says whether the request can be sent
     /// twice: such a one may try a token that the API did not know the last time. Nothing is awaited
     /// beyond `until`.
     ///
@@ -111,12 +111,9 @@ impl TokenSlot {
         let mut guided = self.guide(target, repeatable);
         // Held once: what begins meanwhile is the business of the next request.
         if let Some(Guided::Held(arrival, left)) = guided {
-            let limit = until.map_or(left, |until| left.min(until.remaining()));
-            let ended = timeout(limit, arrival.end()).await;
-            // Its own limit is over before the hold: there is no time to send it.
-            if ended.is_err() && limit < left {
-                return Err(self.out_of_patience(true));
-            }
+            // Half of its own time is left for the send: the token that is there may be good for it.
+            let limit = until.map_or(left, |until| left.min(until.remaining() / 2));
+            let _ = timeout(limit, arrival.end()).await;
             guided = self.guide(target, repeatable);
         }
         match guided {

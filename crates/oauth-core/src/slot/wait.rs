@@ -132,7 +132,7 @@ impl TokenSlot {
         }
     }
 
-    pub(super) fn out_of_patience(&self, callers: bool) -> Error {
+    fn out_of_patience(&self, callers: bool) -> Error {
         let last = self.shared.desk().last_error().map(|(error, _)| error.clone());
         let message = if callers {
             "the token endpoint gave no token within the request's time limit"

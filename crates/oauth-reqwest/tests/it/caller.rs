@@ -4,7 +4,7 @@ use futures_util::stream;
 use http::{Extensions, StatusCode};
 use http_body_util::BodyExt;
 use oauth_core::policy::VerdictFn;
-use oauth_core::{Deadline, Outcome, TokenSlot};
+use oauth_core::{Deadline, NoToken, Outcome, TokenSlot};
 use oauth_reqwest::{NoReplay, OAuthMiddleware};
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
 use reqwest_middleware::{ClientBuilder, Error, Middleware, Next};
@@ -16,12 +16,14 @@ use crate::world::plain;
 #[derive(Clone)]
 pub struct Caller {
     middleware: OAuthMiddleware,
+    client: reqwest::Client,
     play: Play,
 }
 
 impl Caller {
     pub fn new(slot: TokenSlot, play: &Play) -> Self {
-        Self { middleware: OAuthMiddleware::new(slot), play: play.clone() }
+        let client = plain().build().unwrap();
+        Self { middleware: OAuthMiddleware::new(slot), client, play: play.clone() }
     }
 
     pub fn without_replay(self) -> Self {
@@ -33,7 +35,7 @@ impl Caller {
     }
 
     pub async fn call(&self, ask: Ask) -> Called {
-        let client = ClientBuilder::new(plain().build().unwrap());
+        let client = ClientBuilder::new(self.client.clone());
         let client = client.with(self.middleware.clone()).with(End(self.play.clone())).build();
         let mut request = client.request(ask.method, format!("{API}{}", ask.path));
         if let Some(bytes) = ask.body {
@@ -44,6 +46,12 @@ impl Caller {
         }
         if let Some(limit) = ask.deadline {
             request = request.with_extension(Deadline::within(limit));
+        }
+        if let Some(limit) = ask.timeout {
+            request = request.timeout(limit);
+        }
+        if ask.bare {
+            request = request.with_extension(NoToken);
         }
         let response = request.send().await.map_err(|error| chain(&error))?;
         Ok((response.status().as_u16(), Outcome::of(response.extensions())))
@@ -72,14 +80,14 @@ impl Middleware for End {
         _: &mut Extensions,
         _: Next<'_>,
     ) -> reqwest_middleware::Result<Response> {
+        let limit = request.timeout().copied();
+        let body = request.body_mut().take().unwrap_or_default();
         let answer = async {
-            let body = request.body_mut().take().unwrap_or_default();
             let length = body.collect().await.map_or(0, |body| body.to_bytes().len());
             let token = request.headers().get("authorization");
             let path = request.url().path();
             self.0.answer(request.method().clone(), path, token, length).await
         };
-        let limit = request.timeout().copied();
         let reply = match limit {
             None => answer.await,
             Some(limit) => tokio::time::timeout(limit, answer).await.map_err(|elapsed| {

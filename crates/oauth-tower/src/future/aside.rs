@@ -165,10 +165,10 @@ where
         let own = Carried::Nothing(Some(NotAttached::OwnAuthorization));
         *this.carried = sent.map_or(own, |sent| Carried::Token { sent, second });
         let (request, turn) = match outgoing {
-            Outgoing::First(request, strategy) => {
+            Outgoing::First(mut request, strategy) => {
                 let choice = choice::<R, B>(&request);
                 if choice == Some(ReplayChoice::Off) {
-                    let turn = Step::only(this.policy, &request);
+                    let turn = Step::only(this.policy, &mut request, sent);
                     (strategy.pass(request), turn)
                 } else {
                     let (mut head, body) = request.into_parts();
@@ -230,7 +230,7 @@ where
         if is_accepted {
             if second {
                 slot.note_second_acceptance(sent, target);
-            } else {
+            } else if !sent.is_settled() {
                 slot.note_acceptance(sent, target);
             }
         }

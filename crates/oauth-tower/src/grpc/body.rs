@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use bytes::Buf;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use oauth_core::Verdict;
@@ -44,8 +45,8 @@ impl<B: Body> Body for GrpcBody<B> {
         if let (Some(told), Some(Ok(frame))) = (&*this.told, &frame) {
             let accepted = match frame.trailers_ref() {
                 Some(trailers) => told.judge_trailers(trailers, *this.target, *this.noted),
-                // The first message: the call was let in.
-                None => true,
+                // The first message: the call was let in. An empty frame is no part of one.
+                None => frame.data_ref().is_some_and(Buf::has_remaining),
             };
             if accepted && !std::mem::replace(this.noted, true) {
                 told.note_acceptance(*this.target);

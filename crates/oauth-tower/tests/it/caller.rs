@@ -12,7 +12,7 @@ use http_body::{Body, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, StreamBody};
 use oauth_core::policy::VerdictFn;
-use oauth_core::{BoxError, Deadline, Outcome, TokenSlot};
+use oauth_core::{BoxError, Deadline, NoToken, Outcome, TokenSlot};
 use oauth_tower::{Buffered, Error, NoReplay, OAuthLayer};
 use tower::{Layer, Service, ServiceExt};
 
@@ -55,8 +55,11 @@ impl Caller {
         };
         let request = Request::builder().method(ask.method).uri(format!("{API}{}", ask.path));
         let mut request: Request<Content> = request.body(body).unwrap();
-        if let Some(limit) = ask.deadline {
+        if let Some(limit) = ask.deadline.into_iter().chain(ask.timeout).min() {
             request.extensions_mut().insert(Deadline::within(limit));
+        }
+        if ask.bare {
+            request.extensions_mut().insert(NoToken);
         }
         let api = PlayService(self.play.clone());
         let result = if self.replays {

@@ -3,11 +3,14 @@
 #![allow(unreachable_pub, reason = "modules of a test binary")]
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
+mod acceptance;
 mod alone;
 mod answers;
+mod caller;
 mod choice;
 mod contract;
 mod debugged;
+mod demand;
 mod drained;
 mod drops;
 mod ended;
@@ -19,11 +22,14 @@ mod grpc_matrix;
 mod grpc_world;
 mod guard;
 mod issuer;
+mod limits;
+mod lives;
 mod matrix;
 mod matrix_table;
 mod origins;
 mod outcome_table;
 mod outcomes;
+mod play;
 mod property;
 mod redirects;
 mod replay;
@@ -31,8 +37,10 @@ mod reuse;
 mod scripted;
 mod shedding;
 mod stacks;
+mod standstill;
 mod strategies;
 mod troubles;
+mod uploads;
 mod verdict_table;
 mod verdicts;
 mod warnings;

@@ -15,11 +15,15 @@ pub struct Ask {
     pub body: Option<usize>,
     /// An extension.
     pub deadline: Option<Duration>,
+    /// The request's own limit: reqwest's `timeout`. Where there is none, another extension.
+    pub timeout: Option<Duration>,
+    /// It opts out of a token.
+    pub bare: bool,
 }
 
 impl Ask {
     pub fn new(method: Method, path: &'static str) -> Self {
-        Self { method, path, body: None, deadline: None }
+        Self { method, path, body: None, deadline: None, timeout: None, bare: false }
     }
 
     pub fn get(path: &'static str) -> Self {
@@ -37,6 +41,14 @@ impl Ask {
 
     pub fn within(self, limit: Duration) -> Self {
         Self { deadline: Some(limit), ..self }
+    }
+
+    pub fn bare(self) -> Self {
+        Self { bare: true, ..self }
+    }
+
+    pub fn timeout(self, limit: Duration) -> Self {
+        Self { timeout: Some(limit), ..self }
     }
 }
 
