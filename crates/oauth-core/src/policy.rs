@@ -5,7 +5,7 @@ mod guard;
 mod response_origin;
 
 #[doc(hidden)]
-pub use self::guard::RedirectFlag;
+pub use self::guard::GuardNote;
 
 use std::borrow::Cow;
 use std::fmt;

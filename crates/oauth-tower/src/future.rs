@@ -221,8 +221,19 @@ fn is_noted<S, R: Strategy<B>, B>(
     step: Option<&Step<S, R, B>>,
 ) -> bool {
     !extensions.is_empty()
-        && (Outcome::is_recorded(extensions)
-            || policy.is_from_elsewhere(extensions, step.and_then(Step::requested)))
+        && (Outcome::is_recorded(extensions) || is_elsewhere(policy, step, extensions))
+}
+
+/// Whether a response is of another origin than the request's.
+fn is_elsewhere<S, R: Strategy<B>, B>(
+    policy: &Policy,
+    step: Option<&Step<S, R, B>>,
+    extensions: &Extensions,
+) -> bool {
+    match step {
+        Some(step) => step.is_elsewhere(policy, extensions),
+        None => policy.is_from_elsewhere(extensions, None),
+    }
 }
 
 impl<S, R, B> fmt::Debug for ResponseFuture<S, R, B>

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use http::{Request, Response, Uri};
 use oauth_core::lanes::Lanes;
-use oauth_core::policy::{Policy, RedirectFlag};
+use oauth_core::policy::{GuardNote, Policy};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -27,6 +27,9 @@ use tower_service::Service;
 /// unchanged and costs no allocation; where several are declared, each response's URI is recorded.
 ///
 /// It also tells the layer what became of a request:
+/// - What it was sent as, if a layer between the two rewrites URLs: that is no redirect, and everything is
+///   as if nothing had been rewritten. Declare the origin that it writes, too: else the guard takes the
+///   token off.
 /// - A response from another origin is recorded as
 ///   [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway), and a 401 from there does not count
 ///   as the API's.
@@ -34,13 +37,12 @@ use tower_service::Service;
 ///   acted on (`POST /orders`, 303, `GET /orders/1`, 401): only a GET, HEAD or OPTIONS is sent again. The
 ///   rest is delivered as
 ///   [`NotReplayed::Redirected`](oauth_core::NotReplayed::Redirected), and the token is renewed for the
-///   next request. For this the guard and the layer share a mark in the request's extensions (four
-///   allocations for a request that may be sent again and is none of these three, and for one whose
-///   success would be the first of its token); a layer between them that drops extensions hides the
-///   redirect.
+///   next request.
 ///
-/// A layer between the two that rewrites URLs is no redirect. Declare the origin that it writes, too: else
-/// the guard takes the token off.
+/// For this the guard and the layer share a note in the request's extensions; a layer between them that
+/// drops extensions hides redirects. It costs four allocations: for a request that may be sent again and is
+/// none of these three, for one whose success would be the first of its token, and where several origins
+/// are declared for each.
 ///
 /// With `Origins::any_https()` every https origin is declared, and the guard holds back what goes over
 /// plain http alone.
@@ -126,8 +128,11 @@ where
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let sent_to = self.policy.mine().guard(&mut request);
-        let flag = RedirectFlag::of(request.extensions());
-        GuardFuture { response: self.inner.call(request), sent_to, flag }
+        let note = GuardNote::of(request.extensions());
+        if let Some(note) = &note {
+            note.note_request(request.uri());
+        }
+        GuardFuture { response: self.inner.call(request), sent_to, note }
     }
 }
 
@@ -138,7 +143,7 @@ pin_project! {
         response: F,
         // Where the request was sent, if that is to be recorded.
         sent_to: Option<Uri>,
-        flag: Option<RedirectFlag>,
+        note: Option<GuardNote>,
     }
 }
 
@@ -152,8 +157,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = ready!(this.response.poll(cx))?;
-        if let Some(flag) = this.flag {
-            flag.note(response.status());
+        if let Some(note) = this.note {
+            note.note_response(response.status());
         }
         if let Some(uri) = this.sent_to.take() {
             Policy::record_sent_to(response.extensions_mut(), uri);

@@ -1,8 +1,10 @@
 //! Which send of a request it is, and what is kept for another one.
 
+use std::borrow::Cow;
+
 use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri, request};
 use oauth_core::ReplayChoice;
-use oauth_core::policy::{Policy, RedirectFlag};
+use oauth_core::policy::{GuardNote, Policy};
 use oauth_core::slot::{Sent, Target};
 
 use crate::head::Head;
@@ -25,31 +27,23 @@ pub(crate) enum Step<S, R: Strategy<B>, B> {
 pub(crate) struct Trace {
     /// Where it was sent.
     uri: Option<Uri>,
-    /// Where a guard says that its response was a redirect.
-    flag: Option<RedirectFlag>,
+    note: Option<GuardNote>,
 }
 
 impl Trace {
     /// `is_asked`: somebody wants to know whether the API accepts the token.
     fn of<T>(policy: &Policy, request: &mut Request<T>, is_asked: bool) -> Self {
-        if !is_asked {
-            return Self { uri: policy.requested(request.uri()), flag: None };
+        let uri = request.uri();
+        let uri = if is_asked { policy.requested_exactly(uri) } else { policy.requested(uri) };
+        let note = policy.guard_note(is_asked);
+        if let Some(note) = &note {
+            request.extensions_mut().insert(note.clone());
         }
-        let uri = policy.requested_exactly(request.uri());
-        let flag = policy.redirect_flag(request.method(), true);
-        if let Some(flag) = &flag {
-            request.extensions_mut().insert(flag.clone());
-        }
-        Self { uri, flag }
+        Self { uri, note }
     }
 
     fn is_empty(&self) -> bool {
-        self.uri.is_none() && self.flag.is_none()
-    }
-
-    fn was_followed(&self, policy: &Policy, status: StatusCode, response: &Extensions) -> bool {
-        let is_other = |uri: &Uri| policy.is_of_another_uri(response, uri);
-        is_raised(self.flag.as_ref(), status) || self.uri.as_ref().is_some_and(is_other)
+        self.uri.is_none() && self.note.is_none()
     }
 }
 
@@ -59,8 +53,7 @@ pub(crate) struct Kept<S, R: Strategy<B>, B> {
     /// Not polled ready: that comes right before the second send.
     pub(crate) service: S,
     pub(crate) keep: R::Keep,
-    /// Where a guard says that the first response was a redirect.
-    flag: Option<RedirectFlag>,
+    note: Option<GuardNote>,
 }
 
 impl<S, R: Strategy<B>, B> Kept<S, R, B> {
@@ -76,16 +69,39 @@ impl<S, R: Strategy<B>, B> Kept<S, R, B> {
         status: StatusCode,
         response: &Extensions,
     ) -> bool {
-        !self.head.is_safe() && self.was_followed(policy, status, response)
+        !self.head.is_safe() && self.on_its_way().was_followed(policy, status, response)
     }
 
-    fn was_followed(&self, policy: &Policy, status: StatusCode, response: &Extensions) -> bool {
-        is_raised(self.flag.as_ref(), status) || policy.is_of_another_uri(response, self.head.uri())
+    fn on_its_way(&self) -> OnItsWay<'_> {
+        OnItsWay { uri: Some(self.head.uri()), note: self.note.as_ref() }
     }
 }
 
-fn is_raised(flag: Option<&RedirectFlag>, status: StatusCode) -> bool {
-    flag.is_some_and(|flag| flag.was_followed(status))
+/// What is known of where a request was sent.
+struct OnItsWay<'a> {
+    /// By us.
+    uri: Option<&'a Uri>,
+    /// By a guard.
+    note: Option<&'a GuardNote>,
+}
+
+impl OnItsWay<'_> {
+    /// Where it was sent. A guard knows better: a layer above it may have rewritten the URI.
+    fn uri(&self, policy: &Policy) -> Option<Cow<'_, Uri>> {
+        let noted = self.note.and_then(|note| policy.sent_to(note));
+        noted.map(Cow::Owned).or(self.uri.map(Cow::Borrowed))
+    }
+
+    /// Whether a redirect was followed on the way to this response, as far as that is known: then it is
+    /// another request's.
+    fn was_followed(&self, policy: &Policy, status: StatusCode, response: &Extensions) -> bool {
+        self.note.is_some_and(|note| note.was_redirected(status))
+            || self.uri(policy).is_some_and(|uri| policy.is_of_another_uri(response, &uri))
+    }
+
+    fn is_elsewhere(&self, policy: &Policy, response: &Extensions) -> bool {
+        policy.is_from_elsewhere(response, self.uri(policy).as_deref())
+    }
 }
 
 /// A request that is sent as soon as there is a token and the service is ready.
@@ -131,12 +147,18 @@ impl<R: Strategy<B>, B> Outgoing<R, B> {
 }
 
 impl<S, R: Strategy<B>, B> Step<S, R, B> {
-    /// Where it was sent, if that was kept.
-    pub(crate) fn requested(&self) -> Option<&Uri> {
+    fn on_its_way(&self) -> OnItsWay<'_> {
         match self {
-            Self::First(kept) => Some(kept.head.uri()),
-            Self::Only(trace) | Self::Second(_, trace) => trace.uri.as_ref(),
+            Self::First(kept) => kept.on_its_way(),
+            Self::Only(trace) | Self::Second(_, trace) => {
+                OnItsWay { uri: trace.uri.as_ref(), note: trace.note.as_ref() }
+            }
         }
+    }
+
+    /// Whether the response says that it is from another origin than the request was sent to.
+    pub(crate) fn is_elsewhere(&self, policy: &Policy, response: &Extensions) -> bool {
+        self.on_its_way().is_elsewhere(policy, response)
     }
 
     /// Whether a redirect was followed on the way to this response, as far as that is known: then it is
@@ -147,12 +169,7 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
         status: StatusCode,
         response: &Extensions,
     ) -> bool {
-        match self {
-            Self::First(kept) => kept.was_followed(policy, status, response),
-            Self::Only(trace) | Self::Second(_, trace) => {
-                trace.was_followed(policy, status, response)
-            }
-        }
+        self.on_its_way().was_followed(policy, status, response)
     }
 
     /// What it is for, if that was kept.
@@ -186,10 +203,10 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
     where
         S: Clone,
     {
-        let flag = policy.redirect_flag(&head.method, is_asked(sent));
-        let kept = Kept { head: Head::of(head), service: service.clone(), keep, flag };
-        if let Some(flag) = &kept.flag {
-            head.extensions.insert(flag.clone());
+        let note = policy.guard_note(is_asked(sent) || !Policy::is_safe(&head.method));
+        let kept = Kept { head: Head::of(head), service: service.clone(), keep, note };
+        if let Some(note) = &kept.note {
+            head.extensions.insert(note.clone());
         }
         Some(Box::new(Self::First(kept)))
     }

@@ -1,39 +1,58 @@
 //! What a guard does directly around a client: it takes our header off a request that is not for the
 //! declared origins.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use http::uri::Authority;
-use http::{Extensions, Method, Request, StatusCode, Uri};
+use http::{Extensions, Request, StatusCode, Uri};
 
 use super::Policy;
 
-/// In the extensions of a request that may be sent again: raised when its response was a redirect. What
-/// follows that sends another request, with these extensions or without.
+/// In the extensions of a request: what a guard notes of it. What follows a redirect sends another request,
+/// with these extensions or without.
 #[derive(Clone, Debug, Default)]
 #[doc(hidden)]
-pub struct RedirectFlag(Arc<AtomicBool>);
+pub struct GuardNote(Arc<Mutex<Noted>>);
 
-impl RedirectFlag {
-    /// The flag of a request, for a guard.
+#[derive(Debug, Default)]
+struct Noted {
+    /// Where the request was sent, before a redirect.
+    sent_to: Option<Uri>,
+    redirected: bool,
+}
+
+impl GuardNote {
+    /// That of a request, for a guard.
     #[inline]
     pub fn of(request: &Extensions) -> Option<Self> {
         request.get().cloned()
     }
 
+    /// The request is sent there.
+    pub fn note_request(&self, uri: &Uri) {
+        let mut noted = self.noted();
+        // Of several tries the latest counts; what follows a redirect is none.
+        if !noted.redirected {
+            noted.sent_to = Some(uri.clone());
+        }
+    }
+
     /// The request has this response.
-    #[inline]
-    pub fn note(&self, response: StatusCode) {
-        if response.is_redirection() {
-            self.0.store(true, Ordering::Relaxed);
+    pub fn note_response(&self, status: StatusCode) {
+        if status.is_redirection() {
+            self.noted().redirected = true;
         }
     }
 
     /// Whether a redirect was followed, if this is the response that came of it in the end.
-    pub fn was_followed(&self, response: StatusCode) -> bool {
-        self.0.load(Ordering::Relaxed) && !response.is_redirection()
+    pub fn was_redirected(&self, response: StatusCode) -> bool {
+        self.noted().redirected && !response.is_redirection()
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -48,13 +67,21 @@ impl Policy {
         self.guarded.load(Ordering::Relaxed)
     }
 
-    /// For a request that may be sent again, unless a redirect was followed: where the guard says so.
-    /// Nothing where there is no guard, and where it does not matter: the method is safe, and nobody asks
-    /// whether its token is accepted.
+    /// Where the guard notes what becomes of a request. Nothing where there is no guard, and where it does
+    /// not matter: all requests go to one origin, and whether a redirect was followed there is not asked.
     #[doc(hidden)]
     #[inline]
-    pub fn redirect_flag(&self, method: &Method, is_asked: bool) -> Option<RedirectFlag> {
-        (self.is_guarded() && (is_asked || !Self::is_safe(method))).then(RedirectFlag::default)
+    pub fn guard_note(&self, is_asked: bool) -> Option<GuardNote> {
+        (self.is_guarded() && (is_asked || !self.origins.is_one())).then(GuardNote::default)
+    }
+
+    /// Where a request was sent in the end, if a guard has noted it and the token may go there.
+    #[doc(hidden)]
+    pub fn sent_to(&self, note: &GuardNote) -> Option<Uri> {
+        let uri = note.noted().sent_to.clone()?;
+        let authority = uri.authority().map(Authority::as_str);
+        let (scheme, authority) = self.destination(uri.scheme_str(), authority)?;
+        self.origins.admit(scheme, authority, None).then_some(uri)
     }
 
     /// What a guard does with a request. Where it goes to none of the declared origins, the headers that

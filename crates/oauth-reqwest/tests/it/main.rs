@@ -31,6 +31,8 @@ mod play;
 mod reached;
 mod redirects;
 mod refusals;
+#[path = "../../../oauth-tower/tests/it/refused_once.rs"]
+mod refused_once;
 mod retries;
 mod rewrites;
 #[path = "../../../oauth-tower/tests/it/standstill.rs"]
@@ -39,9 +41,9 @@ mod traces;
 mod transport;
 #[path = "../../../oauth-tower/tests/it/troubles.rs"]
 mod troubles;
-#[path = "../../../oauth-tower/tests/it/verdict_table.rs"]
-mod verdict_table;
 #[path = "../../../oauth-tower/tests/it/uploads.rs"]
 mod uploads;
+#[path = "../../../oauth-tower/tests/it/verdict_table.rs"]
+mod verdict_table;
 mod verdicts;
 mod world;

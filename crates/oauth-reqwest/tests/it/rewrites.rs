@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::Extensions;
 use oauth_core::{NotReplayed, Outcome};
-use oauth_reqwest::Stamp;
+use oauth_reqwest::{NoReplay, OAuthMiddleware, Stamp};
 use oauth_testkit::{Fault, ProtectedApi};
-use reqwest::{Request, Response, ResponseBuilderExt};
+use reqwest::{Method, Request, Response, ResponseBuilderExt};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 
-use crate::world::{World, is_replayed, outcome, plain};
+use crate::world::{World, h2, is_replayed, outcome, plain};
 
 /// Sends to `localhost` what was for `127.0.0.1`, and to another path if there is one.
 struct Rewrite(Option<&'static str>);
@@ -31,11 +31,106 @@ impl Middleware for Rewrite {
 }
 
 fn client(world: &World, rewrite: Rewrite, stamped: bool) -> ClientWithMiddleware {
+    client_of(plain(), world, world.middleware(), rewrite, stamped)
+}
+
+fn client_of(
+    client: reqwest::ClientBuilder,
+    world: &World,
+    middleware: OAuthMiddleware,
+    rewrite: Rewrite,
+    stamped: bool,
+) -> ClientWithMiddleware {
     // The API listens on the IPv4 address alone.
     let address = world.api.base_url().trim_start_matches("http://").parse().unwrap();
-    let client = plain().resolve("localhost", address).build().unwrap();
-    let builder = ClientBuilder::new(client).with(world.middleware()).with(rewrite);
+    let client = client.resolve("localhost", address).build().unwrap();
+    let builder = ClientBuilder::new(client).with(middleware).with(rewrite);
     if stamped { builder.with(Stamp).build() } else { builder.build() }
+}
+
+/// Methods, and whether they are safe.
+const METHODS: [(Method, bool); 6] = [
+    (Method::GET, true),
+    (Method::HEAD, true),
+    (Method::OPTIONS, true),
+    (Method::POST, false),
+    (Method::PUT, false),
+    (Method::DELETE, false),
+];
+
+/// What was answered may be another request: a safe one is sent again, whoever was asked.
+#[tokio::test]
+async fn without_a_stamp_the_401_of_a_rewritten_host_renews_the_token_and_safe_methods_are_sent_again()
+ {
+    for (method, safe) in METHODS {
+        for builder in [plain, h2] {
+            let world = World::revoked().await;
+            let client = client_of(builder(), &world, world.middleware(), Rewrite(None), false);
+            let request = client.request(method.clone(), world.api.url("/things"));
+            let response = request.send().await.unwrap();
+            let told = outcome(&response);
+            if safe {
+                assert!(matches!(told, Outcome::RedirectedAway), "{method} {told:?}");
+                assert_eq!(response.status(), 200, "{method}");
+                assert_eq!(world.counts(), (2, 1, 2), "{method}");
+            } else {
+                let told = matches!(told, Outcome::NotReplayed(NotReplayed::Redirected));
+                assert!(told && response.status() == 401, "{method} {response:?}");
+                // For the next request, which has the new one.
+                renewed(&world).await;
+                assert_eq!(world.counts(), (1, 1, 2), "{method}");
+                let request = client.request(method.clone(), world.api.url("/things"));
+                assert_eq!(request.send().await.unwrap().status(), 200, "{method}");
+                assert_eq!(world.counts(), (2, 1, 2), "{method}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_a_stamp_every_method_is_sent_again_and_without_replay_none() {
+    for (method, _) in METHODS {
+        for replays in [true, false] {
+            let world = World::revoked().await;
+            let middleware = world.middleware();
+            let middleware = if replays { middleware } else { middleware.replay(NoReplay) };
+            let client = client_of(h2(), &world, middleware, Rewrite(None), true);
+            let request = client.request(method.clone(), world.api.url("/things"));
+            let response = request.send().await.unwrap();
+            let told = outcome(&response);
+            if replays {
+                assert!(is_replayed(&response), "{method} {told:?}");
+                assert_eq!((response.status().as_u16(), world.counts()), (200, (2, 1, 2)));
+            } else {
+                let told = matches!(told, Outcome::NotReplayed(NotReplayed::Off));
+                assert!(told && response.status() == 401, "{method} {response:?}");
+                renewed(&world).await;
+                assert_eq!(world.counts(), (1, 1, 2), "{method}");
+            }
+            assert_eq!(world.slot.status().foreign_responses, 0, "{method}");
+        }
+    }
+}
+
+/// Without replay a refusal without a stamp counts as well, whichever of the origins it is for.
+#[tokio::test]
+async fn without_a_stamp_and_without_replay_the_token_is_renewed_for_the_next_request() {
+    let world = World::revoked().await;
+    let middleware = world.middleware().replay(NoReplay);
+    let client = client_of(plain(), &world, middleware, Rewrite(None), false);
+    let response = world.post(&client, "hello").send().await.unwrap();
+    let told = outcome(&response);
+    assert!(matches!(told, Outcome::NotReplayed(NotReplayed::Off)), "{told:?}");
+    renewed(&world).await;
+    let response = world.post(&client, "hello").send().await.unwrap();
+    assert_eq!((response.status().as_u16(), world.counts()), (200, (2, 1, 2)));
+}
+
+/// The flight that a refusal has started is over.
+async fn renewed(world: &World) {
+    while world.slot.status().refreshing {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use oauth_core::{
 };
 use tower_service::Service;
 
-use super::{Carried, ResponseFuture};
+use super::{Carried, ResponseFuture, is_elsewhere};
 use crate::error::Error;
 use crate::strategy::{Keep, Strategy};
 use crate::turn::{Kept, Outgoing, Prepared, Step, cap, choice};
@@ -195,14 +195,13 @@ where
     ) -> Option<Response<ResBody>> {
         let this = self.as_mut().project();
         let turn = this.turn.take().map(|step| *step);
-        let requested = turn.as_ref().and_then(Step::requested);
         let bare = match *this.carried {
             Carried::Nothing(reason) => reason,
             Carried::Token { .. } => None,
         };
         let (mut head, body) = response.into_parts();
         let elsewhere =
-            bare.is_none() && this.policy.is_from_elsewhere(&head.extensions, requested);
+            bare.is_none() && is_elsewhere(this.policy, turn.as_ref(), &head.extensions);
         if elsewhere {
             this.policy.note_from_elsewhere(&mut head.extensions);
             *this.carried = Carried::Nothing(None);

@@ -29,9 +29,10 @@ async fn three_renewals_on_demand_in_a_minute_are_three_more_tokens() {
                 sleep(secs(5)).await;
             }
         }
-        assert_eq!(play.tokens(), [
-            "t1", "t2", "t2", "t2", "t2", "t3", "t3", "t3", "t3", "t4", "t4", "t4"
-        ]);
+        assert_eq!(
+            play.tokens(),
+            ["t1", "t2", "t2", "t2", "t2", "t3", "t3", "t3", "t3", "t4", "t4", "t4"]
+        );
         assert_eq!((issuer.requests(), slot.status().flights), (4, 4));
     }
 }

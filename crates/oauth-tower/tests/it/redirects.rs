@@ -277,35 +277,6 @@ async fn a_redirect_that_is_itself_the_refusal_was_not_followed() {
     assert_eq!((response.status().as_u16(), api.seen().len()), (200, 2));
 }
 
-#[tokio::test(start_paused = true)]
-async fn with_a_guard_a_request_that_was_rewritten_to_a_declared_origin_is_sent_again() {
-    let issuer = Issuer::new();
-    let slot = issuer.ready_slot().await;
-    let api = Api::<Full<Bytes>>::statuses([401]);
-    let both = Origins::parse([API, "https://sidecar.test"]).unwrap();
-    let oauth = OAuthLayer::new(slot.clone()).origins(both).replay(CloneBody);
-    let rewrite = tower::util::MapRequestLayer::new(|mut request: Request<Full<Bytes>>| {
-        *request.uri_mut() = http::Uri::from_static("https://sidecar.test/rewritten");
-        request
-    });
-    let service = oauth.layer(rewrite.layer(oauth.guard().layer(api.clone())));
-    let response = service.oneshot(post(API, full("one"))).await.unwrap();
-    // Of another of the declared origins: told, but not handled.
-    assert_eq!((response.status().as_u16(), api.seen().len()), (401, 1));
-    assert!(matches!(Outcome::of(response.extensions()), Outcome::RedirectedAway));
-
-    let api = Api::<Full<Bytes>>::statuses([401]);
-    let oauth = OAuthLayer::new(slot.clone()).replay(CloneBody);
-    let rewrite = tower::util::MapRequestLayer::new(|mut request: Request<Full<Bytes>>| {
-        *request.uri_mut() = http::Uri::from_static("https://api.test/rewritten");
-        request
-    });
-    let service = oauth.layer(rewrite.layer(oauth.guard().layer(api.clone())));
-    let response = service.oneshot(post(API, full("one"))).await.unwrap();
-    assert!(matches!(Outcome::of(response.extensions()), Outcome::Replayed));
-    assert_eq!((response.status().as_u16(), api.seen().len()), (200, 2));
-}
-
 /// The follower takes the token off on its way from one to the other: the 401 says nothing about it.
 #[tokio::test(start_paused = true)]
 async fn a_401_after_a_redirect_between_two_declared_origins_renews_nothing_with_replay_or_without()
