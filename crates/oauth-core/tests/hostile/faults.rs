@@ -1,6 +1,8 @@
 //! The test kit's faults, and its tokens that change every time or never.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper_util::client::legacy::Client;
@@ -72,48 +74,57 @@ fn over_h2_every_fault_of_the_test_kit_ends_in_a_typed_error_in_bounded_memory()
     });
 }
 
-/// A clock that stands still: what follows is exact however long it takes.
-#[derive(Debug)]
-struct Still;
+/// A clock that stands still until it is set: what follows is exact however long it takes.
+#[derive(Clone, Debug, Default)]
+struct Hand(Arc<AtomicU64>);
 
-impl Clock for Still {
+impl Clock for Hand {
     fn now(&self) -> Duration {
-        Duration::from_secs(1000)
+        Duration::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 
-/// A hundred refusals of whatever token the slot holds; how many of them brought another token,
-/// and how many token requests they cost.
-fn hundred_refusals(auth: &AuthServer) -> (usize, u64) {
-    let source = source(auth, LONG);
+/// At each of these milliseconds, a hundred refusals of whatever token the slot holds: how many of them
+/// brought another token, and how many token requests there were until then.
+fn hundred_refusals(auth: &AuthServer, at: &[u64]) -> Vec<(usize, u64)> {
+    let (source, clock) = (source(auth, LONG), Hand::default());
     let client = Builder::new_current_thread().enable_all().build().unwrap();
-    let mut renewed = 0;
+    let mut found = Vec::new();
     let info = allocation_counter::measure(|| {
         client.block_on(async {
-            let slot = TokenSlot::builder(source).clock(Still).build();
+            let slot = TokenSlot::builder(source).clock(clock.clone()).build();
             slot.token().await.unwrap();
-            for _ in 0..100 {
-                let generation = slot.cached().unwrap().generation();
-                match slot.replace(generation).await {
-                    Ok(_) => renewed += 1,
-                    Err(error) => assert!(!error.is_transient(), "{error:?}"),
+            for millis in at {
+                clock.0.store(*millis, Ordering::SeqCst);
+                let mut renewed = 0;
+                for _ in 0..100 {
+                    let generation = slot.cached().unwrap().generation();
+                    match slot.replace(generation).await {
+                        Ok(_) => renewed += 1,
+                        Err(error) => assert!(!error.is_transient(), "{error:?}"),
+                    }
                 }
+                found.push((renewed, auth.token_requests()));
             }
         });
     });
     assert!(info.bytes_max < MOST, "{} bytes", info.bytes_max);
-    (renewed, auth.token_requests())
+    found
 }
 
+/// Of whose refusals nothing more is known than the token: pauses are for targets.
 #[test]
-fn a_token_that_changes_every_time_and_is_always_refused_costs_two_token_requests() {
+fn a_token_that_changes_every_time_and_is_always_refused_is_renewed_ten_times_and_once_more_each_30_s()
+ {
     let (_runtime, auth) = server();
-    assert_eq!(hundred_refusals(&auth), (1, 2));
+    let found = hundred_refusals(&auth, &[0, 29_999, 30_000, 59_999, 60_000]);
+    assert_eq!(found, [(10, 11), (0, 11), (1, 12), (0, 12), (1, 13)]);
 }
 
 #[test]
-fn a_token_that_never_changes_and_is_always_refused_costs_two_token_requests() {
+fn a_token_that_never_changes_and_is_always_refused_costs_a_token_request_after_1_s_2_s_and_4_s() {
     let (_runtime, auth) = server();
     auth.repeat_token(true);
-    assert_eq!(hundred_refusals(&auth), (0, 2));
+    let found = hundred_refusals(&auth, &[0, 999, 1000, 2999, 3000, 6999, 7000]);
+    assert_eq!(found, [(0, 2), (0, 2), (0, 3), (0, 3), (0, 4), (0, 4), (0, 5)]);
 }
