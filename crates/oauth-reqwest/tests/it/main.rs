@@ -37,6 +37,7 @@ mod retries;
 mod rewrites;
 #[path = "../../../oauth-tower/tests/it/standstill.rs"]
 mod standstill;
+mod timeouts;
 mod traces;
 mod transport;
 #[path = "../../../oauth-tower/tests/it/troubles.rs"]

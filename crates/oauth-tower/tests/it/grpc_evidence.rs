@@ -52,11 +52,14 @@ fn status(status: &'static str) -> HeaderMap {
 
 type Rule = Arc<dyn Fn(&str) -> Reply + Send + Sync>;
 
-/// A server that replies by the token, and what it was sent: tokens and time limits.
+/// A token and a time limit.
+type Seen = (String, Option<String>);
+
+/// A server that replies by the token, and what it was sent.
 #[derive(Clone)]
 struct Server {
     rule: Rule,
-    seen: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Server {

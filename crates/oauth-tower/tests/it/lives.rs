@@ -21,18 +21,20 @@ fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
+/// The token's number and what its life is said to be, after so much time, for this request.
+type Says = fn(Duration, u64) -> (u64, String);
+
 /// A token endpoint in the issuer's own words.
 #[derive(Clone)]
 struct Endpoint {
     began: Instant,
     requests: Arc<AtomicU64>,
     takes: Duration,
-    /// The token's number and what its life is said to be, after so much time, for this request.
-    says: fn(Duration, u64) -> (u64, String),
+    says: Says,
 }
 
 impl Endpoint {
-    fn new(takes: Duration, says: fn(Duration, u64) -> (u64, String)) -> Self {
+    fn new(takes: Duration, says: Says) -> Self {
         Self { began: Instant::now(), requests: Arc::default(), takes, says }
     }
 
@@ -83,7 +85,7 @@ async fn minute(endpoint: &Endpoint, play: &Play, replays: bool) -> (usize, u64)
 
 #[tokio::test(start_paused = true)]
 async fn tokens_that_have_ended_when_they_come_fail_no_call_and_cost_a_request_a_second() {
-    let says: [fn(Duration, u64) -> (u64, String); 5] = [
+    let says: [Says; 5] = [
         |_, number| (number, "0".to_owned()),
         |_, number| (number, "-1".to_owned()),
         |_, number| (number, "-86400".to_owned()),
@@ -110,7 +112,7 @@ async fn a_token_that_is_handed_out_until_its_end_fails_no_call_there() {
         let left = (LIFE - now % LIFE) / 1000;
         (u64::try_from(now / LIFE).unwrap(), left.to_string())
     }
-    let lives: [(u128, fn(Duration, u64) -> (u64, String)); 4] = [
+    let lives: [(u128, Says); 4] = [
         (10_500, until_the_end::<10_500>),
         (10_000, until_the_end::<10_000>),
         (2_300, until_the_end::<2_300>),

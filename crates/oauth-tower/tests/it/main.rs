@@ -15,6 +15,7 @@ mod demand;
 mod drained;
 mod drops;
 mod ended;
+mod followed;
 mod followers;
 mod gated;
 mod grpc;
