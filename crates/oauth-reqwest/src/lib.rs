@@ -36,6 +36,9 @@
 //! - A client's `default_headers` are added below the middleware, which cannot see them: a default
 //!   `Host` goes out beside our token, and a default `Authorization` is replaced by it. Set neither for
 //!   a client that has this middleware.
+//! - A request's own `timeout`, or a [`Deadline`](oauth_core::Deadline) among its extensions, covers the wait
+//!   for a token, its renewal and both sends together. A client-wide timeout cannot be seen by a middleware
+//!   and counts for each send.
 //! - In a chain the first `.with(..)` is the outermost: retries go before this one.
 //!
 //! TLS is reqwest's: choose one of its features. This crate switches none on. Its own feature `rustls`

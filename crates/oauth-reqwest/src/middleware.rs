@@ -44,8 +44,9 @@ use crate::way::Way;
 ///   middleware, which cannot see them: a default `Host` goes out beside the token, and a default
 ///   `Authorization` gives way to it, without a record of either.
 ///
-/// For one request: [`NoToken`](oauth_core::NoToken), put in with `with_extension`, opts it out, and
-/// [`ReplayChoice`] says whether and how it may be sent again.
+/// For one request: [`NoToken`](oauth_core::NoToken), put in with `with_extension`, opts it out,
+/// [`ReplayChoice`] says whether and how it may be sent again, and [`Deadline`](oauth_core::Deadline), or its
+/// own `timeout`, until when it must have its response.
 #[derive(Clone, Debug)]
 pub struct OAuthMiddleware {
     policy: Policy,

@@ -9,6 +9,8 @@
 //!   [`Outcome`](oauth_core::Outcome) tells which.
 //! - The same status in real trailers comes after headers, and perhaps messages, that the caller has
 //!   seen. Nothing is sent again; the token is renewed for the next call.
+//! - A call's `grpc-timeout` covers the wait for a token, its renewal and both sends, until the response's
+//!   head is there; each send carries it as it is.
 //! - Other statuses are delivered, as is every answer with an HTTP status other than 200 and 401.
 //!
 //! A server that checks tokens before its handlers run, as interceptors do, has not acted on a call

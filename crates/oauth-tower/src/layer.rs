@@ -85,7 +85,8 @@ impl<R> OAuthLayer<R> {
     /// acted on before the redirect.
     ///
     /// A [`guard`](Self::guard) tells the same without this setting, also of a redirect to the URI that was
-    /// asked, and keeps the token from going elsewhere.
+    /// asked, and keeps the token from going elsewhere. It also tells a redirect from a layer above the
+    /// follower that rewrites URIs: without a guard that counts as a redirect.
     ///
     /// Costs a request without replay that does not go to the first declared origin one allocation,
     /// for its URI.

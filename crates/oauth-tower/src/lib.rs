@@ -38,6 +38,8 @@
 //!   be renewed, or the body cannot be sent again, the original 401 is delivered whole.
 //! - A request for another origin, with an `Authorization` of its own, or with
 //!   [`NoToken`](oauth_core::NoToken) in its extensions passes as it is.
+//! - A [`Deadline`](oauth_core::Deadline) in its extensions covers the wait for a token, its renewal and both
+//!   sends together, until the response's head is there. One whose time is over is not sent.
 //!
 //! [`Outcome::of`](oauth_core::Outcome::of) tells from a response's extensions what happened. The
 //! rules in full, the cap and what is never sent again: [`oauth_core::replay`]. For gRPC: [`grpc`].
