@@ -92,6 +92,26 @@ async fn nor_is_it_one_of_a_second_send() {
     }
 }
 
+/// Whatever was known of the token before.
+#[tokio::test(start_paused = true)]
+async fn an_order_that_was_made_is_not_made_twice_with_a_token_that_was_accepted_before() {
+    for accepted in [false, true] {
+        for (method, sends, requests) in [(Method::POST, 2, 2), (Method::GET, 3, 2)] {
+            let issuer = Issuer::new();
+            let slot = issuer.ready_slot().await;
+            if accepted {
+                call(&slot, true, Method::GET, Vec::new()).await;
+            }
+            let made = vec![Answer::see_other("/orders/1"), Answer::status(401)];
+            let (tokens, response) = call(&slot, true, method.clone(), made).await;
+            let outcome = Outcome::of(response.extensions());
+            let told = matches!(outcome, Outcome::NotReplayed(NotReplayed::Redirected));
+            assert_eq!(told, method == Method::POST, "{accepted} {outcome:?}");
+            assert_eq!((tokens.len(), issuer.requests()), (sends, requests), "{accepted} {method}");
+        }
+    }
+}
+
 /// Tries once more after a 503, with the same extensions.
 #[derive(Clone)]
 struct After503;

@@ -12,7 +12,7 @@ use tower_http::follow_redirect::policy::{Limited, PolicyExt, clone_body_fn};
 use tower_http::follow_redirect::{FollowRedirect, RequestUri};
 
 use crate::issuer::{API, Issuer, settle};
-use crate::scripted::{Answer, Api, full};
+use crate::scripted::{Answer, Api, full, get};
 
 type Web = Api<Full<Bytes>>;
 type Inner = BoxCloneService<Request<Full<Bytes>>, http::Response<Full<Bytes>>, BoxError>;
@@ -66,6 +66,11 @@ const PLACES: [&str; 4] = [
     "https://api.test:8443/things",
 ];
 
+fn each(is: fn(Below) -> bool) -> impl Iterator<Item = (Below, Known)> {
+    let below = ALL.into_iter().filter(move |below| is(*below));
+    below.flat_map(|below| BOTH.map(|known| (below, known)))
+}
+
 struct Done {
     outcome: Outcome,
     status: u16,
@@ -75,8 +80,18 @@ struct Done {
     foreign: u64,
 }
 
+/// What is known of the token before.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Known {
+    Nothing,
+    Accepted,
+}
+
+const BOTH: [Known; 2] = [Known::Nothing, Known::Accepted];
+
 async fn done(
     below: Below,
+    known: Known,
     to: &'static str,
     replays: bool,
     method: Method,
@@ -84,6 +99,10 @@ async fn done(
 ) -> Done {
     let issuer = Issuer::new();
     let slot = issuer.ready_slot().await;
+    if known == Known::Accepted {
+        let first = OAuthLayer::new(slot.clone()).replay(CloneBody).layer(Web::new([]));
+        first.oneshot(get(API)).await.unwrap();
+    }
     let api = Web::new(answers);
     let origins = Origins::parse([API, "https://127.0.0.1", "https://api.test:8443"]).unwrap();
     let oauth = OAuthLayer::new(slot.clone()).origins(origins);
@@ -119,10 +138,11 @@ const METHODS: [Method; 5] =
 
 #[tokio::test(start_paused = true)]
 async fn a_rewritten_request_is_sent_again_as_if_nothing_had_been_rewritten() {
-    for below in ALL {
+    for (below, known) in each(|_| true) {
         for to in PLACES {
             for method in METHODS {
-                let again = done(below, to, true, method.clone(), vec![Answer::status(401)]).await;
+                let again =
+                    done(below, known, to, true, method.clone(), vec![Answer::status(401)]).await;
                 let Done { outcome, status, sent, bodies, requests, foreign } = again;
                 assert!(
                     matches!(outcome, Outcome::Replayed),
@@ -138,9 +158,9 @@ async fn a_rewritten_request_is_sent_again_as_if_nothing_had_been_rewritten() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rewritten_request_that_is_not_sent_again_renews_the_token_for_the_next_one() {
-    for below in ALL {
+    for (below, known) in each(|_| true) {
         for to in PLACES {
-            let once = done(below, to, false, Method::POST, vec![Answer::status(401)]).await;
+            let once = done(below, known, to, false, Method::POST, vec![Answer::status(401)]).await;
             let told = matches!(once.outcome, Outcome::NotReplayed(NotReplayed::Off));
             assert!(told, "{below:?} {to} {:?}", once.outcome);
             assert_eq!(
@@ -154,10 +174,10 @@ async fn a_rewritten_request_that_is_not_sent_again_renews_the_token_for_the_nex
 
 #[tokio::test(start_paused = true)]
 async fn a_rewritten_request_that_is_accepted_is_told_as_such() {
-    for below in ALL {
+    for (below, known) in each(|_| true) {
         for to in PLACES {
             for replays in [true, false] {
-                let plain = done(below, to, replays, Method::GET, Vec::new()).await;
+                let plain = done(below, known, to, replays, Method::GET, Vec::new()).await;
                 let told = matches!(plain.outcome, Outcome::Attached);
                 assert!(told, "{below:?} {to} {:?}", plain.outcome);
                 assert_eq!((plain.sent.len(), plain.requests, plain.foreign), (1, 1, 0));
@@ -169,10 +189,10 @@ async fn a_rewritten_request_that_is_accepted_is_told_as_such() {
 /// An order that was made at the place that was written is not made twice.
 #[tokio::test(start_paused = true)]
 async fn a_redirect_after_it_is_known_for_one() {
-    for below in ALL.into_iter().filter(|below| below.follows()) {
+    for (below, known) in each(Below::follows) {
         for to in PLACES {
             let made = || vec![Answer::see_other("/orders/1"), Answer::status(401)];
-            let once = done(below, to, true, Method::POST, made()).await;
+            let once = done(below, known, to, true, Method::POST, made()).await;
             let told = matches!(once.outcome, Outcome::NotReplayed(NotReplayed::Redirected));
             assert!(told, "{below:?} {to} {:?}", once.outcome);
             assert_eq!(
@@ -181,12 +201,12 @@ async fn a_redirect_after_it_is_known_for_one() {
                 "{below:?} {to}"
             );
 
-            let again = done(below, to, true, Method::GET, made()).await;
+            let again = done(below, known, to, true, Method::GET, made()).await;
             assert!(matches!(again.outcome, Outcome::Replayed), "{below:?} {:?}", again.outcome);
             assert_eq!((again.sent.len(), again.requests), (3, 2), "{below:?} {to}");
 
             let away = vec![Answer::see_other("https://b.test/"), Answer::status(401)];
-            let away = done(below, to, true, Method::GET, away).await;
+            let away = done(below, known, to, true, Method::GET, away).await;
             assert!(
                 matches!(away.outcome, Outcome::RedirectedAway),
                 "{below:?} {:?}",
@@ -200,10 +220,11 @@ async fn a_redirect_after_it_is_known_for_one() {
 /// The guard takes the token off there, and what comes back says nothing about it.
 #[tokio::test(start_paused = true)]
 async fn what_was_rewritten_to_an_undeclared_origin_is_from_elsewhere() {
-    for below in ALL.into_iter().filter(|below| *below != Rewriting) {
+    for (below, known) in each(|below| below != Rewriting) {
         for replays in [true, false] {
             let answers = vec![Answer::status(401)];
-            let away = done(below, "https://b.test/things", replays, Method::POST, answers).await;
+            let away =
+                done(below, known, "https://b.test/things", replays, Method::POST, answers).await;
             assert!(
                 matches!(away.outcome, Outcome::RedirectedAway),
                 "{below:?} {:?}",
