@@ -92,9 +92,9 @@ impl TokenSlot {
 
     /// The token for a request that [`authorize`](Self::authorize) had none for: as
     /// [`token`](Self::token), and while a flight is under way that a refusal of the slot's token has
-    /// started, it waits for that, a second and half of the time until `until` at most. `repeatable` says whether the request can be sent
-    /// twice: such a one may try a token that the API did not know the last time. Nothing is awaited
-    /// beyond `until`.
+    /// started, it waits for that, a second and half of the time until `until` at most. `repeatable` says
+    /// whether the request can be sent twice: such a one may try a token that the API did not know the last
+    /// time. Nothing is awaited beyond `until`.
     ///
     /// # Errors
     /// As [`token`](Self::token), and when `until` is over.
