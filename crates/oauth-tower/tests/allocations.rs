@@ -209,6 +209,29 @@ fn a_request_that_passes_a_guard_to_its_origin_costs_nothing() {
     assert_eq!(allocations_of(oauth.layer(guarded), Empty::<Bytes>::new), 0);
 }
 
+/// What a guard notes: with one origin, of a request that may be sent again and is no GET, HEAD or OPTIONS;
+/// with several, of each.
+#[test]
+fn what_a_guard_notes_costs_four_allocations_more() {
+    let oauth = OAuthLayer::new(slot());
+    let again = oauth.clone().replay(CloneBody);
+    let bare = allocations_of(again.layer(Noop), kilobyte);
+    assert_eq!(allocations_of(again.layer(oauth.guard().layer(Noop)), kilobyte), bare + 4);
+
+    let origins = Origins::parse(["https://api.test", "https://other.test"]).unwrap();
+    let several = OAuthLayer::new(slot()).origins(origins).replay(NoReplay);
+    let guarded = several.layer(several.guard().layer(Noop));
+    let own = || {
+        let mut own = request(Empty::<Bytes>::new());
+        own.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Basic abc"));
+        own
+    };
+    let bare = allocations_for(several.guard().layer(Noop), own);
+    assert!(bare > 0, "where it was sent is in the response");
+    // And what is kept of the request.
+    assert_eq!(allocations_of(guarded, Empty::<Bytes>::new), bare + 5);
+}
+
 #[test]
 fn the_question_where_an_answer_came_from_costs_one_for_all_but_the_first_origin() {
     let layer = OAuthLayer::new(slot()).replay(NoReplay).answer_uri(|found| found.get());

@@ -40,7 +40,9 @@ impl Policy {
     pub fn is_from_elsewhere(&self, response: &Extensions, requested: Option<&Uri>) -> bool {
         let Some(from) = self.response_uri(response) else { return false };
         match requested {
-            Some(requested) if requested.authority().is_some() => !same_origin(from, requested),
+            Some(requested) if requested.authority().is_some() => {
+                !is_spelled_the_same(from, requested) && !same_origin(from, requested)
+            }
             // Below the place that is named, URIs are relative, too.
             Some(_) => {
                 let inner = self.inner_origin.as_deref();
@@ -110,6 +112,11 @@ impl Policy {
         let authority = uri.authority().map_or("", Authority::as_str);
         self.origins.admit(uri.scheme_str().unwrap_or_default(), authority, None)
     }
+}
+
+/// Most of those of one origin: the comparison of origins allocates.
+fn is_spelled_the_same(one: &Uri, other: &Uri) -> bool {
+    one.scheme() == other.scheme() && one.authority() == other.authority()
 }
 
 impl Origin {

@@ -180,6 +180,25 @@ async fn of_a_timeout_and_a_deadline_the_earlier_counts_and_what_is_no_timeout_i
     }
 }
 
+/// Hours beyond every clock, and nothing at all.
+#[tokio::test(start_paused = true)]
+async fn the_longest_and_the_shortest_timeout_are_none_that_panics() {
+    for (timeout, sent) in [("99999999H", 2), ("0n", 0), ("0H", 0)] {
+        let refused =
+            |token: &str| if token == "t1" { Reply::head("16") } else { Reply::head("0") };
+        let (issuer, server) = (Issuer::new(), Server::new(refused));
+        issuer.takes(ms(100));
+        let slot = issuer.slot();
+        let result = server.call(&slot, request(Some(timeout))).await;
+        assert_eq!((result.is_ok(), server.tokens().len()), (sent > 0, sent), "{timeout}");
+        settle().await;
+        slot.token().await.unwrap();
+        let result = server.call(&slot, request(Some(timeout))).await;
+        assert_eq!(result.is_ok(), sent > 0, "{timeout}");
+        assert_eq!(server.tokens().len(), if sent > 0 { 3 } else { 0 }, "{timeout}");
+    }
+}
+
 /// As in `acceptance.rs`: a minute after a response to its successor, is the token before it gone?
 async fn is_acceptance(reply: Reply) -> bool {
     let issuer = Issuer::new();
