@@ -177,7 +177,8 @@ where
                         && !is_noted(this.policy, response.extensions(), step);
                     if let Some(sent) = sent.filter(|_| plain) {
                         if !sent.is_settled() {
-                            note_success(this.policy, sent, step, &response);
+                            let sent = note_success(this.policy, sent, step, &response);
+                            *this.carried = Carried::Token { sent, second: false };
                         }
                         // A request that has its answer keeps nothing.
                         *this.turn = None;
@@ -197,19 +198,23 @@ where
 }
 
 /// The API has answered the first send, and somebody wants to know whether it has accepted the token.
+/// Returns what the rest of the response is about.
 #[cold]
 fn note_success<S, R: Strategy<B>, B, ResBody>(
     policy: &Policy,
     sent: Sent,
     step: Option<&Step<S, R, B>>,
     response: &Response<ResBody>,
-) {
-    let (status, headers, extensions) =
-        (response.status(), response.headers(), response.extensions());
-    if aside::is_accepted(policy, step, status, headers, extensions) {
+) -> Sent {
+    let (status, headers) = (response.status(), response.headers());
+    if aside::is_anothers(policy, step, status, headers, response.extensions()) {
+        return sent.without_weight();
+    }
+    if policy.accepts(status, headers) {
         let target = step.map_or(Target::UNKNOWN, |step| step.target(policy));
         policy.slot().note_acceptance(sent, target);
     }
+    sent
 }
 
 /// Whether a layer below has left a note that decides what is recorded: an outcome, or where the response

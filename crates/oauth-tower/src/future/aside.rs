@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use http::header::AGE;
 use http::{Extensions, HeaderMap, Request, Response, StatusCode};
 use oauth_core::policy::Policy;
 use oauth_core::slot::{Authorized, Target};
@@ -212,8 +213,9 @@ where
         let redirected = matches!(&turn, Some(Step::First(kept))
             if kept.was_redirected(this.policy, head.status, &head.extensions));
         let (status, headers) = (head.status, &head.headers);
-        let is_accepted = !is_refused
-            && is_accepted(this.policy, turn.as_ref(), status, headers, &head.extensions);
+        let is_anothers =
+            is_anothers(this.policy, turn.as_ref(), status, headers, &head.extensions);
+        let is_accepted = !is_refused && !is_anothers && this.policy.accepts(status, headers);
         let response = Response::from_parts(head, body);
         let delivered = match bare {
             Some(reason) => Outcome::NotAttached(reason),
@@ -234,6 +236,9 @@ where
             }
         }
         if !is_refused {
+            if is_anothers {
+                *this.carried = Carried::Token { sent: sent.without_weight(), second };
+            }
             return Some(told(response, delivered));
         }
         if second {
@@ -276,17 +281,17 @@ impl<S, R: Strategy<B>, B> Kept<S, R, B> {
     }
 }
 
-/// Whether the API has accepted the token of the request with this response, and not that of another one
-/// to which a redirect led.
-pub(super) fn is_accepted<S, R: Strategy<B>, B>(
+/// Whether the response is to another request than the one that carried the token: it is out of a cache, or
+/// a redirect was followed. Its success says nothing.
+pub(super) fn is_anothers<S, R: Strategy<B>, B>(
     policy: &Policy,
     step: Option<&Step<S, R, B>>,
     status: StatusCode,
     headers: &HeaderMap,
     extensions: &Extensions,
 ) -> bool {
-    policy.accepts(status, headers)
-        && !step.is_some_and(|step| step.was_followed(policy, status, extensions))
+    headers.contains_key(AGE)
+        || step.is_some_and(|step| step.was_followed(policy, status, extensions))
 }
 
 fn told<ResBody>(mut response: Response<ResBody>, outcome: Outcome) -> Response<ResBody> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use oauth_core::{Deadline, DeadlineElapsed, Outcome, TokenSlot};
@@ -28,6 +28,10 @@ struct Reply {
     messages: Vec<&'static str>,
     trailers: Option<&'static str>,
     after: Duration,
+    /// It is out of a cache.
+    stored: bool,
+    /// Where it is from, if not from where it was asked.
+    from: Option<&'static str>,
 }
 
 impl Reply {
@@ -96,10 +100,16 @@ impl Server {
                 let frames: Vec<_> = frames.map(Ok::<_, Infallible>).collect();
                 let mut response = Response::new(StreamBody::new(stream::iter(frames)));
                 *response.headers_mut() = reply.head.map(status).unwrap_or_default();
+                if reply.stored {
+                    response.headers_mut().insert("age", HeaderValue::from_static("1"));
+                }
+                let from = reply.from.map_or(request.uri().clone(), Uri::from_static);
+                response.extensions_mut().insert(from);
                 Ok::<_, Infallible>(response)
             }
         });
-        let layer = OAuthLayer::new(slot.clone()).replay(CloneBody).grpc();
+        let layer = OAuthLayer::new(slot.clone()).answer_uri(|found| found.get());
+        let layer = layer.replay(CloneBody).grpc();
         let response = layer.layer(service).oneshot(request).await?;
         let outcome = Outcome::of(response.extensions());
         let head = response.headers().get("grpc-status").cloned();
@@ -241,6 +251,24 @@ async fn the_first_message_and_a_status_0_are_an_acceptance_and_nothing_else_is(
         (Reply::default(), false),
     ] {
         assert_eq!(is_acceptance(reply.clone()).await, expected, "{reply:?}");
+    }
+}
+
+/// Whoever says it, it is about another request than the one that carried the token.
+#[tokio::test(start_paused = true)]
+async fn what_a_cache_has_stored_and_what_comes_after_a_redirect_is_no_acceptance() {
+    for reply in [
+        Reply::head("0"),
+        Reply::trailers(&[], "0"),
+        Reply::trailers(&["message"], "0"),
+        Reply { messages: vec!["message"], ..Reply::default() },
+    ] {
+        assert!(!is_acceptance(Reply { stored: true, ..reply.clone() }).await, "{reply:?}");
+        for place in ["https://api.test/moved", "https://b.test/test.Uploads/Echo"] {
+            let moved = Reply { from: Some(place), ..reply.clone() };
+            assert!(!is_acceptance(moved).await, "{reply:?} {place}");
+        }
+        assert!(is_acceptance(reply.clone()).await, "{reply:?}");
     }
 }
 
