@@ -1,5 +1,6 @@
 //! An API that takes its time and looks at the token half-way.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -19,7 +20,7 @@ pub struct Api {
     rule: Rule,
     rng: Mutex<fastrand::Rng>,
     started: Instant,
-    sends: Mutex<Vec<(usize, bool)>>,
+    first_accepted: Mutex<BTreeMap<usize, Duration>>,
 }
 
 impl Api {
@@ -33,13 +34,13 @@ impl Api {
             rule: Box::new(rule),
             rng: Mutex::new(fastrand::Rng::with_seed(11)),
             started: Instant::now(),
-            sends: Mutex::default(),
+            first_accepted: Mutex::default(),
         }
     }
 
-    /// The tokens that were sent, and whether they were accepted.
-    pub fn sends(&self) -> Vec<(usize, bool)> {
-        self.sends.lock().unwrap().clone()
+    /// When each token was accepted for the first time.
+    pub fn first_accepted(&self) -> BTreeMap<usize, Duration> {
+        self.first_accepted.lock().unwrap().clone()
     }
 
     pub(crate) async fn answer(&self, path: &str, headers: &HeaderMap) -> StatusCode {
@@ -47,8 +48,12 @@ impl Api {
         sleep(half).await;
         let header = headers[AUTHORIZATION].to_str().unwrap();
         let token = header.strip_prefix("Bearer token-").unwrap().parse().unwrap();
-        let accepted = (self.rule)(token, self.started.elapsed(), path);
-        self.sends.lock().unwrap().push((token, accepted));
+        let path = path.trim_start_matches('/');
+        let now = self.started.elapsed();
+        let accepted = (self.rule)(token, now, path);
+        if accepted {
+            self.first_accepted.lock().unwrap().entry(token).or_insert(now);
+        }
         sleep(half).await;
         if accepted { StatusCode::OK } else { StatusCode::UNAUTHORIZED }
     }

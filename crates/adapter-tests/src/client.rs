@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Extensions, Request, Response};
 use http_body_util::{BodyExt, Full};
-use oauth_core::{ReplayBody, ReplayChoice, TokenSlot};
+use oauth_core::{Outcome, ReplayBody, ReplayChoice, TokenSlot};
 use oauth_reqwest::OAuthMiddleware;
 use oauth_tower::{Buffered, NoReplay, OAuthLayer};
 use reqwest::ResponseBuilderExt;
@@ -74,17 +74,21 @@ impl Client {
         }
     }
 
-    /// Whether the call was served. `once`: its body cannot be sent twice.
-    pub async fn call(&self, path: &str, once: bool) -> bool {
+    /// Makes a call. `once`: its body cannot be sent twice.
+    ///
+    /// # Errors
+    /// If it was not served: what is said about it.
+    pub async fn call(&self, path: &str, once: bool) -> Result<(), String> {
         let url = format!("https://api.example.com/{path}");
-        match self {
+        let (status, outcome) = match self {
             Self::Tower(service) => {
                 let mut request = Request::get(url).body(Full::from("body")).unwrap();
                 if once {
                     request.extensions_mut().insert(ReplayChoice::UpTo(0));
                 }
                 let response = service.clone().oneshot(request).await;
-                response.is_ok_and(|response| response.status().is_success())
+                let response = response.map_err(|error| chain_of(&error))?;
+                (response.status(), Outcome::of(response.extensions()))
             }
             Self::Reqwest(client) => {
                 let mut request = client.get(url);
@@ -92,11 +96,18 @@ impl Client {
                     request = request.with_extension(ReplayChoice::UpTo(0));
                     request = request.body(reqwest::Body::wrap(Full::<Bytes>::from("body")));
                 }
-                let response = request.send().await;
-                response.is_ok_and(|response| response.status().is_success())
+                let response = request.send().await.map_err(|error| chain_of(&error))?;
+                (response.status(), Outcome::of(response.extensions()))
             }
-        }
+        };
+        if status.is_success() { Ok(()) } else { Err(format!("{status}: {outcome:?}")) }
     }
+}
+
+/// An error with its causes.
+fn chain_of(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn response(status: http::StatusCode) -> Response<()> {

@@ -12,6 +12,7 @@ pub struct Issuer {
     /// What the response says; nothing: that it does not know.
     life: Option<Duration>,
     takes: Range<f64>,
+    outages: Vec<Range<Duration>>,
     state: Mutex<State>,
     started: Instant,
 }
@@ -26,7 +27,18 @@ impl Issuer {
     /// `takes` is the range of a token request's seconds.
     pub fn new(life: Option<Duration>, takes: Range<f64>) -> Self {
         let state = State { rng: fastrand::Rng::with_seed(7), requests: 0, born: Vec::new() };
-        Self { life, takes, state: Mutex::new(state), started: Instant::now() }
+        let started = Instant::now();
+        Self { life, takes, outages: Vec::new(), state: Mutex::new(state), started }
+    }
+
+    /// It fails in these times since its start.
+    pub fn with_outages(self, outages: Vec<Range<Duration>>) -> Self {
+        Self { outages, ..self }
+    }
+
+    /// Whether it fails at a time.
+    pub fn is_out(&self, at: Duration) -> bool {
+        self.outages.iter().any(|outage| outage.contains(&at))
     }
 
     pub fn requests(&self) -> usize {
@@ -52,6 +64,9 @@ impl TokenSource for Issuer {
             random(&mut state.rng, &self.takes)
         };
         tokio::time::sleep(seconds).await;
+        if self.is_out(self.started.elapsed()) {
+            return Err(Error::transient("an outage"));
+        }
         let number = {
             let mut state = self.state.lock().unwrap();
             state.born.push(self.started.elapsed());

@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
+    missing_debug_implementations,
     missing_docs,
     unreachable_pub,
     reason = "a part of tests"
@@ -82,7 +83,7 @@ impl World {
                 let mut counts = counts.lock().unwrap();
                 let count = counts.entry(path).or_default();
                 count.calls += 1;
-                count.failed += usize::from(!served);
+                count.failed += usize::from(served.is_err());
                 begun.elapsed()
             });
             while longest.try_join_next().is_some() {}

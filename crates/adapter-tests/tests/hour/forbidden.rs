@@ -21,7 +21,8 @@ async fn play(adapter: Adapter, bad: Vec<Call>, good: Vec<Call>) -> Played {
 
 fn ever_new(calls_a_second: f64) -> Vec<Call> {
     let calls = every(secs(1.0 / calls_a_second), "", secs(0.1), HOUR);
-    let named = calls.into_iter().enumerate().map(|(n, call)| Call { path: format!("bad/{n}"), ..call });
+    let named =
+        calls.into_iter().enumerate().map(|(n, call)| Call { path: format!("bad/{n}"), ..call });
     named.collect()
 }
 

@@ -63,6 +63,17 @@ fn a_forbidden_path_beside_it_changes_nothing_for_the_others() {
 }
 
 #[test]
+fn another_path_that_learns_as_late_changes_nothing() {
+    for (lag, life) in LAGS {
+        let other = every(secs(1.0), "b", secs(10.05), HOUR);
+        let played = on_paused_time(play(Adapter::Tower, lag, life, [base(), other].concat()));
+        tell(&format!("the same with another path, {lag} s late, life {life} s"), &played);
+        assert_eq!(played.failed(), 0);
+        assert!(played.requests <= renewals(life), "{}", played.requests);
+    }
+}
+
+#[test]
 fn four_nodes_that_learn_at_different_times_fail_few_calls() {
     for (lag, life) in [(2.0, 300.0), (30.0, 3_600.0), (30.0, 300.0)] {
         let played = on_paused_time(async {

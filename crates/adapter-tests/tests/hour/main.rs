@@ -2,6 +2,7 @@
 //! test prints its figures (`cargo test -p oauth-adapter-tests -- --nocapture`).
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests that print their figures")]
+#![expect(missing_docs, reason = "a part of tests")]
 
 mod forbidden;
 mod lag;

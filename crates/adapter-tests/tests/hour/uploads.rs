@@ -8,7 +8,7 @@ use crate::{HOUR, secs, tell};
 
 /// The token is revoked at 100 s; the token endpoint takes a second.
 async fn play(adapter: Adapter, others: Vec<Call>, takes: std::ops::Range<f64>) -> Played {
-    let issuer = Arc::new(Issuer::new(Some(HOUR), 1.0..1.001));
+    let issuer = Arc::new(Issuer::new(Some(HOUR), 1.0..1.0));
     let known = issuer.clone();
     let revoked = secs(100.0);
     let rule = move |token, now, path: &str| {
@@ -32,7 +32,10 @@ async fn play(adapter: Adapter, others: Vec<Call>, takes: std::ops::Range<f64>) 
 fn none_of_eight_uploads_is_sent_with_a_token_that_is_known_to_be_refused() {
     for adapter in Adapter::BOTH {
         let played = on_paused_time(play(adapter, Vec::new(), 0.1..0.3));
-        tell(&format!("uploads after a revocation, {adapter:?}: {:?}", played.of("upload")), &played);
+        tell(
+            &format!("uploads after a revocation, {adapter:?}: {:?}", played.of("upload")),
+            &played,
+        );
         assert_eq!(played.of("upload").failed, 0);
         let others = every(secs(0.2), "a", secs(90.0), secs(100.0));
         let played = on_paused_time(play(adapter, others, 0.5..2.0));

@@ -18,10 +18,16 @@ use super::target::Target;
 /// A warning about an empty budget comes at most this often.
 const WARN_AGAIN: Duration = Duration::from_secs(60);
 
+/// A target that refused the slot's token accepts it within this time, or what it says later is not asked
+/// for: a target that refuses all tokens must not make every request report its success for long.
+const STRUCK: Duration = Duration::from_secs(60);
+
 pub(super) struct Evidence {
     targets: Targets,
     /// Against the slot's token.
     current: Strikes,
+    /// When the last of them came, as long as it matters which target accepts the token after all.
+    struck_at: Option<Duration>,
     /// Against its predecessor.
     predecessor: Strikes,
     unripe: Option<Unripe>,
@@ -79,6 +85,7 @@ impl Default for Evidence {
         Self {
             targets: Targets::default(),
             current: Strikes::default(),
+            struck_at: None,
             predecessor: Strikes::default(),
             unripe: None,
             unproven: Budget::new(10, Duration::from_secs(30)),
@@ -111,23 +118,26 @@ impl Evidence {
 
     /// Whether something depends on who accepts the token.
     pub(super) fn watches(&self) -> bool {
-        self.charge.is_some()
+        self.charge.is_some() || self.struck_at.is_some()
     }
 }
 
 /// Refusals.
 impl Evidence {
-    pub(super) fn strike(&mut self, predecessor: bool, target: Target) {
-        let strikes = if predecessor { &mut self.predecessor } else { &mut self.current };
-        strikes.add(target);
+    pub(super) fn strike(&mut self, predecessor: bool, target: Target, now: Duration) {
+        if predecessor {
+            self.predecessor.add(target);
+        } else if self.current.add(target) {
+            self.struck_at = Some(now);
+        }
     }
 
     pub(super) fn is_refusing(&self, target: Target) -> bool {
         self.targets.contains(target)
     }
 
-    pub(super) fn refused(&mut self, target: Target, number: NonZeroU64) {
-        self.targets.refuses(target, number);
+    pub(super) fn refused(&mut self, target: Target, newest: NonZeroU64) {
+        self.targets.refuses(target, newest);
     }
 
     /// A refusal after which the request is not sent again. What a renewal was charged to has got its
@@ -136,15 +146,17 @@ impl Evidence {
         &mut self,
         target: Target,
         number: NonZeroU64,
+        newest: NonZeroU64,
         now: Duration,
         patience: &Patience,
     ) {
         let is_charged = |c: &mut Charge| c.brought == Some(number) && c.target == target;
         self.charge.take_if(is_charged);
         if self.is_refusing(target) {
-            self.targets.refuses_again(target, number, now, |count| patience.damping(count));
+            let pause = |count| patience.damping(count);
+            self.targets.refuses_again(target, number, newest, now, pause);
         } else {
-            self.targets.refuses(target, number);
+            self.targets.refuses(target, newest);
         }
     }
 
@@ -208,6 +220,7 @@ impl Evidence {
             self.predecessor = self.current;
         }
         self.current = Strikes::default();
+        self.struck_at = None;
         match &mut self.charge {
             Some(charge) if charge.flight == flight => charge.brought = Some(number),
             // Nobody can accept what that one brought any more.
@@ -248,13 +261,30 @@ impl Evidence {
 
 /// Acceptances.
 impl Evidence {
-    pub(super) fn accepted(&mut self, predecessor: bool, target: Target, number: NonZeroU64) {
+    /// Nobody had accepted the slot's token before: until now it was only not known yet.
+    pub(super) fn accepted_first(&mut self) {
+        self.current = Strikes::default();
+    }
+
+    pub(super) fn accepted(
+        &mut self,
+        predecessor: bool,
+        target: Target,
+        number: NonZeroU64,
+        now: Duration,
+    ) {
         let strikes = if predecessor { &mut self.predecessor } else { &mut self.current };
         strikes.remove(target);
         self.targets.accepts(target);
+        let is_over = |at: &mut Duration| now.saturating_sub(*at) >= STRUCK;
+        self.struck_at.take_if(|at| self.current.is_empty() || is_over(at));
         let helped = |c: &mut Charge| c.brought == Some(number) && c.target == target;
         if self.charge.take_if(helped).is_some() {
             self.unproven.refund();
+            // The newer token is good where the older one was refused.
+            if !self.predecessor.allow(target) {
+                self.predecessor.rule_out(target);
+            }
         }
     }
 }

@@ -108,16 +108,18 @@ impl TokenSlot {
         repeatable: bool,
         until: Option<Deadline>,
     ) -> Result<IssuedToken, Error> {
+        let mut guided = self.guide(target, repeatable);
         // Held once: what begins meanwhile is the business of the next request.
-        if let Some(Guided::Held(arrival, left)) = self.guide(target, repeatable) {
+        if let Some(Guided::Held(arrival, left)) = guided {
             let limit = until.map_or(left, |until| left.min(until.remaining()));
             let ended = timeout(limit, arrival.end()).await;
             // Its own limit is over before the hold: there is no time to send it.
             if ended.is_err() && limit < left {
                 return Err(self.out_of_patience(true));
             }
+            guided = self.guide(target, repeatable);
         }
-        match self.guide(target, repeatable) {
+        match guided {
             Some(Guided::Token(entry, guidance)) => Ok(IssuedToken { entry, guidance }),
             Some(Guided::Held(..)) => match self.cached() {
                 Some(token) => Ok(token),

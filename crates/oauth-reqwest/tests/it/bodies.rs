@@ -169,7 +169,8 @@ async fn without_replay_the_401_is_delivered_and_the_token_renewed_for_the_next_
 struct Marker(u8);
 
 #[tokio::test]
-async fn headers_extensions_and_version_are_the_same_on_the_second_send_and_the_time_limit_is_one() {
+async fn headers_extensions_and_version_are_the_same_on_the_second_send_and_the_time_limit_is_one()
+{
     let world = World::revoked().await;
     let below = Below::new(|request, extensions| {
         let mut headers = request.headers().clone();

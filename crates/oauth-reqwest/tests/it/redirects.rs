@@ -73,7 +73,9 @@ async fn without_replay_a_401_from_another_origin_renews_the_token_unless_there_
             let told = outcome(&response);
             match has_stamp {
                 true => assert!(matches!(told, Outcome::RedirectedAway), "{told:?}"),
-                false => assert!(matches!(told, Outcome::NotReplayed(NotReplayed::Off)), "{told:?}"),
+                false => {
+                    assert!(matches!(told, Outcome::NotReplayed(NotReplayed::Off)), "{told:?}")
+                }
             }
             let flights = world.slot.status().flights;
             assert_eq!((other.tokens_seen(), flights), (0, if has_stamp { 1 } else { 2 }));

@@ -1,6 +1,5 @@
 //! tower-http's `FollowRedirect` inside and outside of the layer.
 
-
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;

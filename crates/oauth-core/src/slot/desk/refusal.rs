@@ -64,8 +64,8 @@ impl Desk {
         };
         self.tidy(Some(entry), now);
         let number = sent.generation.number;
+        let newest = entry.generation.number;
         let is_current = entry.generation == sent.generation;
-        let is_newer = entry.generation.number > number;
         let is_predecessor = self.is_predecessor(sent);
         let accepted = self.has_accepted(entry);
 
@@ -73,30 +73,31 @@ impl Desk {
         let overtaken = is_current && accepted && !sent.was_accepted();
         let evidence = self.evidence.get_or_insert_default();
         if (is_current || is_predecessor) && !overtaken {
-            evidence.strike(is_predecessor, target);
+            evidence.strike(is_predecessor, target, now);
         }
+        let is_newer = newest > number;
         let refusing = evidence.is_refusing(target);
         let predecessor = self.good_predecessor(target, now, epoch);
-        let predecessor = predecessor.filter(|_| entry.generation.number >= number);
+        let predecessor = predecessor.filter(|_| newest >= number);
         let predecessor = predecessor.filter(|entry| entry.generation != sent.generation);
         let patience = &self.settings.patience;
         let evidence = self.evidence.get_or_insert_default();
         if again != Again::Possible && !(refusing && predecessor.is_some()) {
-            evidence.refused_for_good(target, number, now, patience);
+            evidence.refused_for_good(target, number, newest, now, patience);
         }
         if again == Again::Done {
             return Ruling::Deliver(None);
         }
         let young = !accepted || now.saturating_sub(entry.minted_at) < YOUNG;
         let other = match predecessor {
-            _ if overtaken || (is_newer && accepted) => Some((entry.clone(), Guidance::Newest)),
+            _ if is_newer && accepted => Some((entry.clone(), Guidance::Newest)),
             Some(predecessor) if young => {
-                if is_current {
+                if is_current && !overtaken {
                     evidence.is_unripe(sent.trial, now, patience);
                 }
                 Some((predecessor, Guidance::Predecessor))
             }
-            _ => is_newer.then(|| (entry.clone(), Guidance::Newest)),
+            _ => (is_newer || overtaken).then(|| (entry.clone(), Guidance::Newest)),
         };
         match other {
             Some(_) if again == Again::Impossible => return Ruling::Deliver(None),
@@ -106,7 +107,7 @@ impl Desk {
         if let Some(pause) = evidence.pause(target, number, now) {
             return Ruling::Deliver(Some(futile(pause)));
         }
-        evidence.refused(target, number);
+        evidence.refused(target, newest);
         Ruling::Renew(Need::Refused(Charged {
             generation: sent.generation,
             target,
@@ -155,11 +156,15 @@ impl Desk {
         let number = sent.generation.number;
         let is_current = current.is_some_and(|entry| entry.generation == sent.generation);
         let is_predecessor = self.is_predecessor(sent);
-        if is_current {
-            self.accepted = self.accepted.max(number.get());
+        let is_first = is_current && self.accepted < number.get();
+        if is_first {
+            self.accepted = number.get();
         }
         if let Some(evidence) = self.evidence.as_mut().filter(|_| is_current || is_predecessor) {
-            evidence.accepted(is_predecessor, target, number);
+            if is_first {
+                evidence.accepted_first();
+            }
+            evidence.accepted(is_predecessor, target, number, now);
             if is_current && evidence.holding_for() == Some(sent.flight) {
                 self.end_hold();
             }

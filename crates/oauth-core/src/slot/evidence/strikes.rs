@@ -11,12 +11,15 @@ impl Strikes {
         self.0 == [None; 2]
     }
 
-    pub(super) fn add(&mut self, target: Target) {
-        if !self.0.contains(&Some(target)) {
-            if let Some(free) = self.0.iter_mut().find(|at| at.is_none()) {
-                *free = Some(target);
-            }
-        }
+    /// Whether that is new.
+    pub(super) fn add(&mut self, target: Target) -> bool {
+        let free = self.0.iter_mut().find(|at| at.is_none_or(|other| other == target));
+        free.is_some_and(|at| at.replace(target).is_none())
+    }
+
+    /// What this target said counts for all.
+    pub(super) fn rule_out(&mut self, target: Target) {
+        self.0 = [Some(target); 2];
     }
 
     /// It accepted the token since.

@@ -18,7 +18,7 @@ struct Refusing {
     /// In nanoseconds on the slot's clock.
     paused_until: u64,
     target: Target,
-    /// The newest token that it refused: the last digits of its generation.
+    /// The newest token there was when it refused one: the last digits of its generation.
     refused: u16,
     /// How many renewals did not help it.
     futile: u8,
@@ -40,8 +40,8 @@ impl Targets {
         until.checked_sub(now).filter(|wait| !wait.is_zero())
     }
 
-    /// It refused this token.
-    pub(super) fn refuses(&mut self, target: Target, number: NonZeroU64) {
+    /// It refused a token while this one was the newest.
+    pub(super) fn refuses(&mut self, target: Target, newest: NonZeroU64) {
         if !self.contains(target) {
             if self.0.len() == MOST {
                 let first = self.0.iter().enumerate();
@@ -50,17 +50,18 @@ impl Targets {
                     self.0.remove(at);
                 }
             }
-            let refused = last_digits(number);
+            let refused = last_digits(newest);
             self.0.push(Refusing { paused_until: 0, target, refused, futile: 0 });
         }
     }
 
-    /// It refused this token as well. If that is a newer one than it refused before, its renewal did not
-    /// help, and it gets none for as long as `pause` says of the count of such renewals.
+    /// It refused this token as well. If there was none as new when it refused one before, its renewal did
+    /// not help, and it gets none for as long as `pause` says of the count of such renewals.
     pub(super) fn refuses_again(
         &mut self,
         target: Target,
         number: NonZeroU64,
+        newest: NonZeroU64,
         now: Duration,
         pause: impl FnOnce(u32) -> Duration,
     ) {
@@ -68,7 +69,7 @@ impl Targets {
         let Some(known) = known.filter(|known| is_newer(last_digits(number), known.refused)) else {
             return;
         };
-        known.refused = last_digits(number);
+        known.refused = last_digits(newest);
         known.futile = known.futile.saturating_add(1);
         let until = now.saturating_add(pause(known.futile.into()));
         known.paused_until = u64::try_from(until.as_nanos()).unwrap_or(u64::MAX);
@@ -124,15 +125,15 @@ mod tests {
         targets.refuses(target, number(65_535));
         assert_eq!(targets.pause(target, S(0)), None);
         for late in [65_535, 65_534, 40_000] {
-            targets.refuses_again(target, number(late), S(0), pause);
+            targets.refuses_again(target, number(late), number(late), S(0), pause);
             assert_eq!(targets.pause(target, S(0)), None, "{late}");
         }
         // The digits that are kept begin again.
-        targets.refuses_again(target, number(65_536), S(1), pause);
+        targets.refuses_again(target, number(65_536), number(65_536), S(1), pause);
         assert_eq!(targets.pause(target, S(1)), Some(S(10)));
         assert_eq!(targets.pause(target, S(10)), Some(S(1)));
         assert_eq!(targets.pause(target, S(11)), None);
-        targets.refuses_again(target, number(65_537), S(20), pause);
+        targets.refuses_again(target, number(65_537), number(65_537), S(20), pause);
         assert_eq!(targets.pause(target, S(20)), Some(S(20)));
         targets.accepts(target);
         assert!(targets.is_empty());
@@ -143,7 +144,7 @@ mod tests {
         let all = all(20);
         let mut targets = Targets::default();
         targets.refuses(all[0], number(1));
-        targets.refuses_again(all[0], number(2), S(0), |_| S(60));
+        targets.refuses_again(all[0], number(2), number(2), S(0), |_| S(60));
         for target in &all[1..] {
             targets.refuses(*target, number(1));
         }
@@ -158,7 +159,9 @@ mod tests {
         let mut targets = Targets::default();
         targets.refuses(target, number(1));
         for token in 2..600 {
-            targets.refuses_again(target, number(token), Duration::MAX, |count| S(count.into()));
+            targets.refuses_again(target, number(token), number(token), Duration::MAX, |count| {
+                S(count.into())
+            });
         }
         assert_eq!(targets.0[0].futile, u8::MAX);
         assert!(targets.pause(target, S(0)).is_some());
