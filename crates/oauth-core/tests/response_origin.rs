@@ -1,7 +1,7 @@
 //! Where a response is from, as a redirect follower or a guard below says, against where the request went.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
-use http::{Extensions, Method, Uri};
+use http::{Extensions, Uri};
 use oauth_core::policy::Policy;
 use oauth_core::{Origin, Origins, StaticToken, Token, TokenSlot};
 
@@ -131,23 +131,4 @@ fn of_where_a_request_goes_nothing_is_kept_unless_somebody_can_say_where_the_res
     guarded.set_guarded();
     assert_eq!(guarded.requested(&home), None);
     assert_eq!(guarded.requested(&other), Some(other));
-}
-
-#[test]
-fn a_guard_is_asked_for_redirects_where_a_second_send_or_the_tokens_acceptance_depends_on_them() {
-    let guarded = policy();
-    guarded.set_guarded();
-    for (method, is_asked, flag) in [
-        (Method::GET, false, false),
-        (Method::GET, true, true),
-        (Method::HEAD, false, false),
-        (Method::OPTIONS, true, true),
-        (Method::POST, false, true),
-        (Method::POST, true, true),
-        (Method::DELETE, false, true),
-    ] {
-        let has = guarded.redirect_flag(&method, is_asked).is_some();
-        assert_eq!(has, flag, "{method} {is_asked}");
-        assert!(policy().redirect_flag(&method, is_asked).is_none(), "nobody would raise it");
-    }
 }
