@@ -166,6 +166,34 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_deadline_is_over_at_its_instant_and_no_earlier() {
+        let start = Instant::now();
+        let deadline = Deadline::within(Duration::from_millis(500));
+        let mut timer = DeadlineTimer::new(deadline).unwrap();
+        assert_eq!(timer.until(), deadline);
+        assert_eq!(deadline.instant(), start + Duration::from_millis(500));
+        for (elapsed, remaining) in [(0, 500), (499, 1), (500, 0), (501, 0)] {
+            let now = start + Duration::from_millis(elapsed);
+            tokio::time::advance(now - Instant::now()).await;
+            assert_eq!(deadline.remaining(), Duration::from_millis(remaining));
+            assert_eq!(timer.is_over(), remaining == 0, "{elapsed}");
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            assert_eq!(timer.poll_elapsed(&mut cx).is_ready(), remaining == 0, "{elapsed}");
+        }
+    }
+
+    #[test]
+    fn without_a_runtime_there_is_no_timer() {
+        assert!(DeadlineTimer::new(Deadline::within(Duration::from_secs(1))).is_none());
+    }
+
+    #[test]
+    fn what_elapsed_is_said() {
+        let text = DeadlineElapsed.to_string();
+        assert_eq!(text, "the API did not answer within the request's time limit");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_deadline_beyond_every_clock_is_far_away() {
         let deadline = Deadline::within(Duration::MAX);
         assert!(deadline > Deadline::within(Duration::from_secs(86_400 * 365 * 29)));

@@ -442,6 +442,9 @@ fn a_refusal_of_fuuffy_under_a_200_is_one() {
     row(&fuuffy(), 200, body, BAD_CREDENTIALS, Some("401021"), Some(hint));
     let wrapped = r#"{"data":{"code":"401021"}}"#;
     row(&fuuffy(), 200, wrapped, BAD_CREDENTIALS, Some("401021"), Some(hint));
+    // Whatever is in the envelope.
+    let beside = r#"{"error":"invalid_client","data":{"access_token":"t"}}"#;
+    row(&fuuffy(), 200, beside, BAD_CREDENTIALS, Some("invalid_client"), Some(hint));
 }
 
 #[test]

@@ -11,25 +11,12 @@ pub(crate) fn set_answer_uri(policy: &mut Policy) {
 /// What a follower of either version has left. Where both have, one is below the other, and the lower
 /// one alone knows: the older version, for it is the one inside of ready-made clients.
 fn request_uri(response: &Extensions) -> Option<&Uri> {
-    by_0_6(response).or_else(|| by_0_7(response))
-}
-
-#[cfg(feature = "tower-http-06")]
-fn by_0_6(response: &Extensions) -> Option<&Uri> {
-    response.get().map(|tower_http_0_6::follow_redirect::RequestUri(uri)| uri)
-}
-
-#[cfg(not(feature = "tower-http-06"))]
-fn by_0_6(_: &Extensions) -> Option<&Uri> {
-    None
-}
-
-#[cfg(feature = "tower-http-07")]
-fn by_0_7(response: &Extensions) -> Option<&Uri> {
-    response.get().map(|tower_http::follow_redirect::RequestUri(uri)| uri)
-}
-
-#[cfg(not(feature = "tower-http-07"))]
-fn by_0_7(_: &Extensions) -> Option<&Uri> {
-    None
+    let found = None;
+    #[cfg(feature = "tower-http-06")]
+    let found = found
+        .or_else(|| response.get().map(|tower_http_0_6::follow_redirect::RequestUri(uri)| uri));
+    #[cfg(feature = "tower-http-07")]
+    let found =
+        found.or_else(|| response.get().map(|tower_http::follow_redirect::RequestUri(uri)| uri));
+    found
 }
