@@ -47,10 +47,13 @@ impl Budget {
 pub(crate) struct Strikes(pub(crate) Vec<Target>);
 
 impl Strikes {
-    pub(crate) fn add(&mut self, target: Target) {
-        if self.0.len() < 2 && !self.0.contains(&target) {
+    /// Whether that is new.
+    pub(crate) fn add(&mut self, target: Target) -> bool {
+        let new = self.0.len() < 2 && !self.0.contains(&target);
+        if new {
             self.0.push(target);
         }
+        new
     }
 
     pub(crate) fn allow(&self, target: Target) -> bool {
@@ -60,9 +63,16 @@ impl Strikes {
 
 /// A target that has refused a token and not accepted one since.
 pub(crate) struct Refusing {
+    /// The newest token there was when it refused one.
     pub(crate) newest: u64,
     pub(crate) futile: u32,
     pub(crate) paused_until: Duration,
+}
+
+impl Refusing {
+    pub(crate) fn first(newest: u64) -> Self {
+        Self { newest, futile: 0, paused_until: Duration::ZERO }
+    }
 }
 
 pub(crate) struct Charge {
@@ -93,6 +103,8 @@ pub(crate) struct Evidence {
     pub(crate) accepted: u64,
     pub(crate) predecessor: Option<Token>,
     pub(crate) against_newest: Strikes,
+    /// When the last of them came, while it matters who accepts the token after all.
+    pub(crate) struck_at: Option<Duration>,
     pub(crate) against_predecessor: Strikes,
     pub(crate) unripe: Option<Unripe>,
     pub(crate) targets: BTreeMap<Target, Refusing>,
@@ -109,6 +121,7 @@ impl Default for Evidence {
             accepted: 0,
             predecessor: None,
             against_newest: Strikes::default(),
+            struck_at: None,
             against_predecessor: Strikes::default(),
             unripe: None,
             targets: BTreeMap::new(),
@@ -183,7 +196,7 @@ impl Model {
         let now = self.now;
         let known = &mut self.known;
         let proven = self.token.clone().filter(|token| known.accepted >= token.generation);
-        (known.unripe, known.repeated) = (None, None);
+        (known.unripe, known.repeated, known.struck_at) = (None, None, None);
         let strikes = std::mem::take(&mut known.against_newest);
         if let Some(token) = proven.filter(|_| !single_use) {
             known.predecessor = Some(token);

@@ -276,7 +276,7 @@ impl Play {
         }
         if let End::AcceptedThenRefused = end {
             real = real.once_accepted();
-            sent.accepted = true;
+            sent = Sent::unknown(sent.generation);
         }
         if request.second {
             slot.note_second_refusal(real, target);

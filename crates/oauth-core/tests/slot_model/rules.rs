@@ -7,6 +7,8 @@ use crate::evidence::{Charge, Hold, Refusing, Target, UNKNOWN, Unripe};
 use crate::model::{Model, Need, Token, step};
 
 const YOUNG: Duration = Duration::from_secs(60);
+/// For so long it matters who accepts a token after all that was refused.
+const STRUCK: Duration = Duration::from_secs(60);
 
 /// What a request carried and what was known then.
 #[derive(Clone, Copy, Debug)]
@@ -60,14 +62,16 @@ impl Model {
     }
 
     fn is_settled(&self, generation: u64) -> bool {
-        self.known.accepted == generation && self.known.charge.is_none() && !self.guides()
+        let known = &self.known;
+        let watched = known.charge.is_some() || known.struck_at.is_some();
+        known.accepted == generation && !watched && !self.guides()
     }
 
     pub(crate) fn send(&self, generation: u64, which: Which) -> Sent {
         Sent {
             generation,
             accepted: self.known.accepted >= generation,
-            settled: self.is_settled(generation),
+            settled: self.is_settled(generation) && which != Which::Trial,
             held_for: self.known.hold.map_or(0, |hold| hold.flight),
             trial: which == Which::Trial,
         }
@@ -116,6 +120,7 @@ impl Model {
             && known.against_newest.0.is_empty()
             && known.against_predecessor.0.is_empty()
             && known.charge.is_none()
+            && known.struck_at.is_none()
             && known.repeated.is_none()
             && known.unproven.owed(now).is_zero()
             && known.asked.owed(now).is_zero();
@@ -165,18 +170,28 @@ impl Model {
         let before = self.known.predecessor.as_ref();
         let before = before.is_some_and(|token| token.generation == sent.generation);
         let known = &mut self.known;
-        if newest {
-            known.accepted = known.accepted.max(sent.generation);
+        if newest && known.accepted < sent.generation {
+            known.accepted = sent.generation;
+            // It was only not known yet.
+            known.against_newest = Strikes::default();
         }
         if newest || before {
             let strikes =
                 if before { &mut known.against_predecessor } else { &mut known.against_newest };
             strikes.0.retain(|other| *other != target);
             known.targets.remove(&target);
+            let over = known.struck_at.is_some_and(|at| now - at >= STRUCK);
+            if over || known.against_newest.0.is_empty() {
+                known.struck_at = None;
+            }
             let helped = |c: &Charge| c.brought == Some(sent.generation) && c.target == target;
             if known.charge.as_ref().is_some_and(helped) {
                 known.charge = None;
                 known.unproven.refund(now);
+                if !known.against_predecessor.allow(target) {
+                    // What this target said counts for all.
+                    known.against_predecessor.0 = vec![target; 2];
+                }
             }
         }
         if newest {
@@ -198,26 +213,26 @@ impl Model {
         let known = &mut self.known;
         if known.predecessor.as_ref().is_some_and(|token| token.generation == g) {
             known.against_predecessor.add(target);
-        } else if newest.generation == g && !overtaken {
-            known.against_newest.add(target);
+        } else if newest.generation == g && !overtaken && known.against_newest.add(target) {
+            known.struck_at = Some(now);
         }
         let refusing = known.targets.contains_key(&target);
         let other = self.predecessor_for(target);
         let other = other.filter(|generation| *generation != g && newest.generation >= g);
         if again != Again::Possible && !(refusing && other.is_some()) {
-            self.refused_for_good(g, target);
+            self.refused_for_good(g, newest.generation, target);
         }
         if again == Again::Done {
             return Ruling::Deliver(None);
         }
-        let instead = if overtaken || (newest.generation > g && accepted) {
+        let instead = if newest.generation > g && accepted {
             Some((newest.generation, Which::Newest))
         } else if let Some(other) = other.filter(|_| self.is_young(&newest)) {
-            if newest.generation == g {
+            if newest.generation == g && !overtaken {
                 self.is_unripe(sent.trial);
             }
             Some((other, Which::Predecessor))
-        } else if newest.generation > g {
+        } else if newest.generation > g || overtaken {
             Some((newest.generation, Which::Newest))
         } else {
             None
@@ -235,11 +250,7 @@ impl Model {
         if until > now {
             return Ruling::Deliver(Some(until - now));
         }
-        known.targets.entry(target).or_insert(Refusing {
-            newest: g,
-            futile: 0,
-            paused_until: Duration::ZERO,
-        });
+        known.targets.entry(target).or_insert(Refusing::first(newest.generation));
         Ruling::Renew(Need::Refused { generation: g, target, again: refusing })
     }
 
@@ -252,15 +263,14 @@ impl Model {
     }
 
     /// It is not sent again: a renewal did not help this target if it refuses a newer token.
-    fn refused_for_good(&mut self, g: u64, target: Target) {
+    fn refused_for_good(&mut self, g: u64, newest: u64, target: Target) {
         let known = &mut self.known;
         if known.charge.as_ref().is_some_and(|c| c.brought == Some(g) && c.target == target) {
             known.charge = None;
         }
-        let fresh = Refusing { newest: g, futile: 0, paused_until: Duration::ZERO };
-        let refusing = known.targets.entry(target).or_insert(fresh);
+        let refusing = known.targets.entry(target).or_insert(Refusing::first(newest));
         if g > refusing.newest {
-            refusing.newest = g;
+            refusing.newest = newest;
             refusing.futile += 1;
             refusing.paused_until = self.now + step(refusing.futile, 60);
         }
