@@ -11,12 +11,22 @@
     reason = "a test that prints its seed and counts"
 )]
 
+#[path = "slot_model/callers.rs"]
+mod callers;
+#[path = "slot_model/evidence.rs"]
+mod evidence;
+#[path = "slot_model/landing.rs"]
+mod landing;
 #[path = "slot_model/model.rs"]
 mod model;
 #[path = "slot_model/ops.rs"]
 mod ops;
+#[path = "slot_model/passing.rs"]
+mod passing;
 #[path = "slot_model/play.rs"]
 mod play;
+#[path = "slot_model/rules.rs"]
+mod rules;
 #[path = "slot_model/source.rs"]
 mod source;
 

@@ -4,23 +4,30 @@
 
 use std::time::Duration;
 
+use crate::evidence::{Evidence, Target};
+
 pub(crate) const ATTEMPT: Duration = Duration::from_millis(9_970);
 pub(crate) const FLIGHT: Duration = Duration::from_secs(30);
 pub(crate) const ACQUIRE: Duration = Duration::from_millis(40_007);
-const DEAD: Duration = Duration::from_secs(31);
-const SECOND: Duration = Duration::from_secs(1);
-const MOST_ATTEMPTS: u32 = 10;
+const FIRST_POLL: Duration = Duration::from_secs(5);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     Age,
     Prefetch,
-    Refused(u64),
+    Demand,
+    /// `again`: the target had refused a token before.
+    Refused {
+        generation: u64,
+        target: Target,
+        again: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    Token { secret: u64, life: Option<Duration> },
+    Token { secret: u64, life: Option<Duration>, scope: u8 },
     Fail { transient: bool, retry_after: Option<Duration> },
 }
 
@@ -33,15 +40,17 @@ pub(crate) struct Token {
     pub(crate) generation: u64,
     pub(crate) stale_at: Duration,
     pub(crate) ends_at: Duration,
-    started: Duration,
-    minted_at: Duration,
-    after_refusal: bool,
+    pub(crate) scope: u8,
+    /// Of the credentials that got it.
+    pub(crate) epoch: u64,
+    pub(crate) minted_at: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Phase {
     Asking {
         since: Duration,
+        call: u64,
     },
     Waiting {
         from: Duration,
@@ -51,32 +60,59 @@ pub(crate) enum Phase {
     Pausing {
         until: Duration,
     },
-    /// On a runtime that nobody drives.
+    /// Not polled yet, on a runtime that nobody drives.
     Grounded,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Flight {
+    pub(crate) id: u64,
     pub(crate) phase: Phase,
+    /// The runtime that it is on, if nobody drives that.
+    pub(crate) on: Option<u64>,
     /// Its limit counts from here: the end of its pause.
     pub(crate) started: Duration,
-    retries: bool,
-    refused: bool,
-    attempts: u32,
-    failed: u32,
-    tried: u64,
+    /// By when it said that it would be heard of.
+    heard_by: Duration,
+    pub(crate) retries: bool,
+    pub(crate) refused: bool,
+    pub(crate) attempts: u32,
+    pub(crate) failed: u32,
+    pub(crate) tried: u64,
 }
 
-struct Failure {
-    until: Duration,
-    in_a_row: u32,
-    epoch: u64,
+impl Flight {
+    pub(crate) fn is_asking(&self, of: u64) -> bool {
+        matches!(self.phase, Phase::Asking { call, .. } if call == of)
+    }
+
+    pub(crate) fn asked_at(&self) -> Duration {
+        let Phase::Asking { since, .. } = self.phase else { panic!("nobody asked") };
+        since
+    }
+
+    pub(crate) fn asks(&mut self, now: Duration, call: u64, epoch: u64) {
+        self.attempts += 1;
+        self.tried = epoch;
+        self.phase = Phase::Asking { since: now, call };
+        self.heard_by = now + ATTEMPT;
+    }
+
+    /// Whether it waits before it asks.
+    pub(crate) fn pauses(&self) -> bool {
+        self.started + FIRST_POLL > self.heard_by
+    }
+
+    /// From when on another one takes its place; never, if it is driven.
+    pub(crate) fn dead_at(&self) -> Option<Duration> {
+        self.on.map(|_| self.heard_by + SECOND)
+    }
 }
 
-struct Damping {
-    generation: u64,
-    until: Duration,
-    in_a_row: u32,
+pub(crate) struct Failure {
+    pub(crate) until: Duration,
+    pub(crate) in_a_row: u32,
+    pub(crate) epoch: u64,
 }
 
 /// What the slot drew: whether it still flies, and until when it cools down.
@@ -90,11 +126,17 @@ pub(crate) struct Model {
     pub(crate) now: Duration,
     pub(crate) token: Option<Token>,
     pub(crate) flight: Option<Flight>,
-    failure: Option<Failure>,
-    damping: Option<Damping>,
-    rest_until: Duration,
+    /// One that was taken for dead, while its successor is under way.
+    pub(crate) silent: Option<Flight>,
+    /// Those that were given up, on runtimes that nobody drives: they are dropped when those go on.
+    pub(crate) given_up: Vec<Flight>,
+    /// Flights that were cut off: their waiters ask again.
+    pub(crate) cut: Vec<u64>,
+    pub(crate) known: Evidence,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) rest_until: Duration,
     pub(crate) epoch: u64,
-    minted: u64,
+    pub(crate) minted: u64,
     pub(crate) calls: u64,
     pub(crate) flights: u64,
     pub(crate) failures: u64,
@@ -109,16 +151,26 @@ impl Model {
         self.failure.as_ref().filter(|f| f.epoch == self.epoch).map(|f| f.until)
     }
 
-    /// `token()`: `None` means that the caller waits.
-    pub(crate) fn request(&mut self, need: Need, grounded: bool) -> Option<Got> {
-        if let Some(token) = self.valid() {
-            let (generation, stale) = (token.generation, self.now >= token.stale_at);
-            if stale {
-                let _ = self.want(Need::Age, None, grounded);
-            }
-            return Some(Ok(generation));
+    /// A look at the token, which starts a flight if it is stale.
+    pub(crate) fn look(&mut self, on: Option<u64>) -> Option<u64> {
+        let (generation, stale_at) =
+            self.valid().map(|token| (token.generation, token.stale_at))?;
+        if self.now >= stale_at {
+            let _ = self.want(Need::Age, None, on);
         }
-        self.want(need, Some(ACQUIRE), grounded)
+        Some(generation)
+    }
+
+    /// `token()`: `None` means that the caller waits.
+    pub(crate) fn request(&mut self, need: Need, on: Option<u64>) -> Option<Got> {
+        match self.look(on) {
+            Some(generation) => Some(Ok(generation)),
+            None => self.want(need, Some(ACQUIRE), on),
+        }
+    }
+
+    fn has_rotated(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.epoch != self.epoch)
     }
 
     /// Joins or starts a flight, unless there is a reason not to. `patience` is how long the caller
@@ -127,93 +179,135 @@ impl Model {
         &mut self,
         need: Need,
         patience: Option<Duration>,
-        grounded: bool,
+        on: Option<u64>,
     ) -> Option<Got> {
         let now = self.now;
-        let valid = self.valid().cloned();
-        if let Some(token) = &valid {
+        if let Some(token) = self.valid() {
             let serves = match need {
-                Need::Refused(generation) => token.generation > generation,
-                _ => now < token.stale_at,
+                Need::Refused { generation, .. } => token.generation > generation,
+                Need::Demand => false,
+                Need::Age | Need::Prefetch => now < token.stale_at && !self.has_rotated(),
             };
             if serves {
                 return Some(Ok(token.generation));
             }
         }
-        if let Some(flight) = &self.flight {
-            if now < flight.started + DEAD {
-                let pause = flight.started.saturating_sub(now);
-                let too_long = !pause.is_zero() && patience.is_some_and(|left| pause >= left);
-                return too_long.then_some(Err(Some(pause)));
-            }
-            self.flight = None;
+        let is_dead = |flight: &mut Flight| flight.dead_at().is_some_and(|at| now >= at);
+        if let Some(dead) = self.flight.take_if(is_dead) {
+            self.end_hold(None);
+            let before = self.silent.replace(dead);
+            self.give_up(before);
         }
-        if self.failure.as_ref().is_some_and(|f| f.epoch != self.epoch) {
+        if let Some(flight) = &self.flight {
+            let pause = flight.started.saturating_sub(now);
+            let too_long = !pause.is_zero() && patience.is_some_and(|left| pause >= left);
+            return too_long.then_some(Err(Some(pause)));
+        }
+        let newest = self.valid().map(|token| token.generation);
+        let refused = match need {
+            Need::Refused { generation, target, again } if newest == Some(generation) => {
+                Some((target, again))
+            }
+            _ => None,
+        };
+        if let Some(until) = self.next_attempt().filter(|until| now < *until) {
+            return Some(Err(Some(until - now)));
+        }
+        let Some((target, again)) = refused else {
+            let until = self.rest_until.max(now);
+            if now < until && patience.is_none_or(|left| until - now >= left) {
+                return Some(Err(Some(until - now)));
+            }
+            self.begin(need, until, on);
+            return None;
+        };
+        let holds = !again && self.may_hold();
+        if let Err(got) = self.pay() {
+            return Some(got);
+        }
+        self.begin(need, now, on);
+        self.charged(self.flights, target, holds);
+        None
+    }
+
+    fn begin(&mut self, need: Need, until: Duration, on: Option<u64>) {
+        if self.has_rotated() {
             self.failure = None;
         }
-        let refused = valid.filter(|token| need == Need::Refused(token.generation));
-        let until = match (&self.failure, &refused) {
-            (Some(failure), _) if now < failure.until => failure.until,
-            (_, Some(token)) => self.damped_until(token),
-            (_, None) => now,
-        };
-        if now < until {
-            return Some(Err(Some(until - now)));
-        }
-        let until = if refused.is_some() { now } else { self.rest_until.max(now) };
-        if now < until && patience.is_none_or(|left| until - now >= left) {
-            return Some(Err(Some(until - now)));
-        }
-        let retries = self.failure.is_none() && need != Need::Prefetch;
+        let newest = self.valid().map(|token| token.generation);
+        let refused =
+            matches!(need, Need::Refused { generation, .. } if newest == Some(generation));
         self.flights += 1;
         self.flight = Some(Flight {
+            id: self.flights,
             phase: Phase::Grounded,
+            on,
             started: until,
-            retries,
-            refused: refused.is_some(),
+            heard_by: self.now + FIRST_POLL,
+            retries: self.failure.is_none() && need != Need::Prefetch,
+            refused,
             attempts: 0,
             failed: 0,
             tried: self.epoch,
         });
-        if grounded {
-            return None;
+        if on.is_some() {
+            return;
         }
-        if now < until {
+        if self.now < until {
             self.flight.as_mut().expect("just begun").phase = Phase::Pausing { until };
         } else {
             self.ask();
         }
-        None
     }
 
-    /// Damping begins when a token that replaced a refused one is refused within a minute.
-    fn damped_until(&mut self, token: &Token) -> Duration {
-        if self.damping.as_ref().is_none_or(|d| d.generation != token.generation) {
-            if token.after_refusal && self.now - token.minted_at < 60 * SECOND {
-                self.damp(token.generation, token.started);
-            } else {
-                self.damping = None;
-            }
+    /// Its outcome does not matter any more. Where it is driven it is gone at once.
+    pub(crate) fn give_up(&mut self, flight: Option<Flight>) {
+        let Some(flight) = flight else { return };
+        match flight.on {
+            Some(_) => self.given_up.push(flight),
+            None => self.gone(flight.id),
         }
-        self.damping.as_ref().map_or(Duration::ZERO, |d| d.until)
     }
 
-    fn damp(&mut self, generation: u64, started: Duration) {
-        let in_a_row = self.damping.as_ref().map_or(0, |d| d.in_a_row) + 1;
-        self.damping = Some(Damping { generation, until: started + step(in_a_row, 60), in_a_row });
+    /// A flight was dropped without an outcome.
+    pub(crate) fn gone(&mut self, id: u64) {
+        let is_it = |flight: &mut Flight| flight.id == id;
+        self.silent.take_if(is_it);
+        if self.flight.take_if(is_it).is_some() {
+            let silent = self.silent.take();
+            self.give_up(silent);
+        }
+        self.end_hold(Some(id));
+        self.cut_off(id);
+        self.cut.push(id);
+    }
+
+    /// Nothing that was there before is of use.
+    pub(crate) fn retire(&mut self) {
+        let (flight, silent) = (self.flight.take(), self.silent.take());
+        if let Some(flight) = &flight {
+            self.cut_off(flight.id);
+        }
+        self.end_hold(None);
+        self.forget_predecessor();
+        self.token = None;
+        self.give_up(flight);
+        self.give_up(silent);
     }
 
     /// One call of the source.
-    fn ask(&mut self) {
+    pub(crate) fn ask(&mut self) {
         let flight = self.flight.as_mut().expect("a flight asks");
         self.calls += 1;
-        flight.attempts += 1;
-        flight.tried = self.epoch;
-        flight.phase = Phase::Asking { since: self.now };
+        flight.asks(self.now, self.calls, self.epoch);
     }
 
-    pub(crate) fn asked_again(&mut self) {
-        self.ask();
+    /// A flight that had not been polled on this runtime begins.
+    pub(crate) fn goes_on(&mut self, on: u64) {
+        self.calls += 1;
+        let mut flights = self.flight.iter_mut().chain(&mut self.silent);
+        let flight = flights.find(|flight| flight.on == Some(on)).expect("it is there");
+        flight.asks(self.now, self.calls, self.epoch);
     }
 
     /// Other credentials: a flight that waits to try again does so at once.
@@ -224,128 +318,24 @@ impl Model {
         }
     }
 
-    /// The source answered. Gives what the waiters get if that ends the flight.
-    pub(crate) fn answered(&mut self, answer: Answer, seen: &Seen) -> Option<Got> {
-        match answer {
-            Answer::Token { secret, life } => Some(self.minted(secret, life, seen)),
-            Answer::Fail { transient, retry_after } => {
-                self.attempt_failed(transient, retry_after, seen)
-            }
-        }
-    }
-
-    fn minted(&mut self, secret: u64, life: Option<Duration>, seen: &Seen) -> Got {
-        let flight = self.flight.as_ref().expect("a flight lands").clone();
-        let Phase::Asking { since: started } = flight.phase else { panic!("nobody asked") };
-        let (stale_at, ends_at) = match life {
-            Some(life) => {
-                let end = started.saturating_add(life);
-                let margin = (5 * SECOND).min(life / 10);
-                (end.saturating_sub(life / 4), end.saturating_sub(margin))
-            }
-            None => (Duration::MAX, Duration::MAX),
-        };
-        let lifeless = life == Some(Duration::ZERO);
-        if !lifeless && ends_at <= self.now {
-            return self.failed(true, None, seen);
-        }
-        self.flight = None;
-        self.failure = None;
-        self.rest_until = started + SECOND;
-        let same = self.token.as_ref().filter(|token| token.secret == secret);
-        let generation = same.map_or(self.minted + 1, |token| token.generation);
-        self.minted = self.minted.max(generation);
-        if flight.refused && same.is_some() {
-            self.damp(generation, started);
-        }
-        let damped = self.damping.as_ref().is_some_and(|d| self.now < d.until);
-        if !lifeless {
-            self.token = Some(Token {
-                secret,
-                generation,
-                stale_at: stale_at.max(self.rest_until).min(ends_at),
-                ends_at,
-                started,
-                minted_at: self.now,
-                after_refusal: flight.refused || damped,
-            });
-        } else if flight.refused {
-            // The refused one is not sent again, and its successor served its waiters.
-            self.token = None;
-        }
-        Ok(generation)
-    }
-
-    pub(crate) fn attempt_failed(
-        &mut self,
-        transient: bool,
-        retry_after: Option<Duration>,
-        seen: &Seen,
-    ) -> Option<Got> {
-        let now = self.now;
-        let flight = self.flight.as_mut().expect("a flight fails");
-        if flight.attempts < MOST_ATTEMPTS && flight.tried != self.epoch {
-            self.ask();
-            return None;
-        }
-        flight.failed += 1;
-        let from = believed(retry_after);
-        let to = (200 * 2_u64.pow(flight.failed - 1)).min(5_000);
-        let to = Duration::from_millis(to).max(from);
-        let left = (flight.started + FLIGHT).saturating_sub(now);
-        let ends =
-            !flight.retries || !transient || flight.attempts >= MOST_ATTEMPTS || from >= left;
-        if ends || (to >= left && !seen.refreshing) {
-            return Some(self.failed(transient, retry_after, seen));
-        }
-        flight.phase = Phase::Waiting { from: now + from, to: now + to };
-        None
-    }
-
-    /// The flight ends with a failure: remembered, unless the credentials changed meanwhile.
-    pub(crate) fn failed(
-        &mut self,
-        transient: bool,
-        retry_after: Option<Duration>,
-        seen: &Seen,
-    ) -> Got {
-        let flight = self.flight.take().expect("a flight fails");
-        self.failures += 1;
-        if flight.tried != self.epoch {
-            return Err(retry_after);
-        }
-        let before = self.failure.as_ref().filter(|f| f.epoch == self.epoch);
-        let in_a_row = before.map_or(0, |f| f.in_a_row) + 1;
-        let cap = if transient { 30 } else { 60 };
-        let least = step(in_a_row, cap);
-        let most = (least * 11 / 10).min(Duration::from_secs(cap)).max(believed(retry_after));
-        let wait = seen.next_attempt_in.expect("a failure is remembered");
-        assert!(least.max(believed(retry_after)) <= wait && wait <= most, "cools down {wait:?}");
-        let until = self.now + wait;
-        self.failure = Some(Failure { until, in_a_row, epoch: self.epoch });
-        if let Some(token) = self.token.as_mut().filter(|token| self.now < token.ends_at) {
-            token.stale_at = until.min(token.ends_at);
-        }
-        Err(Some(wait))
-    }
-
     /// The next moment at which something happens by itself.
     pub(crate) fn next_event(&self) -> Option<Duration> {
-        let flight = self.flight.as_ref()?;
+        // A dead one stays until somebody asks.
+        let flight = self.flight.as_ref().filter(|flight| flight.on.is_none())?;
         Some(match flight.phase {
-            Phase::Asking { since } => (since + ATTEMPT).min(flight.started + FLIGHT),
+            Phase::Grounded => return None,
+            Phase::Asking { since, .. } => (since + ATTEMPT).min(flight.started + FLIGHT),
             Phase::Waiting { to, .. } => to + Duration::from_millis(2),
             Phase::Pausing { until } => until,
-            Phase::Grounded => flight.started + DEAD,
         })
     }
 }
 
-fn believed(retry_after: Option<Duration>) -> Duration {
+pub(crate) fn believed(retry_after: Option<Duration>) -> Duration {
     retry_after.unwrap_or_default().min(300 * SECOND)
 }
 
 /// 1 s, 2 s, 4 s … up to the cap.
-fn step(count: u32, cap: u64) -> Duration {
+pub(crate) fn step(count: u32, cap: u64) -> Duration {
     Duration::from_secs(2_u64.saturating_pow(count - 1).min(cap))
 }

@@ -1,45 +1,38 @@
 //! Plays a history against the slot and the model, and compares after each move.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::task::Poll;
 use std::time::Duration;
 
-use oauth_core::clock::Clock;
-use oauth_core::slot::{IssuedToken, State};
-use oauth_core::{Error, TokenSlot};
-use tokio::runtime::{Builder, Runtime};
+use http::{HeaderMap, Method};
+use oauth_core::TokenSlot;
+use oauth_core::slot::{Authorized, State};
+use tokio::runtime::Runtime;
 use tokio::time::sleep;
-use tokio_test::task::{Spawn, spawn};
 
-use crate::model::{ACQUIRE, ATTEMPT, Answer, FLIGHT, Got, Model, Need, Phase, Seen};
-use crate::ops::{History, Op};
+use crate::callers::{Now, Request, UnderWay, Waiter};
+use crate::evidence::UNKNOWN;
+use crate::model::{ACQUIRE, ATTEMPT, Answer, FLIGHT, Model, Need, Phase, Seen};
+use crate::ops::{End, History, Op};
+use crate::rules::{Again, Ruling, Sent, Which};
 use crate::source::{Names, Remote, SharedClock};
 
-type Call = Spawn<Pin<Box<dyn Future<Output = Result<IssuedToken, Error>>>>>;
-
-/// A caller that waits, in the slot and in the model.
-struct Waiter {
-    call: Call,
-    need: Need,
-    deadline: Duration,
-    cut_off: u32,
-    /// What the model says it must have got; it may also have run out of patience in this moment.
-    expected: Option<(Got, bool)>,
-}
+type Target = oauth_core::slot::Target;
 
 pub(crate) struct Play {
-    slot: Option<TokenSlot>,
-    remote: Arc<Remote>,
-    clock: SharedClock,
-    model: Model,
-    waiters: Vec<Waiter>,
-    names: Names,
+    pub(crate) slot: Option<TokenSlot>,
+    pub(crate) remote: Arc<Remote>,
+    pub(crate) clock: SharedClock,
+    pub(crate) model: Model,
+    pub(crate) waiters: Vec<Waiter>,
+    pub(crate) under_way: Vec<UnderWay>,
+    pub(crate) names: Names,
     secrets: u64,
     newest: u64,
-    idle: Vec<Runtime>,
+    targets: [Target; 4],
+    /// Runtimes that nobody drives.
+    pub(crate) idle: Vec<(u64, Runtime)>,
+    pub(crate) runtimes: u64,
 }
 
 pub(crate) async fn play(history: &History) -> u64 {
@@ -53,16 +46,21 @@ pub(crate) async fn play(history: &History) -> u64 {
         .flight_timeout(FLIGHT)
         .acquire_timeout(ACQUIRE)
         .build();
+    let target = |path| slot.target(&Method::GET, "https", "a.example", path);
+    let targets = [Target::UNKNOWN, target("/1"), target("/2"), target("/3")];
     let mut play = Play {
         slot: Some(slot),
         remote,
         clock,
         model: Model::default(),
         waiters: Vec::new(),
+        under_way: Vec::new(),
         names: Names::default(),
         secrets: 0,
         newest: 0,
+        targets,
         idle: Vec::new(),
+        runtimes: 0,
     };
     for op in &history.ops {
         play.apply(*op).await;
@@ -74,83 +72,120 @@ pub(crate) async fn play(history: &History) -> u64 {
 
 impl Play {
     async fn apply(&mut self, op: Op) {
-        let grounded = self.flight_is(|phase| phase == Phase::Grounded);
-        let asking = self.flight_is(|phase| matches!(phase, Phase::Asking { .. }));
         match op {
             Op::Request => self.call(Need::Age, false).await,
-            // On a flight that will be cut off, all callers want the same: which of them starts the
-            // next one is nobody's business.
-            Op::Prefetch if !grounded => self.call(Need::Prefetch, false).await,
-            Op::Replace(back) if !grounded => self.refuse(back, false).await,
+            Op::Prefetch => self.call(Need::Prefetch, false).await,
+            Op::Replace(back) => self.replace(back, false).await,
             Op::Glance => self.call(Need::Age, true).await,
-            Op::GlanceReplace(back) if !grounded => self.refuse(back, true).await,
+            Op::GlanceReplace(back) => self.replace(back, true).await,
             Op::Report(back) => {
                 if let Some((model, real)) = self.names.back(back) {
                     let result = self.slot().report_refused(real).err().map(|e| e.retry_after());
-                    let expected = self.model.want(Need::Refused(model), None, false);
-                    assert_eq!(result, expected.and_then(Result::err), "report");
+                    let expected = self.noted(Sent::unknown(model), UNKNOWN);
+                    assert_eq!(result, expected, "report");
                 }
-                self.settle().await;
+            }
+            Op::ReportAccepted(back) => {
+                if let Some((model, real)) = self.names.back(back) {
+                    self.slot().report_accepted(real).unwrap();
+                    self.model.accepted(Sent::unknown(model), UNKNOWN, true);
+                }
+            }
+            Op::Refresh => {
+                let slot = self.slot().clone();
+                let expected = Now::newest(self.model.want(Need::Demand, Some(ACQUIRE), None));
+                let call = async move { slot.refresh().await };
+                self.start(call, Need::Demand, None, expected, false).await;
+            }
+            Op::Retire => {
+                self.slot().retire();
+                self.model.retire();
             }
             Op::Cached => {
                 let real = self.slot().cached();
-                let expected = self.model.valid().map(|t| (t.generation, format!("s{}", t.secret)));
-                let stale = self.model.valid().is_some_and(|t| self.model.now >= t.stale_at);
-                if stale {
-                    let _ = self.model.want(Need::Age, None, false);
-                }
+                let secret = self.model.valid().map(|t| format!("s{}", t.secret));
+                let expected = self.model.look(None).zip(secret);
                 assert_eq!(real.is_some(), expected.is_some(), "cached");
                 if let (Some(real), Some((generation, secret))) = (real, expected) {
                     self.names.check(generation, real.generation());
                     assert_eq!(real.expose_secret(), secret);
                 }
-                self.settle().await;
             }
             Op::Cancel(n) if !self.waiters.is_empty() => {
                 let n = n % self.waiters.len();
                 drop(self.waiters.swap_remove(n));
-                self.settle().await;
+            }
+            Op::Send { target, repeatable } if self.under_way.len() < 8 => {
+                self.request(Request { target, repeatable, second: false }).await;
+            }
+            Op::End(n, end) if !self.under_way.is_empty() => {
+                let n = n % self.under_way.len();
+                let ended = self.under_way.swap_remove(n);
+                self.ended(ended, end).await;
             }
             Op::Pass(time) => self.pass(Duration::from_millis(time)).await,
-            Op::Mint { same, life } if asking => {
-                if !same || self.newest == 0 {
-                    self.secrets += 1;
-                    self.newest = self.secrets;
+            Op::Mint { same, life, scope } => {
+                if let Some(call) = self.driven_call() {
+                    let secret = self.secret(same);
+                    self.answer(call, Some(Answer::Token { secret, life, scope })).await;
                 }
-                self.answer(Some(Answer::Token { secret: self.newest, life })).await;
             }
-            Op::Fail { transient, retry_after } if asking => {
-                let retry_after = retry_after.map(Duration::from_secs);
-                self.answer(Some(Answer::Fail { transient, retry_after })).await;
+            Op::Fail { transient, retry_after } => {
+                if let Some(call) = self.driven_call() {
+                    let retry_after = retry_after.map(Duration::from_secs);
+                    self.answer(call, Some(Answer::Fail { transient, retry_after })).await;
+                }
             }
-            Op::Panic if asking => self.answer(None).await,
+            Op::Panic => {
+                if let Some(call) = self.driven_call() {
+                    self.answer(call, None).await;
+                }
+            }
             Op::Rotate => {
                 self.remote.rotate();
                 self.settle().await;
                 self.model.rotate();
             }
             Op::Ground => self.ground(),
-            Op::EndRuntimes => self.end_runtimes().await,
+            Op::Drive { which, fails, life } => self.drive(which, fails, life).await,
+            Op::EndRuntimes => self.end_runtimes(),
             _ => {}
         }
+        self.settle().await;
         self.woken().await;
     }
 
-    fn slot(&self) -> &TokenSlot {
+    pub(crate) fn slot(&self) -> &TokenSlot {
         self.slot.as_ref().expect("until the end")
     }
 
-    fn flight_is(&self, is: impl Fn(Phase) -> bool) -> bool {
+    pub(crate) fn flight_is(&self, is: impl Fn(Phase) -> bool) -> bool {
         self.model.flight.as_ref().is_some_and(|flight| is(flight.phase))
     }
 
-    async fn settle(&mut self) {
+    /// The call of the source that a flight waits for that is driven.
+    fn driven_call(&self) -> Option<u64> {
+        match self.model.flight.as_ref().filter(|flight| flight.on.is_none())?.phase {
+            Phase::Asking { call, .. } => Some(call),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn secret(&mut self, same: bool) -> u64 {
+        if !same || self.newest == 0 {
+            self.secrets += 1;
+            self.newest = self.secrets;
+        }
+        self.newest
+    }
+
+    pub(crate) async fn settle(&mut self) {
         for _ in 0..6 {
             tokio::task::yield_now().await;
         }
     }
 
-    fn seen(&self) -> Seen {
+    pub(crate) fn seen(&self) -> Seen {
         let Some(slot) = &self.slot else {
             // Only the callers hold it: the last comparisons need no draws.
             return Seen { refreshing: false, next_attempt_in: None };
@@ -159,202 +194,120 @@ impl Play {
         Seen { refreshing: status.refreshing, next_attempt_in: status.next_attempt_in }
     }
 
-    async fn refuse(&mut self, back: u64, glance: bool) {
-        let Some((model, real)) = self.names.back(back) else { return };
-        let slot = self.slot().clone();
-        let call: Call = spawn(Box::pin(async move { slot.replace(real).await }));
-        let expected = self.model.want(Need::Refused(model), Some(ACQUIRE), false);
-        self.start(call, Need::Refused(model), expected, glance).await;
-    }
-
     async fn call(&mut self, need: Need, glance: bool) {
         let slot = self.slot().clone();
-        let call: Call = match need {
-            Need::Prefetch => spawn(Box::pin(async move { slot.prefetch().await })),
-            _ => spawn(Box::pin(async move { slot.token().await })),
+        let expected = Now::newest(self.model.request(need, None));
+        let call = async move {
+            match need {
+                Need::Prefetch => slot.prefetch().await,
+                _ => slot.token().await,
+            }
         };
-        let expected = self.model.request(need, false);
-        self.start(call, need, expected, glance).await;
+        self.start(call, need, None, expected, glance).await;
     }
 
-    async fn start(&mut self, mut call: Call, need: Need, expected: Option<Got>, glance: bool) {
-        match (call.poll(), expected) {
-            (Poll::Ready(result), Some(expected)) => self.same(result, expected, false),
-            (Poll::Pending, None) if glance => {}
-            (Poll::Pending, None) => {
-                let deadline = self.model.now + ACQUIRE;
-                self.waiters.push(Waiter { call, need, deadline, cut_off: 0, expected: None });
+    /// What a refusal means for a caller that wants another token.
+    fn renewed(&mut self, sent: Sent, target: u8) -> (Need, Now) {
+        match self.model.refused(sent, target, Again::Possible) {
+            Ruling::Send(generation, which) => (Need::Age, Now::Has(Ok(generation), which)),
+            Ruling::Deliver(wait) => (Need::Age, Now::Has(Err(wait), Which::Newest)),
+            Ruling::Renew(need) => (need, Now::newest(self.model.want(need, Some(ACQUIRE), None))),
+        }
+    }
+
+    /// The same for one that waits for nothing: the error's `retry_after`.
+    fn noted(&mut self, sent: Sent, target: u8) -> Option<Option<Duration>> {
+        match self.model.refused(sent, target, Again::Impossible) {
+            Ruling::Send(..) | Ruling::Deliver(None) => None,
+            Ruling::Deliver(Some(wait)) => Some(Some(wait)),
+            Ruling::Renew(need) => self.model.want(need, None, None).and_then(Result::err),
+        }
+    }
+
+    async fn replace(&mut self, back: u64, glance: bool) {
+        let Some((model, real)) = self.names.back(back) else { return };
+        let slot = self.slot().clone();
+        let (need, expected) = self.renewed(Sent::unknown(model), UNKNOWN);
+        let call = async move { slot.replace(real).await };
+        self.start(call, need, None, expected, glance).await;
+    }
+
+    async fn request(&mut self, request: Request) {
+        let slot = self.slot().clone();
+        let target = self.targets[usize::from(request.target)];
+        let at_once = (!self.model.guides()).then(|| self.model.look(None)).flatten();
+        match (slot.authorize(&mut HeaderMap::new()), at_once) {
+            (Authorized::Attached(real), Some(generation)) => {
+                let sent = self.model.send(generation, Which::Newest);
+                self.sent(request, sent, real);
             }
-            (Poll::Pending, Some(expected)) => panic!("waits, must have {expected:?} at once"),
-            (Poll::Ready(result), None) => panic!("has {result:?} at once, must wait"),
-        }
-        self.settle().await;
-    }
-
-    fn same(&mut self, result: Result<IssuedToken, Error>, expected: Got, or_timeout: bool) {
-        match (result, expected) {
-            (Err(error), _) if or_timeout && error.is_timeout() => {}
-            (Ok(token), Ok(generation)) => self.names.check(generation, token.generation()),
-            (Err(error), Err(retry_after)) => {
-                assert_eq!(error.retry_after(), retry_after, "{error}");
+            (Authorized::Empty, None) => {
+                let expected = self.guide(request);
+                let call = async move { slot.token_for(target, request.repeatable, None).await };
+                self.start(call, Need::Age, Some(request), expected, false).await;
             }
-            (result, expected) => panic!("a caller got {result:?}, must get {expected:?}"),
+            (real, expected) => panic!("{real:?}, must get {expected:?}"),
         }
     }
 
-    /// What the flight brought goes to all that wait.
-    fn land(&mut self, got: Got) {
-        for waiter in self.waiters.iter_mut().filter(|waiter| waiter.expected.is_none()) {
-            let got = match (waiter.need, got) {
-                (Need::Refused(refused), Ok(generation)) if refused == generation => Err(None),
-                (_, got) => got,
-            };
-            waiter.expected = Some((got, waiter.deadline <= self.model.now));
+    async fn ended(&mut self, ended: UnderWay, end: End) {
+        let UnderWay { request, mut sent, mut real } = ended;
+        let slot = self.slot().clone();
+        let target = self.targets[usize::from(request.target)];
+        match end {
+            End::Mute => {
+                slot.note_acceptance(real.without_weight(), target);
+                return;
+            }
+            End::Accepted | End::AcceptedThenRefused if request.second => {
+                slot.note_second_acceptance(real, target);
+                self.model.accepted(sent, request.target, false);
+            }
+            End::Accepted | End::AcceptedThenRefused => {
+                if !real.is_settled() {
+                    slot.note_acceptance(real, target);
+                    self.model.accepted(sent, request.target, true);
+                }
+            }
+            End::Refused => {}
+        }
+        if let End::Accepted = end {
+            return;
+        }
+        if let End::AcceptedThenRefused = end {
+            real = real.once_accepted();
+            sent = Sent::unknown(sent.generation);
+        }
+        if request.second {
+            slot.note_second_refusal(real, target);
+            let _ = self.model.refused(sent, request.target, Again::Done);
+        } else if request.repeatable {
+            let (need, expected) = self.renewed(sent, request.target);
+            let again = Request { second: true, ..request };
+            let call = async move { slot.after_refusal(real, target, None).await };
+            self.start(call, need, Some(again), expected, false).await;
+        } else {
+            let result = slot.note_refusal(real, target).err().map(|error| error.retry_after());
+            assert_eq!(result, self.noted(sent, request.target), "a refusal that is noted");
         }
     }
 
-    async fn answer(&mut self, answer: Option<Answer>) {
-        self.remote.answer(answer);
+    async fn answer(&mut self, call: u64, answer: Option<Answer>) {
+        self.remote.answer(call, answer);
         self.settle().await;
+        self.hear(call, answer);
+    }
+
+    pub(crate) fn hear(&mut self, call: u64, answer: Option<Answer>) {
         let seen = self.seen();
         // A panic is a permanent failure.
         let answer = answer.unwrap_or(Answer::Fail { transient: false, retry_after: None });
-        if let Some(got) = self.model.answered(answer, &seen) {
-            self.land(got);
+        if let Some(landed) = self.model.answered(call, answer, &seen) {
+            self.land(landed);
         }
     }
 
-    /// Time passes, event by event.
-    async fn pass(&mut self, time: Duration) {
-        let target = self.model.now + time;
-        while self.model.now < target {
-            let deadlines = self.waiters.iter().map(|waiter| waiter.deadline);
-            // A dead flight stays until somebody asks.
-            let next = deadlines.chain(self.model.next_event()).chain([target]);
-            let next = next.filter(|at| *at > self.model.now).min();
-            let next = next.expect("there is the target").min(target);
-            let step = next.saturating_sub(self.model.now);
-            if self.flight_is(|phase| matches!(phase, Phase::Waiting { .. })) {
-                tokio::select! {
-                    () = sleep(step) => {}
-                    () = self.remote.called.notified() => {}
-                }
-            } else {
-                sleep(step).await;
-            }
-            self.settle().await;
-            self.model.now = self.clock.now();
-            self.events().await;
-            self.woken().await;
-            self.compare();
-        }
-    }
-
-    /// What happens by itself in this moment.
-    async fn events(&mut self) {
-        let (now, seen) = (self.model.now, self.seen());
-        let calls = self.remote.calls.load(SeqCst);
-        let Some(flight) = self.model.flight.clone() else { return };
-        match flight.phase {
-            Phase::Waiting { from, to } => {
-                let asked = calls > self.model.calls;
-                if asked {
-                    assert!(from <= now && now <= to + Duration::from_millis(1), "{flight:?}");
-                    self.model.asked_again();
-                }
-                if now >= flight.started + FLIGHT {
-                    let got = self.model.failed(true, None, &seen);
-                    self.land(got);
-                } else if !asked {
-                    assert!(now <= to + Duration::from_millis(1), "no attempt: {flight:?}");
-                }
-            }
-            Phase::Asking { since } if now >= since + ATTEMPT => {
-                if let Some(got) = self.model.attempt_failed(true, None, &seen) {
-                    self.land(got);
-                } else if now >= flight.started + FLIGHT {
-                    let got = self.model.failed(true, None, &seen);
-                    self.land(got);
-                }
-            }
-            Phase::Asking { .. } if now >= flight.started + FLIGHT => {
-                let got = self.model.failed(true, None, &seen);
-                self.land(got);
-            }
-            Phase::Pausing { until } if now >= until => self.model.asked_again(),
-            Phase::Asking { .. } | Phase::Grounded | Phase::Pausing { .. } => {}
-        }
-        for waiter in &mut self.waiters {
-            if waiter.expected.is_none() && waiter.deadline <= now {
-                waiter.expected = Some((Err(None), true));
-            }
-        }
-        if flight.phase == Phase::Grounded && Some(now) >= self.model.next_event() {
-            self.ask_again(false);
-        }
-    }
-
-    /// The flight is gone without an outcome: the waiters ask the desk again.
-    fn ask_again(&mut self, cut_off: bool) {
-        let now = self.model.now;
-        for waiter in self.waiters.iter_mut().filter(|waiter| waiter.expected.is_none()) {
-            waiter.cut_off += u32::from(cut_off);
-            let left = waiter.deadline.saturating_sub(now);
-            waiter.expected = if waiter.cut_off > 3 {
-                Some((Err(None), false))
-            } else {
-                self.model.want(waiter.need, Some(left), false).map(|got| (got, false))
-            };
-        }
-    }
-
-    /// Polls whoever was woken, and only them.
-    async fn woken(&mut self) {
-        while let Some(n) = self.waiters.iter().position(|waiter| waiter.call.is_woken()) {
-            if let Poll::Ready(result) = self.waiters[n].call.poll() {
-                let waiter = self.waiters.swap_remove(n);
-                match waiter.expected {
-                    Some((expected, or_timeout)) => self.same(result, expected, or_timeout),
-                    None => panic!("a caller got {result:?}, must wait"),
-                }
-            }
-            self.settle().await;
-        }
-        for waiter in &self.waiters {
-            assert!(waiter.expected.is_none(), "left behind: {:?}", waiter.expected);
-        }
-    }
-
-    fn ground(&mut self) {
-        if self.waiters.iter().any(|waiter| waiter.need != Need::Age) || self.idle.len() > 1 {
-            return;
-        }
-        let idle = Builder::new_current_thread().enable_time().build().unwrap();
-        let slot = self.slot().clone();
-        let polled = self.clock.stand(|| {
-            let _inside = idle.enter();
-            spawn(slot.token()).poll()
-        });
-        match (polled, self.model.request(Need::Age, true)) {
-            (Poll::Ready(result), Some(expected)) => self.same(result, expected, false),
-            (Poll::Pending, None) => {}
-            (result, expected) => panic!("a caller got {result:?}, must get {expected:?}"),
-        }
-        self.idle.push(idle);
-    }
-
-    async fn end_runtimes(&mut self) {
-        for idle in self.idle.drain(..) {
-            idle.shutdown_background();
-        }
-        if self.flight_is(|phase| phase == Phase::Grounded) {
-            self.model.flight = None;
-            self.ask_again(true);
-        }
-        self.settle().await;
-    }
-
-    fn compare(&self) {
+    pub(crate) fn compare(&self) {
         let (model, status) = (&self.model, self.slot().status());
         let now = model.now;
         let state = match &model.token {
@@ -374,8 +327,10 @@ impl Play {
             assert!(huge || status.refresh_in == left(token.stale_at), "{status:?} {token:?}");
         }
         assert_eq!(self.remote.calls.load(SeqCst), model.calls, "token requests");
-        let asking = self.flight_is(|phase| matches!(phase, Phase::Asking { .. }));
-        assert_eq!(self.remote.running.load(SeqCst), u64::from(asking), "running token requests");
+        let flights = model.flight.iter().chain(&model.silent).chain(&model.given_up);
+        let asking = flights.filter(|flight| matches!(flight.phase, Phase::Asking { .. }));
+        let running = u64::try_from(asking.count()).unwrap();
+        assert_eq!(self.remote.running.load(SeqCst), running, "running token requests");
     }
 
     /// The last handle's drop ends everything.
@@ -389,18 +344,14 @@ impl Play {
             // Callers hold it as long as they wait, and each of them comes to an end.
             for _ in 0..3 {
                 sleep(ACQUIRE).await;
-                while let Some(n) = self.waiters.iter().position(|w| w.call.is_woken()) {
-                    if self.waiters[n].call.poll().is_ready() {
-                        drop(self.waiters.swap_remove(n));
-                    }
-                }
+                self.poll_to_the_end();
             }
             assert!(self.waiters.is_empty(), "waits beyond its limit");
         }
-        self.settle().await;
-        assert_eq!(self.remote.running.load(SeqCst), 0, "a flight outlives the last handle");
-        for idle in self.idle {
+        for (_, idle) in std::mem::take(&mut self.idle) {
             idle.shutdown_background();
         }
+        self.settle().await;
+        assert_eq!(self.remote.running.load(SeqCst), 0, "a flight outlives the last handle");
     }
 }
