@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn what_elapsed_is_said() {
         let text = DeadlineElapsed.to_string();
-        assert_eq!(text, "the API did not answer within the request's time limit");
+        assert_eq!(text, "timed out: no response from the API within the request's time limit");
     }
 
     #[tokio::test(start_paused = true)]

@@ -48,7 +48,8 @@ impl Desk {
         epochs: Epochs,
     ) -> Option<Landing> {
         let now = at.now;
-        let Some(need) = self.touch_down(id, result.is_ok()) else {
+        let brings = result.as_ref().is_ok_and(|minted| !self.ended(minted, now));
+        let Some(need) = self.touch_down(id, brings) else {
             self.spent.error(result.err());
             return None;
         };
