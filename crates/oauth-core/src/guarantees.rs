@@ -22,7 +22,8 @@
 //! - Every waiter gets the flight's one outcome. With Tokio as it is they are woken in the order in
 //!   which they came, so that the first of thousands does not wait for all others. A waiter whose
 //!   flight was cut off (its runtime ended) asks again, up to 3 times; one whose flight is on a
-//!   runtime that nobody drives supersedes it a second after the flight's deadline.
+//!   runtime that nobody drives supersedes it a second after it should have been heard of: it says by when it
+//!   will be, 5 s for its first poll, then the limit of each attempt and the wait between two.
 //! - When the last handle of a slot goes, its flight and its [`KeepFresh`](crate::slot::KeepFresh)
 //!   task end.
 //!
@@ -63,11 +64,53 @@
 //!   `foreign_drops::*`.*
 //!
 //! # Refusals
+//! A refusal is judged by what is known of the token, and charged to its *target*: method, origin and path,
+//! without the query. Requests of which nothing is kept (without replay) are one target together.
+//!
 //! - A refused token is named by its [`Generation`](crate::Generation): a late 401 for an old one
 //!   hands back the newer token and costs no token request.
-//! - When a token that replaced a refused one is refused as well within 60 s, minting pauses, 1 s
-//!   doubling up to 60 s from that token's own request on, and 401s are delivered. If the issuer
-//!   hands out the refused secret again, the 401 is delivered too.
+//! - A token is *accepted* by a 2xx or 101 response of the API: not to an OPTIONS, not after a followed
+//!   redirect, not with an `Age`. What a response says counts against another one only if its request was
+//!   sent later.
+//! - The last accepted token stays beside a newer one until that has been accepted and is 60 s old. Where
+//!   the newer one is refused before, the request is sent again with the older one, and the newer one is tried
+//!   after 1 s, doubling up to 60 s, by one request that can be sent twice. A target that refuses the older one
+//!   gets it no more, two such targets take it from all, and so does a renewal that helped its target.
+//! - A target that refuses a renewed token too pauses 1 s, doubling up to 60 s; nobody else does. Behind that
+//!   there are two budgets: 10 renewals at once and one in 30 s that have not helped, 30 at once and one in
+//!   5 s of all that refusals ask for. Where there is none left the 401 is delivered, with a warning that says
+//!   what it mostly means. An issuer that hands out the refused token again pauses it in the same way.
+//! - While a renewal of a refused token is under way, new requests wait for it, until at most
+//!   [a second](crate::SlotBuilder::hold_limit) after its start: not those of a target that was refused before,
+//!   and not while other renewals have not helped yet.
+//! - [`TokenSlot::refresh`](crate::TokenSlot::refresh) is no refusal; [`retire`](crate::TokenSlot::retire) takes
+//!   the token and its predecessor out of use at once.
+//! - Where a request carries a limit ([`Deadline`](crate::Deadline), reqwest's `timeout`, `grpc-timeout`), it
+//!   covers the wait for a token, its renewal and both sends together.
+//!
+//! No call fails that a client which refreshes on each 401 and sends again would have served, within the budgets,
+//! except one for each revocation that hits an unproven token and its predecessor at once. *`oauth-adapter-tests`
+//! `property`, over random histories.*
+//!
+//! An hour on paused time, through both adapters; a request takes 0.1 to 1 s, a token request 0.05 to 2 s
+//! (`cargo test -p oauth-adapter-tests -- --nocapture` prints it):
+//!
+//! | | failed calls | token requests |
+//! |---|---|---|
+//! | tokens that live 5 s, and nobody says so, 1 call a second | 0 of 3,600 | 528 |
+//! | the same for 59 s | 0 of 3,600 | 60 |
+//! | the same for 5 s, each call with a path of its own | 0 of 3,600 | 528 |
+//! | the same for 5 s without replay | 936 of 3,600 | 528 |
+//! | new tokens are known 2 s late, life 300 s, 10 calls a second | 0 of 35,900 | 17 |
+//! | the same with a path that accepts every token | 0 of 39,490 | 17 |
+//! | the same with a path that refuses every token | 0 others | 71 |
+//! | four nodes, each up to 30 s late, life 300 s | 0 of 35,900 | 17 |
+//! | one path refuses every token, all tokens are revoked once | 2 others of 3,600 | 66 |
+//! | ever new paths refuse every token, all tokens are revoked once | 2 others of 3,600 | 130 |
+//! | one of four nodes refuses every token, 4 calls a second | 865 of 14,400 | 481 |
+//! | the same with a path of its own for each call | 2,389 of 14,400 | 531 |
+//! | two processes with one client, each new token ends the other's | 11 to 40 % | 1,500 |
+//! | a revocation, then 8 uploads that cannot be sent twice, within the renewal of 1 s | 0 of 8 | 1 |
 //!
 //! # The invariants and their tests
 //! Each was broken by hand and its test seen to fail.
