@@ -7,7 +7,7 @@
 //! the API learns of them, when all are revoked, which paths refuse all of them, when the token endpoint
 //! is out. Of each call that failed it is asked what such a client would have met in its place.
 //! A seed is printed; `PROPERTY_SEED=…` plays the same histories again, `PROPERTY_HISTORIES=…` more.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};

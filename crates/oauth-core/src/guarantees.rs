@@ -49,7 +49,7 @@
 //! | 500 to every request | 133 | 160 |
 //! | `invalid_client` to every request | 65 | 70 |
 //! | the same with a fallback pair | 130 | 140 |
-//! | an API that answers 401 to everything, 100 calls a second | 66 | 120 |
+//! | an API that answers 401 to everything, 100 calls a second | 130 | 131 |
 //! | 10,000 callers at once on an empty slot | 1 | 1 |
 //! | 10,000 refusals of one token at once, or 100 over half a second | 1 | 1 |
 //!

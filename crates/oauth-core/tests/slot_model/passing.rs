@@ -105,7 +105,7 @@ impl Play {
         let which = which % self.idle.len();
         let on = self.idle[which].0;
         let flights = self.model.flight.iter().chain(&self.model.silent);
-        let flight = flights.filter(|flight| flight.on == Some(on)).last().cloned();
+        let flight = flights.filter(|flight| flight.on == Some(on)).next_back().cloned();
         let answer = match flight.as_ref().map(|flight| flight.phase) {
             // It would sleep for real.
             Some(Phase::Grounded) if flight.as_ref().is_some_and(|flight| flight.pauses()) => {
@@ -158,7 +158,7 @@ impl Play {
             self.drop_given_up(on);
             let flights = self.model.flight.iter().chain(&self.model.silent);
             let ended =
-                flights.filter(|flight| flight.on == Some(on)).map(|flight| flight.id).last();
+                flights.filter(|flight| flight.on == Some(on)).map(|flight| flight.id).next_back();
             if let Some(id) = ended {
                 self.model.gone(id);
             }
