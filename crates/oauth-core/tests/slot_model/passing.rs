@@ -104,8 +104,8 @@ impl Play {
         }
         let which = which % self.idle.len();
         let on = self.idle[which].0;
-        let flights = self.model.flight.iter().chain(&self.model.silent);
-        let flight = flights.filter(|flight| flight.on == Some(on)).next_back().cloned();
+        let mut flights = self.model.flight.iter().chain(&self.model.silent);
+        let flight = flights.rfind(|flight| flight.on == Some(on)).cloned();
         let answer = match flight.as_ref().map(|flight| flight.phase) {
             // It would sleep for real.
             Some(Phase::Grounded) if flight.as_ref().is_some_and(|flight| flight.pauses()) => {
