@@ -183,6 +183,9 @@ impl Desk {
     ) -> Result<Answer, Error> {
         if let Some(flight) = self.flight.take_if(|flight| now >= flight.presumed_dead_at()) {
             self.end_hold();
+            if let Some(evidence) = &mut self.evidence {
+                evidence.cut_off(flight.id);
+            }
             let before = self.silent.replace(flight);
             self.spent.flight(before.and_then(|flight| flight.abort));
         }

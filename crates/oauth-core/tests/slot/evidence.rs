@@ -203,3 +203,22 @@ async fn a_target_that_refused_the_predecessor_is_not_paused_when_it_refuses_the
     assert_eq!(refused(&slot, sent, a).await.0, "secret-3");
     assert_eq!(source.calls(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_without_life_that_nobody_keeps_changes_nothing_for_the_one_that_stays() {
+    let source = script([Step::token(HOUR), Step::token(HOUR), Step::token(secs(0))]);
+    let slot = renewed(&source).await;
+    let a = target(&slot, "/a");
+    let (_, sent) = send(&slot, a).await;
+    refused(&slot, sent, a).await;
+    for pause in [1, 2] {
+        pass(secs(pause)).await;
+        let (trial, sent) = send(&slot, a).await;
+        assert_eq!(trial, "secret-2");
+        refused(&slot, sent, a).await;
+    }
+    // Its next trial is in 4 s.
+    assert_eq!(slot.refresh().await.unwrap().expose_secret(), "secret-3");
+    assert_eq!(secret(&slot).await, "secret-2");
+    assert_eq!(send(&slot, a).await.0, "secret-1");
+}

@@ -86,9 +86,11 @@ impl Model {
             epoch: flight.tried,
             minted_at: self.now,
         };
-        if !is_same {
+        // One without life leaves the one that is there in its place, unless that was refused.
+        if !is_same && (!lifeless || flight.refused) {
             self.brought(flight.id, &token, lifeless);
-        } else if flight.refused {
+        }
+        if is_same && flight.refused {
             self.brought_the_same(flight.id, generation);
         }
         if !lifeless {

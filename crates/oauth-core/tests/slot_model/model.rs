@@ -195,6 +195,7 @@ impl Model {
         let is_dead = |flight: &mut Flight| flight.dead_at().is_some_and(|at| now >= at);
         if let Some(dead) = self.flight.take_if(is_dead) {
             self.end_hold(None);
+            self.cut_off(dead.id);
             let before = self.silent.replace(dead);
             self.give_up(before);
         }

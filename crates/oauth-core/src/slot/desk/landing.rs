@@ -129,9 +129,12 @@ impl Desk {
             epoch,
         };
         let entry = Arc::new(entry);
+        // One without life serves its waiters alone, and the one that is there stays, unless the API
+        // refuses that.
+        let takes_place = !entry.single_use() || matches!(need, Need::Refused(_));
         if is_same {
             self.got_the_same(id, need, generation, now);
-        } else {
+        } else if takes_place {
             self.keep_predecessor(id, &entry, current, now);
         }
         let publish = match need {
@@ -236,7 +239,8 @@ fn ended_on_its_way() -> Error {
 #[cfg(test)]
 mod tests {
     use super::super::super::builder::Settings;
-    use super::super::Answer;
+    use super::super::super::target::Target;
+    use super::super::{Answer, Charged};
     use super::*;
     use crate::token::Token;
 
@@ -270,7 +274,11 @@ mod tests {
     }
 
     fn token() -> Result<Token, Error> {
-        Ok(Token::bearer("abc").unwrap().expires_in(S(1000)))
+        Ok(token_of("abc"))
+    }
+
+    fn token_of(secret: &str) -> Token {
+        Token::bearer(secret).unwrap().expires_in(S(1000))
     }
 
     #[test]
@@ -279,6 +287,39 @@ mod tests {
         assert_eq!(entry.times.stale_at, S(850));
         assert!(entry.fresh.is_ahead_at([844; 2]));
         assert!(!entry.fresh.is_ahead_at([845; 2]));
+    }
+
+    /// Starts a flight at this time.
+    fn start(desk: &mut Desk, need: Need, current: Option<&Arc<Entry>>, at: u64) -> u64 {
+        let answer = desk.ask(need, None, current, S(at), 0);
+        let Ok(Answer::Start(takeoff, ..)) = answer else { panic!("a flight may start at {at} s") };
+        takeoff.id
+    }
+
+    #[test]
+    fn a_late_token_that_has_ended_takes_nothing_from_the_flight_that_took_its_place() {
+        let mut desk = desk();
+        let silent = start(&mut desk, Need::Age, None, 100);
+        let successor = start(&mut desk, Need::Age, None, 107);
+        let token = Token::bearer("late").unwrap().expires_in(S(5));
+        let late = Ok(Minted { token, started: S(100) });
+        let at = Reading::beside(S(107), [107; 2]);
+        assert!(desk.land(silent, late, None, at, EPOCHS).is_none());
+        assert!(desk.is_flying());
+        assert_eq!(desk.failures, 0);
+        let minted = Ok(Minted { token: token_of("next"), started: S(107) });
+        assert!(desk.land(successor, minted, None, at, EPOCHS).unwrap().outcome.is_ok());
+    }
+
+    #[test]
+    fn renewals_that_are_never_heard_of_cost_no_budget() {
+        let mut desk = desk();
+        let entry = fly(&mut desk, 100, token(), None);
+        let generation = entry.generation;
+        let charged = Charged { generation, target: Target::UNKNOWN, again: false };
+        for n in 0..40 {
+            start(&mut desk, Need::Refused(charged), Some(&entry), 200 + 7 * n);
+        }
     }
 
     #[test]
