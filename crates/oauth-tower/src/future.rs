@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use http::{Extensions, Request, Response};
 use oauth_core::policy::Policy;
-use oauth_core::slot::{Sent, Target};
+use oauth_core::slot::Sent;
 use oauth_core::{BoxError, DeadlineElapsed, DeadlineTimer, NotAttached, Outcome};
 use pin_project_lite::pin_project;
 use tower_service::Service;
@@ -47,8 +47,8 @@ pin_project! {
 /// What the latest send carried.
 #[derive(Clone, Copy)]
 pub(crate) enum Carried {
-    /// Our token. `second`: the request had been sent before.
-    Token { sent: Sent, second: bool },
+    /// Our token.
+    Token(Sent),
     /// No token of ours, for this reason. Without one: it was not sent yet, or the answer is not the
     /// API's.
     Nothing(Option<NotAttached>),
@@ -59,7 +59,6 @@ pub(crate) enum Carried {
 pub(crate) struct Told {
     pub(crate) policy: Arc<Policy>,
     pub(crate) sent: Sent,
-    pub(crate) second: bool,
 }
 
 impl<S, R, B> ResponseFuture<S, R, B>
@@ -76,7 +75,7 @@ where
         turn: Turn<S, R, B>,
         timer: Option<DeadlineTimer>,
     ) -> Self {
-        let (carried, answer) = (Carried::Token { sent, second: false }, Some(answer));
+        let (carried, answer) = (Carried::Token(sent), Some(answer));
         Self { policy, carried, answer, turn, aside: None, timer }
     }
 
@@ -131,9 +130,7 @@ where
     /// What the answer is to, if it was our token and the answer is the API's.
     pub(crate) fn told(&self) -> Option<Told> {
         match self.carried {
-            Carried::Token { sent, second } => {
-                Some(Told { policy: self.policy.clone(), sent, second })
-            }
+            Carried::Token(sent) => Some(Told { policy: self.policy.clone(), sent }),
             Carried::Nothing(_) => None,
         }
     }
@@ -169,17 +166,12 @@ where
             match answered {
                 Ok(response) => {
                     let step = this.turn.as_deref();
-                    let sent = match *this.carried {
-                        Carried::Token { sent, second: false } => Some(sent),
-                        _ => None,
-                    };
-                    let plain = !this.policy.wants_to_judge(response.status(), response.headers())
+                    let is_settled =
+                        matches!(this.carried, Carried::Token(sent) if sent.is_settled());
+                    let plain = is_settled
+                        && !this.policy.wants_to_judge(response.status(), response.headers())
                         && !is_noted(this.policy, response.extensions(), step);
-                    if let Some(sent) = sent.filter(|_| plain) {
-                        if !sent.is_settled() {
-                            let sent = note_success(this.policy, sent, step, &response);
-                            *this.carried = Carried::Token { sent, second: false };
-                        }
+                    if plain {
                         // A request that has its answer keeps nothing.
                         *this.turn = None;
                         return Poll::Ready(Ok(response));
@@ -195,26 +187,6 @@ where
             }
         }
     }
-}
-
-/// The API has answered the first send, and somebody wants to know whether it has accepted the token.
-/// Returns what the rest of the response is about.
-#[cold]
-fn note_success<S, R: Strategy<B>, B, ResBody>(
-    policy: &Policy,
-    sent: Sent,
-    step: Option<&Step<S, R, B>>,
-    response: &Response<ResBody>,
-) -> Sent {
-    let (status, headers) = (response.status(), response.headers());
-    if aside::is_anothers(policy, step, status, headers, response.extensions()) {
-        return sent.without_weight();
-    }
-    if policy.accepts(status, headers) {
-        let target = step.map_or(Target::UNKNOWN, |step| step.target(policy));
-        policy.slot().note_acceptance(sent, target);
-    }
-    sent
 }
 
 /// Whether a layer below has left a note that decides what is recorded: an outcome, or where the response

@@ -188,6 +188,10 @@ impl<S, R: Strategy<B>, B> Step<S, R, B> {
         request: &mut Request<T>,
         sent: Option<Sent>,
     ) -> Turn<S, R, B> {
+        // Most layers: nobody says where a response is from.
+        if !policy.keeps_others() {
+            return None;
+        }
         let trace = Trace::of(policy, request, is_asked(sent));
         (!trace.is_empty()).then(|| Box::new(Self::Only(trace)))
     }

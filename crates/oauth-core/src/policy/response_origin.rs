@@ -93,7 +93,10 @@ impl Policy {
         if self.answer_uri.is_some() { Some(uri.clone()) } else { self.requested(uri) }
     }
 
-    fn keeps_others(&self) -> bool {
+    /// Whether somebody can say where responses are from.
+    #[doc(hidden)]
+    #[inline]
+    pub fn keeps_others(&self) -> bool {
         self.answer_uri.is_some() || self.is_guarded()
     }
 

@@ -51,6 +51,18 @@ impl Sent {
         Self { mark: Mark::accepted(self.generation.number.get()), ..self }
     }
 
+    /// The request had been sent before. A second send is never settled.
+    #[must_use]
+    pub fn as_second(self) -> Self {
+        Self { mark: Mark(self.mark.0 | Mark::SECOND), ..self }
+    }
+
+    /// Whether the request had been sent before.
+    #[inline(always)]
+    pub fn is_second(&self) -> bool {
+        self.mark.0 & Mark::SECOND != 0
+    }
+
     /// Whether its success says that the token was accepted.
     pub(super) fn has_weight(&self) -> bool {
         self.mark.0 & Mark::MUTE == 0
@@ -90,8 +102,10 @@ impl Mark {
     const TRIAL: u64 = 4;
     /// Of a request: its success says nothing.
     const MUTE: u64 = 8;
+    /// Of a request: it had been sent before.
+    const SECOND: u64 = 16;
     /// The flight for which requests are held, by turns from one to all of these bits; zero for none.
-    const HELD_FOR: u64 = 0xfff0;
+    const HELD_FOR: u64 = 0xffe0;
     const BITS: u32 = 16;
 
     pub(super) fn accepted(number: u64) -> Self {
@@ -105,7 +119,7 @@ impl Mark {
     }
 
     fn held_for(flight: u64) -> u64 {
-        (flight % 0xfff + 1) << 4
+        (flight % 0x7ff + 1) << 5
     }
 
     #[inline(always)]

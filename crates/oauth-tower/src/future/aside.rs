@@ -162,9 +162,10 @@ where
             }
             Authorized::Full => return self.step_aside(Aside::Failed { error: Policy::no_room() }),
         };
-        let second = matches!(outgoing, Outgoing::Second(_));
+        let is_second = matches!(outgoing, Outgoing::Second(_));
+        let sent = sent.map(|sent| if is_second { sent.as_second() } else { sent });
         let own = Carried::Nothing(Some(NotAttached::OwnAuthorization));
-        *this.carried = sent.map_or(own, |sent| Carried::Token { sent, second });
+        *this.carried = sent.map_or(own, Carried::Token);
         let (request, turn) = match outgoing {
             Outgoing::First(mut request, strategy) => {
                 let choice = choice::<R, B>(&request);
@@ -198,7 +199,7 @@ where
         let turn = this.turn.take().map(|step| *step);
         let bare = match *this.carried {
             Carried::Nothing(reason) => reason,
-            Carried::Token { .. } => None,
+            Carried::Token(_) => None,
         };
         let (mut head, body) = response.into_parts();
         let elsewhere =
@@ -207,7 +208,7 @@ where
             this.policy.note_from_elsewhere(&mut head.extensions);
             *this.carried = Carried::Nothing(None);
         }
-        let is_refused = matches!(this.carried, Carried::Token { .. })
+        let is_refused = matches!(this.carried, Carried::Token(_))
             && this.policy.wants_to_judge(head.status, &head.headers)
             && this.policy.judge(&head, elsewhere) == Verdict::Replace;
         let redirected = matches!(&turn, Some(Step::First(kept))
@@ -220,16 +221,18 @@ where
         let delivered = match bare {
             Some(reason) => Outcome::NotAttached(reason),
             _ if elsewhere => Outcome::RedirectedAway,
-            _ if matches!(this.carried, Carried::Token { second: true, .. }) => Outcome::Replayed,
+            _ if matches!(this.carried, Carried::Token(sent) if sent.is_second()) => {
+                Outcome::Replayed
+            }
             _ => Outcome::Attached,
         };
-        let Carried::Token { sent, second } = *this.carried else {
+        let Carried::Token(sent) = *this.carried else {
             return Some(told(response, delivered));
         };
         let slot = this.policy.slot();
         let target = turn.as_ref().map_or(Target::UNKNOWN, |step| step.target(this.policy));
         if is_accepted {
-            if second {
+            if sent.is_second() {
                 slot.note_second_acceptance(sent, target);
             } else if !sent.is_settled() {
                 slot.note_acceptance(sent, target);
@@ -237,11 +240,11 @@ where
         }
         if !is_refused {
             if is_anothers {
-                *this.carried = Carried::Token { sent: sent.without_weight(), second };
+                *this.carried = Carried::Token(sent.without_weight());
             }
             return Some(told(response, delivered));
         }
-        if second {
+        if sent.is_second() {
             slot.note_second_refusal(sent, target);
             return Some(told(response, delivered));
         }
@@ -283,7 +286,7 @@ impl<S, R: Strategy<B>, B> Kept<S, R, B> {
 
 /// Whether the response is to another request than the one that carried the token: it is out of a cache, or
 /// a redirect was followed. Its success says nothing.
-pub(super) fn is_anothers<S, R: Strategy<B>, B>(
+fn is_anothers<S, R: Strategy<B>, B>(
     policy: &Policy,
     step: Option<&Step<S, R, B>>,
     status: StatusCode,

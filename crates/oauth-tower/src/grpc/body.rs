@@ -73,7 +73,7 @@ impl Told {
             if before {
                 // The token has ended or was revoked during the call.
                 let _ = slot.note_refusal(self.sent.once_accepted(), target);
-            } else if self.second {
+            } else if self.sent.is_second() {
                 slot.note_second_refusal(self.sent, target);
             } else {
                 let _ = slot.note_refusal(self.sent, target);
@@ -85,7 +85,7 @@ impl Told {
 
     fn note_acceptance(&self, target: Target) {
         let slot = self.policy.slot();
-        if self.second {
+        if self.sent.is_second() {
             slot.note_second_acceptance(self.sent, target);
         } else if !self.sent.is_settled() {
             slot.note_acceptance(self.sent, target);
