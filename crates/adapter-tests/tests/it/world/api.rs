@@ -10,12 +10,12 @@ use http::StatusCode;
 use http::header::AUTHORIZATION;
 use tokio::time::{Instant, sleep};
 
-use crate::issuer::random;
+use super::issuer::random;
 
 /// Whether a token is accepted, by its number, the time and the path.
-pub type Rule = Box<dyn Fn(usize, Duration, &str) -> bool + Send + Sync>;
+type Rule = Box<dyn Fn(usize, Duration, &str) -> bool + Send + Sync>;
 
-pub struct Api {
+pub(crate) struct Api {
     takes: Range<f64>,
     rule: Rule,
     rng: Mutex<fastrand::Rng>,
@@ -25,7 +25,7 @@ pub struct Api {
 
 impl Api {
     /// `takes` is the range of a request's seconds.
-    pub fn new(
+    pub(crate) fn new(
         takes: Range<f64>,
         rule: impl Fn(usize, Duration, &str) -> bool + Send + Sync + 'static,
     ) -> Self {
@@ -39,7 +39,7 @@ impl Api {
     }
 
     /// When each token was accepted for the first time.
-    pub fn first_accepted(&self) -> BTreeMap<usize, Duration> {
+    pub(crate) fn first_accepted(&self) -> BTreeMap<usize, Duration> {
         self.first_accepted.lock().unwrap().clone()
     }
 

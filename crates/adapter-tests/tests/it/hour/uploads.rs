@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use oauth_adapter_tests::{Adapter, Api, Call, Issuer, Played, World, every, on_paused_time};
+use crate::world::{Adapter, Api, Call, Issuer, Played, World, every, on_paused_time};
 
-use crate::{HOUR, secs, tell};
+use super::{HOUR, secs, tell};
 
 /// The token is revoked at 100 s; the token endpoint takes a second.
 async fn play(adapter: Adapter, others: Vec<Call>, takes: std::ops::Range<f64>) -> Played {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use oauth_adapter_tests::{Adapter, Api, Call, Issuer, Played, World, every, on_paused_time};
+use crate::world::{Adapter, Api, Call, Issuer, Played, World, every, on_paused_time};
 
-use crate::{API, HOUR, TOKEN, secs, tell};
+use super::{API, HOUR, TOKEN, secs, tell};
 
 /// All tokens are revoked after half an hour.
 async fn play(adapter: Adapter, bad: Vec<Call>, good: Vec<Call>) -> Played {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use oauth_adapter_tests::{Adapter, Api, Issuer, World, every, on_paused_time};
+use crate::world::{Adapter, Api, Issuer, World, every, on_paused_time};
 
-use crate::{API, HOUR, secs, tell};
+use super::{API, HOUR, secs, tell};
 
 #[test]
 fn two_processes_that_end_each_others_tokens_fail_less_than_half_of_their_calls() {

@@ -2,9 +2,9 @@
 
 use std::sync::Mutex;
 
-use oauth_adapter_tests::{Adapter, Api, Call, Issuer, Played, World, every, on_paused_time};
+use crate::world::{Adapter, Api, Call, Issuer, Played, World, every, on_paused_time};
 
-use crate::{API, HOUR, TOKEN, secs, tell};
+use super::{API, HOUR, TOKEN, secs, tell};
 
 async fn play(adapter: Adapter, calls: Vec<Call>) -> Played {
     let rng = Mutex::new(fastrand::Rng::with_seed(5));

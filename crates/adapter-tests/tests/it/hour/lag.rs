@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use oauth_adapter_tests::{Adapter, Api, Call, Issuer, Played, World, every, on_paused_time};
+use crate::world::{Adapter, Api, Call, Issuer, Played, World, every, on_paused_time};
 
-use crate::{API, HOUR, TOKEN, secs, tell};
+use super::{API, HOUR, TOKEN, secs, tell};
 
 async fn play(adapter: Adapter, lag: f64, life: f64, calls: Vec<Call>) -> Played {
     let issuer = Arc::new(Issuer::new(Some(secs(life)), TOKEN));

@@ -3,9 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use oauth_adapter_tests::{Adapter, Api, Call, Issuer, Played, World, every, on_paused_time};
+use crate::world::{Adapter, Api, Call, Issuer, Played, World, every, on_paused_time};
 
-use crate::{API, HOUR, TOKEN, secs, tell};
+use super::{API, HOUR, TOKEN, secs, tell};
 
 async fn play(adapter: Adapter, life: f64, calls: Vec<Call>) -> Played {
     play_with(adapter, life, calls, TOKEN).await

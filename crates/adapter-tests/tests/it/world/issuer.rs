@@ -8,7 +8,7 @@ use oauth_core::{Error, Token, TokenSource};
 use tokio::time::Instant;
 
 /// Tokens `token-1`, `token-2`, …, each after a random wait.
-pub struct Issuer {
+pub(crate) struct Issuer {
     /// What the response says; nothing: that it does not know.
     life: Option<Duration>,
     takes: Range<f64>,
@@ -25,33 +25,33 @@ struct State {
 
 impl Issuer {
     /// `takes` is the range of a token request's seconds.
-    pub fn new(life: Option<Duration>, takes: Range<f64>) -> Self {
+    pub(crate) fn new(life: Option<Duration>, takes: Range<f64>) -> Self {
         let state = State { rng: fastrand::Rng::with_seed(7), requests: 0, born: Vec::new() };
         let started = Instant::now();
         Self { life, takes, outages: Vec::new(), state: Mutex::new(state), started }
     }
 
     /// It fails in these times since its start.
-    pub fn with_outages(self, outages: Vec<Range<Duration>>) -> Self {
+    pub(crate) fn with_outages(self, outages: Vec<Range<Duration>>) -> Self {
         Self { outages, ..self }
     }
 
     /// Whether it fails at a time.
-    pub fn is_out(&self, at: Duration) -> bool {
+    pub(crate) fn is_out(&self, at: Duration) -> bool {
         self.outages.iter().any(|outage| outage.contains(&at))
     }
 
-    pub fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.state.lock().unwrap().requests
     }
 
     /// When that token was handed out.
-    pub fn born(&self, token: usize) -> Duration {
+    pub(crate) fn born(&self, token: usize) -> Duration {
         self.state.lock().unwrap().born[token - 1]
     }
 
     /// The newest token.
-    pub fn newest(&self) -> usize {
+    pub(crate) fn newest(&self) -> usize {
         self.state.lock().unwrap().born.len()
     }
 }

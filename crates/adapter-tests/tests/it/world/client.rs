@@ -14,10 +14,10 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::Api;
+use super::Api;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Adapter {
+pub(crate) enum Adapter {
     Tower,
     TowerNoReplay,
     Reqwest,
@@ -26,21 +26,21 @@ pub enum Adapter {
 
 impl Adapter {
     /// Both, with replay.
-    pub const BOTH: [Self; 2] = [Self::Tower, Self::Reqwest];
+    pub(crate) const BOTH: [Self; 2] = [Self::Tower, Self::Reqwest];
     /// Both, without.
-    pub const NO_REPLAY: [Self; 2] = [Self::TowerNoReplay, Self::ReqwestNoReplay];
+    pub(crate) const NO_REPLAY: [Self; 2] = [Self::TowerNoReplay, Self::ReqwestNoReplay];
 }
 
 type Body = Full<Bytes>;
 
 #[derive(Clone)]
-pub enum Client {
+pub(crate) enum Client {
     Tower(BoxCloneSyncService<Request<Body>, Response<()>, oauth_tower::Error>),
     Reqwest(ClientWithMiddleware),
 }
 
 impl Client {
-    pub fn new(adapter: Adapter, slot: &TokenSlot, api: Arc<Api>) -> Self {
+    pub(crate) fn new(adapter: Adapter, slot: &TokenSlot, api: Arc<Api>) -> Self {
         let layer = OAuthLayer::new(slot.clone());
         let middleware = OAuthMiddleware::new(slot.clone());
         match adapter {
@@ -78,7 +78,7 @@ impl Client {
     ///
     /// # Errors
     /// If it was not served: what is said about it.
-    pub async fn call(&self, path: &str, once: bool) -> Result<(), String> {
+    pub(crate) async fn call(&self, path: &str, once: bool) -> Result<(), String> {
         let url = format!("https://api.example.com/{path}");
         let (status, outcome) = match self {
             Self::Tower(service) => {

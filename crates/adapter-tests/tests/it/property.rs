@@ -7,13 +7,12 @@
 //! the API learns of them, when all are revoked, which paths refuse all of them, when the token endpoint
 //! is out. Of each call that failed it is asked what such a client would have met in its place.
 //! A seed is printed; `PROPERTY_SEED=…` plays the same histories again, `PROPERTY_HISTORIES=…` more.
-#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use oauth_adapter_tests::{Adapter, Api, Client, Issuer, World, on_paused_time};
+use crate::world::{Adapter, Api, Client, Issuer, World, on_paused_time};
 use tokio::time::Instant;
 
 /// How long a history is, in seconds.
