@@ -38,7 +38,8 @@ pub enum Outcome {
     NotAttached(NotAttached),
     /// The token was attached, and the response is from an origin that the request was not for: a
     /// redirect was followed below the adapter, or the URL was rewritten there. Neither says
-    /// anything about the token.
+    /// anything about the token. A 401 from there that `oauth-reqwest` cannot tell from one of a rewritten
+    /// URL, for want of its `Stamp`, is handled as a refusal instead.
     ///
     /// `oauth-reqwest` sees it by itself; `oauth-tower` by its guard, by one of its features for
     /// tower-http, or by `OAuthLayer::answer_uri`.

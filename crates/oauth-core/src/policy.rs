@@ -2,6 +2,7 @@
 
 mod evidence;
 mod guard;
+mod judgement;
 mod response_origin;
 
 #[doc(hidden)]
@@ -14,13 +15,13 @@ use std::sync::atomic::AtomicBool;
 
 use http::header::{AUTHORIZATION, HOST, HeaderMap};
 use http::uri::Authority;
-use http::{Extensions, Response, StatusCode, Uri, response};
+use http::{Extensions, Uri, response};
 
 use crate::error::{Details, Error, Kind};
 use crate::origin::{Home, Origin, Origins, without_user};
 use crate::outcome::{NoToken, NotAttached};
 use crate::slot::TokenSlot;
-use crate::verdict::{Verdict, grpc_verdict, is_unauthenticated, verdict};
+use crate::verdict::Verdict;
 
 /// What happens to a request for an origin that the token was not made for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -273,49 +274,9 @@ impl Policy {
         home.is_some_and(|(home, https)| home.is(https, authority))
     }
 
-    /// What to do with the answer to a request that carried our token.
-    ///
-    /// `elsewhere`: it came from another origin than the request's. Then a redirect led there,
-    /// without our token, and the answer says nothing about it.
-    pub fn judge(&self, answer: &response::Parts, elsewhere: bool) -> Verdict {
-        if elsewhere {
-            // Not the API's answer: an overruling function must not take it for one.
-            return Verdict::Deliver;
-        }
-        let read = if self.grpc { grpc_verdict } else { verdict };
-        let ours = read(answer.status, &answer.headers);
-        match self.overrule {
-            Some(overrule) => overrule(answer, ours),
-            None => ours,
-        }
-    }
-
-    /// The same for the trailers of a gRPC answer whose head came from the API: they are judged as
-    /// if they were all there is.
-    pub fn judge_trailers(&self, trailers: &HeaderMap) -> Verdict {
-        if !self.wants_to_judge(StatusCode::OK, trailers) {
-            return Verdict::Deliver;
-        }
-        let (mut answer, ()) = Response::new(()).into_parts();
-        answer.headers = trailers.clone();
-        self.judge(&answer, false)
-    }
-
     /// The error for a request whose header map takes no more.
     pub fn no_room() -> Error {
         Error::new(Kind::Usage, "the request has too many headers for one more")
-    }
-
-    /// Whether [`judge`](Self::judge) has anything to say about such an answer; else it is
-    /// delivered unjudged.
-    #[inline]
-    pub fn wants_to_judge(&self, status: StatusCode, headers: &HeaderMap) -> bool {
-        status == StatusCode::UNAUTHORIZED || (self.reads_more && self.wants_more(headers))
-    }
-
-    fn wants_more(&self, headers: &HeaderMap) -> bool {
-        // Trailers may follow in gRPC, and whose they are must be known then.
-        self.overrule.is_some() || self.answer_uri.is_some() || is_unauthenticated(headers)
     }
 }
 

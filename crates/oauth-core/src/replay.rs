@@ -11,11 +11,12 @@
 //! | the answer to the first send | what happens |
 //! |---|---|
 //! | 401 with a Bearer challenge that names `invalid_token`, an unknown error or none; 401 without a challenge | the token is renewed, the request is sent once more |
-//! | the same, and the slot holds a newer token already | it is sent once more with that, without a token request |
+//! | the same, and the slot holds a newer token already, or the one before is the better one for now | it is sent once more with that, without a token request ([which, and when](crate::guarantees#refusals)) |
+//! | the same, and its target refused a renewed token shortly before, or renewals after refusals were too many | delivered, with the reason in the [`Outcome`](crate::Outcome) |
 //! | 401 whose challenges are all of other schemes | delivered: another kind of credential is wanted |
 //! | 401 with `insufficient_scope` or `invalid_request` | delivered: another token would not help |
 //! | any other status: 403, 407, 429, 5xx | delivered |
-//! | an answer from another origin than the request's, by a redirect | delivered: it says nothing about the token |
+//! | an answer from another origin than the request's, by a redirect | delivered: it says nothing about the token. In `oauth-reqwest` only with a `Stamp`: without one a rewritten URL looks the same, and a 401 counts as one after a redirect within the origin |
 //! | a refusal after a redirect within the origin | GET, HEAD and OPTIONS are sent once more, from the start; others are delivered, and the token is renewed for the next request |
 //! | gRPC, opted in: nothing but the status `UNAUTHENTICATED` | as a 401 |
 //! | gRPC, opted in: the same in real trailers | delivered; the token is renewed for the next call |
@@ -23,7 +24,7 @@
 //! An adapter's `.verdict(..)` overrules the table for APIs that are different.
 //!
 //! A request is sent **twice at most**. The answer to the second send is delivered whatever it is; a
-//! second 401 is reported to the slot, which pauses before it mints the next token. If the second
+//! second 401 pauses its target: for a while its refusals start no renewal. If the second
 //! send fails, its error is the caller's: the first 401 is gone by then.
 //!
 //! # What the second send is

@@ -1,5 +1,7 @@
 //! The middleware.
 
+mod judgement;
+
 use std::future::Future;
 use std::pin::Pin;
 
@@ -9,11 +11,12 @@ use oauth_core::policy::{Admission, Policy, VerdictFn};
 use oauth_core::slot::{Authorized, Sent, Target};
 use oauth_core::{
     IssuedToken, NotAttached, NotReplayed, OnForeignOrigin, Origin, Origins, Outcome, ReplayChoice,
-    TokenSlot, Verdict,
+    TokenSlot,
 };
-use reqwest::{Request, Response, Url};
+use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 
+use self::judgement::Judged;
 use crate::error::no_token;
 use crate::limit::Limit;
 use crate::replay::{Buffered, Kept, Strategy};
@@ -238,44 +241,6 @@ impl OAuthMiddleware {
     fn note_acceptance(&self, sent: Sent, kept: Option<&Kept>) {
         self.policy.slot().note_acceptance(sent, self.target_of(kept));
     }
-
-    /// What the response to a request that carried our token means for it. `requested` is where it was
-    /// sent; nothing stands for the policy's home.
-    fn judge(
-        &self,
-        response: &Response,
-        requested: Option<&Url>,
-        extensions: &mut Extensions,
-    ) -> Judged {
-        let stamped = Stamped::take(extensions);
-        let way = Way::to(response, &self.policy, requested, stamped.as_ref());
-        let from_elsewhere = || {
-            let from = response.url();
-            self.policy.note_foreign_response(from.scheme(), from.authority());
-            Judged::Elsewhere
-        };
-        // Known for a redirect, which a stamp has seen.
-        if way == Way::Elsewhere && stamped.is_some() {
-            return from_elsewhere();
-        }
-        if self.policy.wants_to_judge(response.status(), response.headers()) {
-            let (mut parts, ()) = http::Response::new(()).into_parts();
-            parts.status = response.status();
-            parts.version = response.version();
-            parts.headers = response.headers().clone();
-            parts.extensions = response.extensions().clone();
-            if self.policy.judge(&parts, false) == Verdict::Replace {
-                return Judged::Refused(way);
-            }
-        }
-        match way {
-            Way::Elsewhere => from_elsewhere(),
-            Way::Straight if self.policy.accepts(response.status(), response.headers()) => {
-                Judged::Accepted
-            }
-            _ => Judged::Stands,
-        }
-    }
 }
 
 /// A response by which the API refuses our token.
@@ -284,16 +249,6 @@ struct Refused {
     /// With the token that it refuses.
     sent: Sent,
     way: Way,
-}
-
-/// What a response means for the token.
-enum Judged {
-    Stands,
-    /// The API has accepted the token.
-    Accepted,
-    /// It is of another origin than the request's, and says nothing.
-    Elsewhere,
-    Refused(Way),
 }
 
 impl Middleware for OAuthMiddleware {

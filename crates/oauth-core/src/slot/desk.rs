@@ -1,6 +1,7 @@
 //! Who may start a flight and what a landed one leaves behind. Synchronous and without I/O: the
 //! slot holds the desk in a mutex, for a few comparisons at a time.
 
+mod aloft;
 mod landing;
 mod refusal;
 mod spent;
@@ -9,10 +10,10 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::aloft::Flight;
 pub(super) use self::landing::{Epochs, Landing, Publish};
 pub(super) use self::refusal::{Again, Guided, Refusal, Ruling};
 pub(super) use self::spent::Spent;
-use super::super::primitives::AbortHandle;
 use super::arrival::{Announcer, Arrival, arrival};
 use super::builder::Settings;
 use super::entry::{Entry, Generation};
@@ -21,12 +22,6 @@ use super::sent::Mark;
 use super::target::Target;
 use crate::error::{Details, Error, Kind};
 use crate::token::Token;
-
-/// A flight says by when it will be heard of next. One that is not heard of by then plus this is on a
-/// runtime that nobody drives.
-const PRESUMED_DEAD_AFTER: Duration = Duration::from_secs(1);
-/// A task of a runtime that is driven is polled the first time within this.
-const FIRST_POLL: Duration = Duration::from_secs(5);
 
 /// Why a caller wants a flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,23 +70,6 @@ pub(super) struct Minted {
     pub(super) token: Token,
     /// Before the request was sent: the token's life counts from here (RFC 6749 §5.1).
     pub(super) started: Duration,
-}
-
-struct Flight {
-    id: u64,
-    need: Need,
-    arrival: Arrival,
-    /// When its first attempt is made, or was.
-    departs_at: Duration,
-    /// It says something of itself until then.
-    heard_by: Duration,
-    abort: Option<AbortHandle>,
-}
-
-impl Flight {
-    fn presumed_dead_at(&self) -> Duration {
-        self.heard_by.saturating_add(PRESUMED_DEAD_AFTER)
-    }
 }
 
 struct Failure {
@@ -181,14 +159,7 @@ impl Desk {
         now: Duration,
         epoch: u64,
     ) -> Result<Answer, Error> {
-        if let Some(flight) = self.flight.take_if(|flight| now >= flight.presumed_dead_at()) {
-            self.end_hold();
-            if let Some(evidence) = &mut self.evidence {
-                evidence.cut_off(flight.id);
-            }
-            let before = self.silent.replace(flight);
-            self.spent.flight(before.and_then(|flight| flight.abort));
-        }
+        self.supersede(now);
         if let Some(flight) = &self.flight {
             // One that waits for nothing is content that it comes.
             return match (rest(flight.departs_at, now), patience) {
@@ -235,14 +206,7 @@ impl Desk {
         }
         self.flights += 1;
         let (announcer, arrival) = arrival();
-        let flight = Flight {
-            id: self.flights,
-            need,
-            arrival: arrival.clone(),
-            departs_at: now.saturating_add(pause),
-            heard_by: now.saturating_add(FIRST_POLL),
-            abort: None,
-        };
+        let flight = Flight::new(self.flights, need, arrival.clone(), now, pause);
         let presumed_dead_at = flight.presumed_dead_at();
         self.flight = Some(flight);
         let takeoff = Takeoff {
@@ -259,56 +223,6 @@ impl Desk {
     fn forget_failure(&mut self) {
         let failure = self.failure.take();
         self.spent.error(failure.map(|failure| failure.error));
-    }
-
-    /// The flight has a task now. Hands the handle back when the flight is no longer the one.
-    pub(super) fn airborne(&mut self, id: u64, abort: AbortHandle) -> Result<(), AbortHandle> {
-        match &mut self.flight {
-            Some(flight) if flight.id == id => {
-                flight.abort = Some(abort);
-                Ok(())
-            }
-            _ => Err(abort),
-        }
-    }
-
-    /// The flight is alive, and will be heard of again by then.
-    pub(super) fn heard(&mut self, id: u64, by: Duration) {
-        if let Some(flight) = self.flight.as_mut().filter(|flight| flight.id == id) {
-            flight.heard_by = by;
-        }
-    }
-
-    /// The flight was dropped without an outcome: its runtime has ended, or it was aborted.
-    pub(super) fn crash(&mut self, id: u64) {
-        self.silent.take_if(|flight| flight.id == id);
-        if self.flight.take_if(|flight| flight.id == id).is_some() {
-            self.forget_silent();
-        }
-        self.end_hold_of(id);
-        if let Some(evidence) = &mut self.evidence {
-            evidence.cut_off(id);
-        }
-    }
-
-    /// The flight that took its place is over.
-    fn forget_silent(&mut self) {
-        let silent = self.silent.take();
-        self.spent.flight(silent.and_then(|flight| flight.abort));
-    }
-
-    /// Takes everything out of use: the token, its predecessor, and what a flight under way would bring.
-    pub(super) fn retire(&mut self) {
-        let flight = self.flight.take();
-        if let Some(flight) = flight {
-            if let Some(evidence) = &mut self.evidence {
-                evidence.cut_off(flight.id);
-            }
-            self.spent.flight(flight.abort);
-        }
-        self.forget_silent();
-        self.end_hold();
-        self.forget_predecessor();
     }
 
     /// What each request reads.
@@ -358,12 +272,6 @@ impl Desk {
     /// What its calls have put aside, to be let go after its lock is released.
     pub(super) fn take_spent(&mut self) -> Spent {
         std::mem::take(&mut self.spent)
-    }
-
-    /// The flights under way, to be aborted because nobody is left who could use their tokens.
-    pub(super) fn take_flights(&mut self) -> impl Iterator<Item = AbortHandle> {
-        let flights = self.flight.take().into_iter().chain(self.silent.take());
-        flights.filter_map(|flight| flight.abort)
     }
 }
 

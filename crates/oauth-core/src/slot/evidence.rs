@@ -2,26 +2,30 @@
 //! refusal, and gone when it has nothing more to say.
 
 mod budget;
+mod budgets;
 mod strikes;
 mod targets;
+mod unripe;
+
+pub(super) use self::budgets::Exhausted;
+pub(super) use self::unripe::Guidance;
 
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use self::budget::Budget;
+use self::budgets::Budgets;
 use self::strikes::Strikes;
 use self::targets::Targets;
+use self::unripe::Unripe;
 use super::arrival::{Announcer, Arrival, arrival};
 use super::schedule::Patience;
 use super::target::Target;
-
-/// A warning about an empty budget comes at most this often.
-const WARN_AGAIN: Duration = Duration::from_secs(60);
 
 /// A target that refused the slot's token accepts it within this time, or what it says later is not asked
 /// for: a target that refuses all tokens must not make every request report its success for long.
 const STRUCK: Duration = Duration::from_secs(60);
 
+#[derive(Default)]
 pub(super) struct Evidence {
     targets: Targets,
     /// Against the slot's token.
@@ -30,21 +34,12 @@ pub(super) struct Evidence {
     struck_at: Option<Duration>,
     /// Against its predecessor.
     predecessor: Strikes,
-    unripe: Option<Unripe>,
-    /// Renewals that refusals asked for and that have not helped, or not yet.
-    unproven: Budget,
-    /// All renewals that refusals asked for.
-    asked: Budget,
+    pub(super) unripe: Unripe,
+    /// For renewals that refusals ask for.
+    pub(super) budgets: Budgets,
     charge: Option<Charge>,
     repeated: Option<Repeated>,
     hold: Option<Hold>,
-    warned_at: Option<Duration>,
-}
-
-/// The slot's token was refused by an API that may not know it yet: its predecessor is sent meanwhile.
-struct Unripe {
-    until: Duration,
-    trials: u32,
 }
 
 /// Which target a renewal must help.
@@ -71,33 +66,6 @@ struct Hold {
     announcer: Announcer,
 }
 
-/// Why a refusal starts no flight.
-pub(super) struct Exhausted {
-    pub(super) wait: Duration,
-    /// Renewals help, but tokens are refused again and again.
-    pub(super) helps: bool,
-    /// Whether to tell the log.
-    pub(super) warn: bool,
-}
-
-impl Default for Evidence {
-    fn default() -> Self {
-        Self {
-            targets: Targets::default(),
-            current: Strikes::default(),
-            struck_at: None,
-            predecessor: Strikes::default(),
-            unripe: None,
-            unproven: Budget::new(10, Duration::from_secs(30)),
-            asked: Budget::new(30, Duration::from_secs(5)),
-            charge: None,
-            repeated: None,
-            hold: None,
-            warned_at: None,
-        }
-    }
-}
-
 impl Evidence {
     /// Whether a slot without it would do the same.
     pub(super) fn is_void(&self, now: Duration) -> bool {
@@ -107,13 +75,12 @@ impl Evidence {
             && !self.guides()
             && !self.watches()
             && self.repeated.is_none()
-            && self.unproven.is_full(now)
-            && self.asked.is_full(now)
+            && self.budgets.are_full(now)
     }
 
     /// Whether requests must ask which token is theirs, and when.
     pub(super) fn guides(&self) -> bool {
-        self.hold.is_some() || self.unripe.as_ref().is_some_and(|unripe| !unripe.until.is_zero())
+        self.hold.is_some() || self.unripe.is_under_way()
     }
 
     /// Whether something depends on who accepts the token.
@@ -174,26 +141,6 @@ impl Evidence {
         repeated.filter(|wait| !wait.is_zero()).max(futile)
     }
 
-    /// A refusal asks for a renewal.
-    pub(super) fn charge(&mut self, now: Duration) -> Result<(), Exhausted> {
-        let mut warn = || {
-            let due = self.warned_at.is_none_or(|at| now.saturating_sub(at) >= WARN_AGAIN);
-            if due {
-                self.warned_at = Some(now);
-            }
-            due
-        };
-        if let Err(wait) = self.unproven.take(now) {
-            return Err(Exhausted { wait, helps: false, warn: warn() });
-        }
-        if let Err(wait) = self.asked.take(now) {
-            let warn = warn();
-            self.unproven.refund();
-            return Err(Exhausted { wait, helps: true, warn });
-        }
-        Ok(())
-    }
-
     /// The flight that the charge was for. New requests wait for it until `hold_until`.
     pub(super) fn took_off(&mut self, flight: u64, target: Target, hold_until: Option<Duration>) {
         self.charge = Some(Charge { flight, target, brought: None });
@@ -202,19 +149,13 @@ impl Evidence {
             Hold { flight, until, arrival, announcer }
         });
     }
-
-    /// Whether new requests may be held: not by what has been refused before, or while other renewals
-    /// have not helped yet.
-    pub(super) fn may_hold(&self, now: Duration) -> bool {
-        self.unproven.is_full(now)
-    }
 }
 
 /// Flights that end.
 impl Evidence {
     /// It brought a token that takes the place of the slot's. `keeps`: the predecessor stays the same.
     pub(super) fn brought(&mut self, flight: u64, number: NonZeroU64, keeps: bool) {
-        self.unripe = None;
+        self.unripe = Unripe::default();
         self.repeated = None;
         if !keeps {
             self.predecessor = self.current;
@@ -246,15 +187,14 @@ impl Evidence {
     /// It brought nothing: that says nothing about its target.
     pub(super) fn brought_nothing(&mut self, flight: u64) {
         if self.charge.take_if(|charge| charge.flight == flight).is_some() {
-            self.unproven.refund();
+            self.budgets.was_no_failure();
         }
     }
 
     /// It ended without an outcome, and another one will take its place.
     pub(super) fn cut_off(&mut self, flight: u64) {
         if self.charge.take_if(|charge| charge.flight == flight).is_some() {
-            self.unproven.refund();
-            self.asked.refund();
+            self.budgets.was_none();
         }
     }
 }
@@ -280,7 +220,7 @@ impl Evidence {
         self.struck_at.take_if(|at| self.current.is_empty() || is_over(at));
         let helped = |c: &mut Charge| c.brought == Some(number) && c.target == target;
         if self.charge.take_if(helped).is_some() {
-            self.unproven.refund();
+            self.budgets.was_no_failure();
             // The newer token is good where the older one was refused.
             if !self.predecessor.allow(target) {
                 self.predecessor.rule_out(target);
@@ -295,57 +235,11 @@ impl Evidence {
         self.predecessor.allow(target)
     }
 
-    /// The slot's token was refused, by a trial or for the first time, and the predecessor is sent instead.
-    pub(super) fn is_unripe(&mut self, trial: bool, now: Duration, patience: &Patience) {
-        let unripe = self.unripe.get_or_insert(Unripe { until: Duration::ZERO, trials: 0 });
-        // Of many that were sent together only the first counts.
-        if trial || unripe.until.is_zero() {
-            unripe.trials = unripe.trials.saturating_add(1);
-            unripe.until = now.saturating_add(patience.damping(unripe.trials));
-        }
-    }
-
-    /// Whether a request is sent with the predecessor. `accepted`: somebody knows the slot's token.
-    pub(super) fn sends_predecessor(
-        &mut self,
-        accepted: bool,
-        repeatable: bool,
-        now: Duration,
-        patience: &Patience,
-    ) -> Guidance {
-        let Some(unripe) = self.unripe.as_mut().filter(|unripe| !unripe.until.is_zero()) else {
-            return Guidance::Newest;
-        };
-        if now < unripe.until {
-            return Guidance::Predecessor;
-        }
-        if accepted {
-            // Until it is refused again.
-            unripe.until = Duration::ZERO;
-            return Guidance::Newest;
-        }
-        if !repeatable {
-            return Guidance::Predecessor;
-        }
-        // Should nothing be heard of it, another one tries after the same time.
-        unripe.until = now.saturating_add(patience.damping(unripe.trials));
-        Guidance::Trial
-    }
-
     /// There is no predecessor to send.
     pub(super) fn forget_unripe(&mut self) {
-        self.unripe = None;
+        self.unripe = Unripe::default();
         self.predecessor = Strikes::default();
     }
-}
-
-/// Which token a request gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Guidance {
-    Newest,
-    Predecessor,
-    /// The newest, to see whether it is known by now.
-    Trial,
 }
 
 /// The hold. What it returns is dropped when the desk's lock is released: that wakes those that are held.

@@ -67,7 +67,8 @@ impl TokenSlot {
     }
 
     /// Takes the token out of use at once, its predecessor too, and what a flight under way would bring:
-    /// its key, its certificate or its tenant is gone. Callers that wait get a token of a new flight.
+    /// its key, its certificate or its tenant is gone. Callers that wait get a token of a new flight; one that
+    /// four of these calls have met in a single wait gets an error.
     pub fn retire(&self) {
         let ((_retired, ()), spent) = self.shared.at_desk(|desk| {
             desk.retire();

@@ -93,7 +93,7 @@ impl Desk {
             _ if is_newer && accepted => Some((entry.clone(), Guidance::Newest)),
             Some(predecessor) if young => {
                 if is_current && !overtaken {
-                    evidence.is_unripe(sent.is_trial(), now, patience);
+                    evidence.unripe.refused(sent.is_trial(), now, patience);
                 }
                 Some((predecessor, Guidance::Predecessor))
             }
@@ -126,8 +126,8 @@ impl Desk {
         epoch: u64,
     ) -> Result<Answer, Error> {
         let evidence = self.evidence.get_or_insert_default();
-        let holds = !refused.again && evidence.may_hold(now);
-        if let Err(exhausted) = evidence.charge(now) {
+        let holds = !refused.again && evidence.budgets.allow_hold(now);
+        if let Err(exhausted) = evidence.budgets.take(now) {
             let error = too_many(&exhausted);
             if exhausted.warn {
                 self.spent.exhausted(&error);
@@ -196,7 +196,7 @@ impl Desk {
             return newest();
         }
         let patience = &self.settings.patience;
-        match evidence.sends_predecessor(accepted, repeatable, now, patience) {
+        match evidence.unripe.guidance(accepted, repeatable, now, patience) {
             Guidance::Predecessor => {
                 let predecessor = self.good_predecessor(target, now, epoch);
                 let predecessor = predecessor.map(|p| Guided::Token(p, Guidance::Predecessor));

@@ -1,0 +1,59 @@
+//! What a response means for the token that its request carried.
+
+use http::Extensions;
+use oauth_core::Verdict;
+use reqwest::{Response, Url};
+
+use super::OAuthMiddleware;
+use crate::stamp::Stamped;
+use crate::way::Way;
+
+/// What a response means for the token.
+pub(super) enum Judged {
+    Stands,
+    /// The API has accepted the token.
+    Accepted,
+    /// It is of another origin than the request's, and says nothing.
+    Elsewhere,
+    Refused(Way),
+}
+
+impl OAuthMiddleware {
+    /// What the response to a request that carried our token means for it. `requested` is where it was
+    /// sent; nothing stands for the policy's home.
+    pub(super) fn judge(
+        &self,
+        response: &Response,
+        requested: Option<&Url>,
+        extensions: &mut Extensions,
+    ) -> Judged {
+        let stamped = Stamped::take(extensions);
+        let way = Way::to(response, &self.policy, requested, stamped.as_ref());
+        let from_elsewhere = || {
+            let from = response.url();
+            self.policy.note_foreign_response(from.scheme(), from.authority());
+            Judged::Elsewhere
+        };
+        // Known for a redirect, which a stamp has seen.
+        if way == Way::Elsewhere && stamped.is_some() {
+            return from_elsewhere();
+        }
+        if self.policy.wants_to_judge(response.status(), response.headers()) {
+            let (mut parts, ()) = http::Response::new(()).into_parts();
+            parts.status = response.status();
+            parts.version = response.version();
+            parts.headers = response.headers().clone();
+            parts.extensions = response.extensions().clone();
+            if self.policy.judge(&parts, false) == Verdict::Replace {
+                return Judged::Refused(way);
+            }
+        }
+        match way {
+            Way::Elsewhere => from_elsewhere(),
+            Way::Straight if self.policy.accepts(response.status(), response.headers()) => {
+                Judged::Accepted
+            }
+            _ => Judged::Stands,
+        }
+    }
+}
