@@ -115,7 +115,7 @@ impl Policy {
         self.answer_uri = Some(uri);
     }
 
-    /// Reads answers as those of gRPC servers: see [`grpc_verdict`].
+    /// Reads answers as those of gRPC servers: see [`grpc_verdict`](crate::verdict::grpc_verdict).
     pub fn set_grpc(&mut self) {
         self.grpc = true;
         self.reads_more = true;
