@@ -34,7 +34,7 @@ pub enum OnForeignOrigin {
     Refuse,
 }
 
-/// Overrules the verdict on an answer: see [`verdict()`].
+/// Overrules the verdict on an answer: see [`verdict()`](crate::verdict::verdict()).
 pub type VerdictFn = fn(&response::Parts, Verdict) -> Verdict;
 
 /// Finds in a response's extensions where it came from, when a layer below follows redirects.
