@@ -13,6 +13,8 @@
 
 #[path = "slot_model/callers.rs"]
 mod callers;
+#[path = "slot_model/compare.rs"]
+mod compare;
 #[path = "slot_model/evidence.rs"]
 mod evidence;
 #[path = "slot_model/landing.rs"]
@@ -25,6 +27,8 @@ mod ops;
 mod passing;
 #[path = "slot_model/play.rs"]
 mod play;
+#[path = "slot_model/requests.rs"]
+mod requests;
 #[path = "slot_model/rules.rs"]
 mod rules;
 #[path = "slot_model/source.rs"]

@@ -4,17 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use http::{HeaderMap, Method};
+use http::Method;
 use oauth_core::TokenSlot;
-use oauth_core::slot::{Authorized, State};
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
 use crate::callers::{Now, Request, UnderWay, Waiter};
 use crate::evidence::UNKNOWN;
-use crate::model::{ACQUIRE, ATTEMPT, Answer, FLIGHT, Model, Need, Phase, Seen};
-use crate::ops::{End, History, Op};
-use crate::rules::{Again, Ruling, Sent, Which};
+use crate::model::{ACQUIRE, ATTEMPT, Answer, FLIGHT, Model, Need, Phase};
+use crate::ops::{History, Op};
+use crate::rules::Sent;
 use crate::source::{Names, Remote, SharedClock};
 
 type Target = oauth_core::slot::Target;
@@ -29,7 +28,7 @@ pub(crate) struct Play {
     pub(crate) names: Names,
     secrets: u64,
     newest: u64,
-    targets: [Target; 4],
+    pub(crate) targets: [Target; 4],
     /// Runtimes that nobody drives.
     pub(crate) idle: Vec<(u64, Runtime)>,
     pub(crate) runtimes: u64,
@@ -185,113 +184,6 @@ impl Play {
         }
     }
 
-    pub(crate) fn seen(&self) -> Seen {
-        let Some(slot) = &self.slot else {
-            // Only the callers hold it: the last comparisons need no draws.
-            return Seen { refreshing: false, next_attempt_in: None };
-        };
-        let status = slot.status();
-        Seen { refreshing: status.refreshing, next_attempt_in: status.next_attempt_in }
-    }
-
-    async fn call(&mut self, need: Need, glance: bool) {
-        let slot = self.slot().clone();
-        let expected = Now::newest(self.model.request(need, None));
-        let call = async move {
-            match need {
-                Need::Prefetch => slot.prefetch().await,
-                _ => slot.token().await,
-            }
-        };
-        self.start(call, need, None, expected, glance).await;
-    }
-
-    /// What a refusal means for a caller that wants another token.
-    fn renewed(&mut self, sent: Sent, target: u8) -> (Need, Now) {
-        match self.model.refused(sent, target, Again::Possible) {
-            Ruling::Send(generation, which) => (Need::Age, Now::Has(Ok(generation), which)),
-            Ruling::Deliver(wait) => (Need::Age, Now::Has(Err(wait), Which::Newest)),
-            Ruling::Renew(need) => (need, Now::newest(self.model.want(need, Some(ACQUIRE), None))),
-        }
-    }
-
-    /// The same for one that waits for nothing: the error's `retry_after`.
-    fn noted(&mut self, sent: Sent, target: u8) -> Option<Option<Duration>> {
-        match self.model.refused(sent, target, Again::Impossible) {
-            Ruling::Send(..) | Ruling::Deliver(None) => None,
-            Ruling::Deliver(Some(wait)) => Some(Some(wait)),
-            Ruling::Renew(need) => self.model.want(need, None, None).and_then(Result::err),
-        }
-    }
-
-    async fn replace(&mut self, back: u64, glance: bool) {
-        let Some((model, real)) = self.names.back(back) else { return };
-        let slot = self.slot().clone();
-        let (need, expected) = self.renewed(Sent::unknown(model), UNKNOWN);
-        let call = async move { slot.replace(real).await };
-        self.start(call, need, None, expected, glance).await;
-    }
-
-    async fn request(&mut self, request: Request) {
-        let slot = self.slot().clone();
-        let target = self.targets[usize::from(request.target)];
-        let at_once = (!self.model.guides()).then(|| self.model.look(None)).flatten();
-        match (slot.authorize(&mut HeaderMap::new()), at_once) {
-            (Authorized::Attached(real), Some(generation)) => {
-                let sent = self.model.send(generation, Which::Newest);
-                self.sent(request, sent, real);
-            }
-            (Authorized::Empty, None) => {
-                let expected = self.guide(request);
-                let call = async move { slot.token_for(target, request.repeatable, None).await };
-                self.start(call, Need::Age, Some(request), expected, false).await;
-            }
-            (real, expected) => panic!("{real:?}, must get {expected:?}"),
-        }
-    }
-
-    async fn ended(&mut self, ended: UnderWay, end: End) {
-        let UnderWay { request, mut sent, mut real } = ended;
-        let slot = self.slot().clone();
-        let target = self.targets[usize::from(request.target)];
-        match end {
-            End::Mute => {
-                slot.note_acceptance(real.without_weight(), target);
-                return;
-            }
-            End::Accepted | End::AcceptedThenRefused if request.second => {
-                slot.note_second_acceptance(real, target);
-                self.model.accepted(sent, request.target, false);
-            }
-            End::Accepted | End::AcceptedThenRefused => {
-                if !real.is_settled() {
-                    slot.note_acceptance(real, target);
-                    self.model.accepted(sent, request.target, true);
-                }
-            }
-            End::Refused => {}
-        }
-        if let End::Accepted = end {
-            return;
-        }
-        if let End::AcceptedThenRefused = end {
-            real = real.once_accepted();
-            sent = Sent::unknown(sent.generation);
-        }
-        if request.second {
-            slot.note_second_refusal(real, target);
-            let _ = self.model.refused(sent, request.target, Again::Done);
-        } else if request.repeatable {
-            let (need, expected) = self.renewed(sent, request.target);
-            let again = Request { second: true, ..request };
-            let call = async move { slot.after_refusal(real, target, None).await };
-            self.start(call, need, Some(again), expected, false).await;
-        } else {
-            let result = slot.note_refusal(real, target).err().map(|error| error.retry_after());
-            assert_eq!(result, self.noted(sent, request.target), "a refusal that is noted");
-        }
-    }
-
     async fn answer(&mut self, call: u64, answer: Option<Answer>) {
         self.remote.answer(call, answer);
         self.settle().await;
@@ -305,32 +197,6 @@ impl Play {
         if let Some(landed) = self.model.answered(call, answer, &seen) {
             self.land(landed);
         }
-    }
-
-    pub(crate) fn compare(&self) {
-        let (model, status) = (&self.model, self.slot().status());
-        let now = model.now;
-        let state = match &model.token {
-            None => State::Empty,
-            Some(token) if now < token.stale_at => State::Fresh,
-            Some(token) if now < token.ends_at => State::Stale,
-            Some(_) => State::Expired,
-        };
-        let left = |at: Duration| (at != Duration::MAX).then(|| at.saturating_sub(now));
-        assert_eq!(status.state, state);
-        assert_eq!(status.refreshing, model.flight.is_some(), "refreshing");
-        assert_eq!((status.flights, status.failures), (model.flights, model.failures));
-        assert_eq!(status.next_attempt_in, model.next_attempt().map(|at| at.saturating_sub(now)));
-        if let Some(token) = &model.token {
-            let huge = token.ends_at > Duration::from_secs(u64::MAX / 4);
-            assert_eq!(status.expires_in, left(token.ends_at));
-            assert!(huge || status.refresh_in == left(token.stale_at), "{status:?} {token:?}");
-        }
-        assert_eq!(self.remote.calls.load(SeqCst), model.calls, "token requests");
-        let flights = model.flight.iter().chain(&model.silent).chain(&model.given_up);
-        let asking = flights.filter(|flight| matches!(flight.phase, Phase::Asking { .. }));
-        let running = u64::try_from(asking.count()).unwrap();
-        assert_eq!(self.remote.running.load(SeqCst), running, "running token requests");
     }
 
     /// The last handle's drop ends everything.
