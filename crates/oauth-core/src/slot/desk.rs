@@ -5,6 +5,8 @@ mod aloft;
 mod landing;
 mod refusal;
 mod spent;
+#[cfg(test)]
+mod tests;
 
 use std::num::NonZeroU64;
 use std::sync::Arc;

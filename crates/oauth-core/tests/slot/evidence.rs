@@ -3,47 +3,10 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method};
-use oauth_core::slot::{Authorized, Sent, Target};
-use oauth_core::{IssuedToken, TokenSlot};
+use oauth_core::TokenSlot;
 
 use crate::script::*;
-
-fn target(slot: &TokenSlot, path: &str) -> Target {
-    slot.target(&Method::GET, "https", "api.example.com", path)
-}
-
-/// Sends a request that can be sent twice.
-async fn send(slot: &TokenSlot, target: Target) -> (String, Sent) {
-    let mut headers = HeaderMap::new();
-    let sent = match slot.authorize(&mut headers) {
-        Authorized::Attached(sent) => sent,
-        Authorized::Empty => {
-            let issued = slot.token_for(target, true, None).await.unwrap();
-            return send_again(slot, &issued);
-        }
-        other => panic!("{other:?}"),
-    };
-    (carried(&headers), sent)
-}
-
-fn send_again(slot: &TokenSlot, issued: &IssuedToken) -> (String, Sent) {
-    let mut headers = HeaderMap::new();
-    let Authorized::Attached(sent) = slot.authorize_with(issued, &mut headers) else {
-        panic!("the token has not ended");
-    };
-    (carried(&headers), sent)
-}
-
-fn carried(headers: &HeaderMap) -> String {
-    headers["authorization"].to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned()
-}
-
-/// What the request is sent again with.
-async fn refused(slot: &TokenSlot, sent: Sent, target: Target) -> (String, Sent) {
-    let issued = slot.after_refusal(sent, target, None).await.unwrap();
-    send_again(slot, &issued)
-}
+use crate::sends::*;
 
 /// A slot with an accepted token and a newer one that was fetched on demand.
 async fn renewed(source: &Arc<Script>) -> TokenSlot {
