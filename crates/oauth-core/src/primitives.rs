@@ -13,8 +13,14 @@ use std::panic::catch_unwind;
 use std::time::Duration;
 
 pub(crate) use tokio::runtime::Handle as Runtime;
+use tokio::time::Instant;
 
 use crate::error::{Details, Error, Kind};
+
+/// What the timers go by.
+pub(crate) fn instant_now() -> Instant {
+    Instant::now()
+}
 
 /// The runtime to fly on.
 ///

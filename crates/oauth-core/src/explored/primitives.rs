@@ -1,17 +1,40 @@
 //! The same names as `crate::primitives`, under the explorer's control.
 
-use std::cell::{Cell, RefCell};
-use std::future::Future;
+mod flights;
+mod time;
+
+use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 pub(crate) use shuttle::sync::{Mutex, MutexGuard};
-use tokio::sync::oneshot;
-use tokio::time::Instant;
 
-use crate::error::Error;
+pub(crate) use self::flights::{
+    AbortHandle, Runtime, Stalled, end_one_flight, forget_flights, runtime, stall_newest_flight,
+};
+pub(crate) use self::time::{
+    explored_yield, hold_sleeps, instant_now, now, pass, sleep, timeout, timeout_at,
+};
+
+thread_local! {
+    // The explorer runs all of a schedule's tasks on one thread.
+    // The desk's own tests run without an explorer.
+    static EXPLORING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A schedule begins without flights of the one before, at the beginning of time.
+pub(crate) fn begin_schedule() {
+    EXPLORING.set(true);
+    forget_flights();
+    time::begin();
+}
+
+fn others_may_run() {
+    if EXPLORING.get() {
+        shuttle::thread::yield_now();
+    }
+}
 
 /// A value behind the explorer's lock: each load and store is a point where others may run.
 pub(crate) struct Published<T>(Mutex<Option<Arc<T>>>);
@@ -84,111 +107,4 @@ impl AtomicU64 {
         others_may_run();
         self.0.store(value, order);
     }
-}
-
-thread_local! {
-    // The explorer runs all of a schedule's tasks on one thread.
-    static FLIGHTS: RefCell<Vec<AbortHandle>> = const { RefCell::new(Vec::new()) };
-    // The desk's own tests run without an explorer.
-    static EXPLORING: Cell<bool> = const { Cell::new(false) };
-    static SLEEPS_ARE_HELD: Cell<bool> = const { Cell::new(false) };
-}
-
-fn others_may_run() {
-    if EXPLORING.get() {
-        shuttle::thread::yield_now();
-    }
-}
-
-/// Ends a task, which drops its future when it comes to run: shuttle's own abort drops it on the
-/// spot, where the explored lock cannot be taken.
-#[derive(Clone)]
-pub(crate) struct AbortHandle(Arc<std::sync::Mutex<Option<oneshot::Sender<()>>>>);
-
-impl AbortHandle {
-    pub(crate) fn abort(&self) {
-        if let Some(cut) = self.0.lock().expect("no panic under it").take() {
-            // Whether it still runs or not.
-            let _ = cut.send(());
-        }
-    }
-
-    pub(crate) fn is_finished(&self) -> bool {
-        self.0.lock().expect("no panic under it").as_ref().is_none_or(oneshot::Sender::is_closed)
-    }
-}
-
-/// Spawns on the explorer.
-#[derive(Debug)]
-pub(crate) struct Runtime;
-
-/// What `spawn` returns.
-pub(crate) struct Task(AbortHandle);
-
-impl Task {
-    pub(crate) fn abort_handle(&self) -> AbortHandle {
-        self.0.clone()
-    }
-}
-
-impl Runtime {
-    pub(crate) fn spawn(&self, flight: impl Future<Output = ()> + Send + 'static) -> Task {
-        let (cut, is_cut) = oneshot::channel();
-        let handle = AbortHandle(Arc::new(std::sync::Mutex::new(Some(cut))));
-        let never_if_dropped = async {
-            if is_cut.await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        shuttle::future::spawn(async {
-            tokio::select! { biased; () = never_if_dropped => {}, () = flight => {} }
-        });
-        FLIGHTS.with_borrow_mut(|flights| flights.push(handle.clone()));
-        Task(handle)
-    }
-}
-
-pub(crate) fn runtime() -> Result<Runtime, Error> {
-    Ok(Runtime)
-}
-
-/// What the end of a runtime does to the newest flight on it, if there is one by now.
-pub(crate) fn end_one_flight() {
-    if let Some(flight) = FLIGHTS.with_borrow_mut(Vec::pop) {
-        flight.abort();
-    }
-}
-
-/// A schedule begins without flights of the one before.
-pub(crate) fn begin_schedule() {
-    EXPLORING.set(true);
-    SLEEPS_ARE_HELD.set(false);
-    FLIGHTS.with_borrow_mut(Vec::clear);
-}
-
-pub(crate) async fn explored_yield() {
-    shuttle::future::yield_now().await;
-}
-
-/// No limit is ever met: a caller that would only be saved by one is left behind, and that is what
-/// the explorer looks for.
-pub(crate) async fn timeout<F: Future>(_: Duration, future: F) -> Result<F::Output, ()> {
-    Ok(future.await)
-}
-
-/// As [`timeout`].
-pub(crate) async fn timeout_at<F: Future>(_: Instant, future: F) -> Result<F::Output, ()> {
-    Ok(future.await)
-}
-
-pub(crate) async fn sleep(_: Duration) {
-    explored_yield().await;
-    while SLEEPS_ARE_HELD.get() {
-        explored_yield().await;
-    }
-}
-
-/// Whether who sleeps goes on sleeping.
-pub(crate) fn hold_sleeps(held: bool) {
-    SLEEPS_ARE_HELD.set(held);
 }

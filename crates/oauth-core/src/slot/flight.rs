@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::primitives::{sleep, timeout, timeout_at};
+use super::super::primitives::{instant_now, sleep, timeout, timeout_at};
 use super::Shared;
 use super::arrival::Announcer;
 use super::builder::Settings;
@@ -74,7 +74,7 @@ impl Flight {
             sleep(self.pause).await;
         }
         // The deadline counts from now.
-        let deadline = after(Instant::now(), self.settings.flight_timeout);
+        let deadline = after(instant_now(), self.settings.flight_timeout);
         timeout_at(deadline, self.attempts(deadline, tried)).await.unwrap_or_else(|_| {
             let last = self.last_error.take();
             Err(self.timed_out("the token flight met its time limit", last))
@@ -114,7 +114,7 @@ impl Flight {
             }
             let draw = self.rng.f64();
             let wait = self.settings.patience.backoff(failed, draw, error.retry_after());
-            if wait >= deadline.saturating_duration_since(Instant::now()) {
+            if wait >= deadline.saturating_duration_since(instant_now()) {
                 return Err(error);
             }
             events::trying_again(&error, wait);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::primitives::{Runtime, runtime, timeout_at};
+use super::super::primitives::{Runtime, instant_now, runtime, timeout_at};
 use super::arrival::{Arrival, Landed};
 use super::desk::{Answer, Need};
 use super::entry::Entry;
@@ -30,7 +30,7 @@ pub(super) enum Joined {
 
 /// How long a caller with this deadline would still wait: before its first wait, all of its limit.
 fn patience(deadline: Option<Instant>, limit: Duration) -> Duration {
-    deadline.map_or(limit, |deadline| deadline.saturating_duration_since(Instant::now()))
+    deadline.map_or(limit, |deadline| deadline.saturating_duration_since(instant_now()))
 }
 
 fn same_again() -> Error {
@@ -89,7 +89,7 @@ impl TokenSlot {
                     Joined::Ready(entry) => return Ok(IssuedToken::newest(entry)),
                     Joined::Flight { arrival, dead_in, .. } => {
                         // Checked by `start_flight`: there is a runtime with timers.
-                        let now = Instant::now();
+                        let now = instant_now();
                         let deadline = *deadline.get_or_insert_with(|| {
                             let ours = after(now, limit);
                             until.map_or(ours, |until| until.min(ours))
