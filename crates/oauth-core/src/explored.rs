@@ -15,6 +15,7 @@
 
 mod callers;
 mod ends;
+mod hold;
 mod mint;
 mod pauses;
 pub(crate) mod primitives;

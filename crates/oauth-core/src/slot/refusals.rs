@@ -131,15 +131,20 @@ impl TokenSlot {
     fn guide(&self, target: Target, repeatable: bool) -> Option<Guided> {
         let shared = &self.shared;
         // Starts a flight on the way if it is stale.
-        let entry = self.cached()?.entry;
+        self.cached()?;
         let (now, epoch) = (shared.clock.now(), shared.source.credentials_epoch());
-        let (guided, spent) =
-            shared.at_desk(|desk| desk.guide(target, repeatable, &entry, now, epoch));
+        let (guided, spent) = shared.at_desk(|desk| {
+            // Not the one from above: what has landed since made that the predecessor, perhaps.
+            let entry = shared.current.load_full().filter(|entry| entry.valid(now))?;
+            Some((desk.guide(target, repeatable, &entry, now, epoch), entry))
+        });
         spent.let_go();
-        match guided {
+        match guided? {
             // Without timers nobody can be held.
-            Guided::Held(..) if runtime().is_err() => Some(Guided::Token(entry, Guidance::Newest)),
-            guided => Some(guided),
+            (Guided::Held(..), entry) if runtime().is_err() => {
+                Some(Guided::Token(entry, Guidance::Newest))
+            }
+            (guided, _) => Some(guided),
         }
     }
 
