@@ -30,6 +30,20 @@ fn carried(request: JoinHandle<String>) -> String {
 }
 
 #[test]
+fn a_landing_ends_the_hold_and_all_that_were_held_go_out_with_its_token() {
+    explore(|| {
+        let mint = Mint::of(&[Step::Token]);
+        let (slot, _) = held(&mint);
+        let waiting = Waiting::default();
+        let requests: Vec<_> = (0..3).map(|_| request(&slot, &waiting)).collect();
+        for request in requests {
+            assert_eq!(carried(request), "token-2");
+        }
+        assert_eq!(mint.fetches(), 2);
+    });
+}
+
+#[test]
 fn the_acceptance_of_a_later_send_ends_the_hold() {
     explore(|| {
         let mint = Mint::of(&[Step::Token, Step::Hang]);

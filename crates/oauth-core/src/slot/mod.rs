@@ -161,8 +161,10 @@ impl TokenSlot {
     #[doc(hidden)]
     #[inline(always)]
     pub fn authorize_in(&self, lane: Lane, headers: &mut HeaderMap) -> Authorized {
-        let guard = self.shared.current.load();
+        // Before the token: read after it, it could be of a time when the hold of an older token is over,
+        // and the refused token that was there then would go out.
         let mark = self.mark();
+        let guard = self.shared.current.load();
         let fresh = match &*guard {
             Some(entry) if !mark.is_guided() && self.usable(entry) => {
                 Some((entry.header(lane), Sent::plainly(entry.generation, mark)))
