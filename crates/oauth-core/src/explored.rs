@@ -15,11 +15,13 @@
 
 mod callers;
 mod ends;
+mod evidence;
 mod hold;
 mod mint;
 mod pauses;
 pub(crate) mod primitives;
 mod requests;
+mod silent;
 #[path = "slot/mod.rs"]
 pub(crate) mod slot;
 

@@ -228,7 +228,7 @@ impl TokenSlot {
 
     #[inline(always)]
     pub(super) fn mark(&self) -> Mark {
-        Mark::of(self.shared.mark.load(Ordering::Relaxed))
+        Mark::of(self.shared.mark.load(Ordering::Acquire))
     }
 
     /// What is known of a token when it is sent.

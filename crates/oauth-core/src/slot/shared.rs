@@ -45,7 +45,8 @@ impl Shared {
     pub(super) fn at_desk<T>(&self, ask: impl FnOnce(&mut Desk) -> T) -> (T, Spent) {
         let mut desk = self.desk();
         let answer = ask(&mut desk);
-        self.mark.store(desk.mark().bits(), Ordering::Relaxed);
+        // After what was published: who reads this mark and then the token has that token or a later one.
+        self.mark.store(desk.mark().bits(), Ordering::Release);
         (answer, desk.take_spent())
     }
 

@@ -1,0 +1,53 @@
+//! Acceptances and refusals of one token that meet.
+
+use shuttle::future;
+
+use super::ends;
+use super::mint::{Mint, Step};
+use super::requests::{accept, first, send_again, send_at_once, send_with};
+
+#[test]
+fn an_acceptance_and_a_refusal_that_meet_lead_to_what_one_order_of_them_leads_to() {
+    let ends = ends(|| {
+        let mint = Mint::of(&[Step::Token]);
+        let slot = mint.slot();
+        let issued = first(&slot);
+        let [accepted, refused] = [(); 2].map(|()| send_with(&slot, &issued).1);
+        let acceptance = future::spawn({
+            let slot = slot.clone();
+            async move { accept(&slot, accepted, "/a") }
+        });
+        let refusal = future::spawn({
+            let slot = slot.clone();
+            async move { send_again(&slot, refused, "/b").await.0 }
+        });
+        future::block_on(acceptance).expect("not aborted");
+        let again = future::block_on(refusal).expect("not aborted");
+        let newest = send_at_once(&slot).expect("a token is there");
+        assert_eq!(newest.0, again);
+        // Of a renewal somebody has yet to say that it was accepted.
+        (again, newest.1.is_settled(), mint.fetches())
+    });
+    let either = [("token-1", true, 1), ("token-2", false, 2)];
+    assert_eq!(
+        ends,
+        either.map(|(token, settled, fetches)| (token.into(), settled, fetches)).into()
+    );
+}
+
+#[test]
+fn an_acceptance_is_not_lost_to_somebody_who_asked_the_desk_before() {
+    let ends = ends(|| {
+        let mint = Mint::of(&[Step::Token]);
+        let slot = mint.slot();
+        let sent = send_with(&slot, &first(&slot)).1;
+        let other = future::spawn({
+            let slot = slot.clone();
+            async move { slot.prefetch().await.map(drop) }
+        });
+        accept(&slot, sent, "/a");
+        future::block_on(other).expect("not aborted").expect("a token");
+        send_at_once(&slot).expect("a token is there").1.is_settled()
+    });
+    assert_eq!(ends, [true].into());
+}
