@@ -133,8 +133,9 @@
 //!
 //! Beyond single tests: `slot_model` plays 20,000 random histories against a model of one page in each
 //! run (a million in the long one, `cargo test --release -p oauth-core --test slot_model -- --ignored`),
-//! `explored` plays thousands of schedules of the hand-over, and `network` simulates an hour behind
-//! a network that partitions, crashes and throttles.
+//! `explored` plays thousands of schedules of the hand-over, of acceptances and refusals that meet, of
+//! requests that are held, and of flights that stand still, and `network` simulates an hour behind a network
+//! that partitions, crashes and throttles.
 //!
 //! # What is not guaranteed
 //! - A runtime without timers is found out by a panic of Tokio's that is caught: the panic hook

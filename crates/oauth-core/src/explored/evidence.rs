@@ -34,20 +34,3 @@ fn an_acceptance_and_a_refusal_that_meet_lead_to_what_one_order_of_them_leads_to
         either.map(|(token, settled, fetches)| (token.into(), settled, fetches)).into()
     );
 }
-
-#[test]
-fn an_acceptance_is_not_lost_to_somebody_who_asked_the_desk_before() {
-    let ends = ends(|| {
-        let mint = Mint::of(&[Step::Token]);
-        let slot = mint.slot();
-        let sent = send_with(&slot, &first(&slot)).1;
-        let other = future::spawn({
-            let slot = slot.clone();
-            async move { slot.prefetch().await.map(drop) }
-        });
-        accept(&slot, sent, "/a");
-        future::block_on(other).expect("not aborted").expect("a token");
-        send_at_once(&slot).expect("a token is there").1.is_settled()
-    });
-    assert_eq!(ends, [true].into());
-}
