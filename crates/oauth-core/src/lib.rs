@@ -48,13 +48,15 @@
 //! - `rustls` (part of the one above): over any transport, a TLS handshake of rustls 0.23 that fails for
 //!   good is a permanent error. See [`GrantSource`].
 //!
-//! # For writers of adapters
-//! [`policy`] says which requests get a token and what a refusal leads to, [`verdict`] reads an
-//! answer, [`replay`] makes a body that can be sent twice, and [`TokenSlot::authorize`] is the hot
-//! path. Both adapters are made of these, so that they never differ.
+//! # For an adapter of your own
+//! [`TokenSlot::token`] and [`TokenSlot::replace`] are all that another client needs. `oauth-tower` and
+//! `oauth-reqwest` share more: what they need is in a hidden module that is exempt from semantic
+//! versioning.
 
 #![cfg_attr(test, allow(clippy::duplicate_mod, reason = "`explored` compiles the slot twice"))]
 
+#[doc(hidden)]
+pub mod adapter;
 mod blanks;
 pub mod challenge;
 mod client_auth;
@@ -66,33 +68,28 @@ mod explored;
 mod file_secret;
 pub mod grant;
 pub mod guarantees;
-#[doc(hidden)]
-pub mod lanes;
 mod origin;
 mod outcome;
-pub mod policy;
 mod primitives;
 mod redact;
 pub mod replay;
 mod secret_provider;
 pub mod security;
-pub mod slot;
+mod sharding;
+mod slot;
 mod source;
 mod token;
 mod transport;
 mod unwind;
-pub mod verdict;
 
+pub use adapter::{OnForeignOrigin, Verdict, VerdictFn};
 pub use client_auth::{ClientAuth, RotatingClient};
-#[doc(hidden)]
-pub use deadline::DeadlineTimer;
 pub use deadline::{Deadline, DeadlineElapsed};
 pub use error::{BoxError, Error};
 pub use file_secret::FileSecret;
 pub use grant::{Apiera, Ataccama, ClientCredentials, Fuuffy, Grant, Oleria};
 pub use origin::{Origin, Origins};
 pub use outcome::{NoToken, NotAttached, NotReplayed, Outcome};
-pub use policy::OnForeignOrigin;
 pub use replay::{ReplayBody, ReplayChoice};
 pub use secret_provider::SecretProvider;
 pub use slot::{
@@ -103,4 +100,3 @@ pub use token::Token;
 pub use transport::GrantSource;
 #[cfg(feature = "hyper-transport")]
 pub use transport::{HyperTransport, HyperTransportFuture};
-pub use verdict::Verdict;

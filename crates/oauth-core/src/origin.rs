@@ -1,7 +1,7 @@
 //! Origins (RFC 6454 §4) and the question whether a request goes to one that a token was made for.
 
-mod home;
 mod host;
+mod primary;
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,9 +10,9 @@ use std::sync::Arc;
 use http::Uri;
 use http::header::HeaderValue;
 
-pub(crate) use self::home::{Home, same_origin};
 use self::host::{ipv6, is_label, is_parent, spellings, split_port, valid_host};
 pub(crate) use self::host::{is_loopback, without_user};
+pub(crate) use self::primary::{PrimaryOrigin, same_origin};
 use crate::error::Error;
 
 /// Where a token may go: a scheme, a host and a port.

@@ -42,7 +42,7 @@ pub enum Outcome {
     /// URL, for want of its `Stamp`, is handled as a refusal instead.
     ///
     /// `oauth-reqwest` sees it by itself; `oauth-tower` by its guard, by one of its features for
-    /// tower-http, or by `OAuthLayer::answer_uri`.
+    /// tower-http, or by `OAuthLayer::response_uri`.
     RedirectedAway,
 }
 

@@ -132,7 +132,7 @@
 //! What follows redirects below the adapter hands over the last response alone, so somebody must say
 //! that it did:
 //! - `oauth-tower`: the guard (`OAuthLayer::guard`); for tower-http's follower one of the features
-//!   `tower-http-06` and `tower-http-07`; or `OAuthLayer::answer_uri`. **Without one of them a followed
+//!   `tower-http-06` and `tower-http-07`; or `OAuthLayer::response_uri`. **Without one of them a followed
 //!   redirect cannot be known, and a request that was acted on can be sent twice.** A redirect to the URI
 //!   that was asked (a POST, a 303 to itself, a GET) is seen by the guard alone.
 //! - `oauth-reqwest` compares the response's URL with the request's, whole and without the fragment. A

@@ -9,7 +9,7 @@ use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind};
-use crate::lanes::Lanes;
+use crate::sharding::Sharded;
 
 const BEARER: &str = "Bearer ";
 /// Longer tokens fit into no server's header limit.
@@ -69,9 +69,9 @@ impl Token {
     }
 
     /// Header values over the same bytes, each with a reference count of its own.
-    pub(crate) fn header_lanes(&self) -> Lanes<HeaderValue> {
+    pub(crate) fn sharded_header(&self) -> Sharded<HeaderValue> {
         // The bytes made a header value before, and do again.
-        Lanes::new(|| self.text.header_value().unwrap_or_else(|| self.header.clone()))
+        Sharded::new(|| self.text.header_value().unwrap_or_else(|| self.header.clone()))
     }
 
     /// Sets how long the token lives, counted from before its request was sent (RFC 6749 §5.1).

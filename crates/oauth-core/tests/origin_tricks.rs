@@ -6,7 +6,7 @@
 mod oracle;
 
 use http::{Extensions, HeaderMap, HeaderValue, Uri};
-use oauth_core::policy::{Admission, Policy};
+use oauth_core::adapter::{Admission, Policy};
 use oauth_core::{Origin, Origins, StaticToken, Token, TokenSlot};
 use oracle::{Judged, check, judge};
 use proptest::prelude::*;
@@ -163,7 +163,7 @@ proptest! {
             }
         }
         let admission = policy(home).admit(&uri, &headers, &Extensions::new());
-        let attached = matches!(admission, Admission::Attach);
+        let attached = matches!(admission, Admission::Attach(_));
         // What the adapters ask decides as the origins do, and of two hosts it takes none.
         let expected = judged == Judged::Home && headers.len() < 2;
         prop_assert_eq!(attached, expected, "{} {} {:?}", home, url, hosts);
@@ -181,20 +181,20 @@ proptest! {
     }
 
     #[test]
-    fn a_url_that_is_home_has_the_origin_of_every_other_one_that_is(
+    fn a_url_of_the_primary_origin_has_the_origin_of_every_other_one_that_is(
         home in select(&HOMES[..]), urls in prop::collection::vec(url(), 2),
     ) {
         let policy = policy(home);
-        let is_home = |url: &url::Url| {
+        let is_primary = |url: &url::Url| {
             let authority = url.authority().rsplit('@').next().unwrap();
-            policy.is_home(url.scheme(), authority)
+            policy.is_primary(url.scheme(), authority)
         };
         let urls = urls.iter().map(String::as_str).chain([home]);
         let urls: Vec<_> = urls.filter_map(|url| url.parse().ok()).collect();
-        for one in urls.iter().filter(|url| is_home(url)) {
+        for one in urls.iter().filter(|url| is_primary(url)) {
             for other in &urls {
                 let same = one.origin() == other.origin();
-                prop_assert_eq!(is_home(other), same, "{}: {} {}", home, one, other);
+                prop_assert_eq!(is_primary(other), same, "{}: {} {}", home, one, other);
             }
         }
     }
@@ -243,7 +243,7 @@ fn every_home_is_home_in_each_of_its_spellings() {
 #[test]
 fn an_answer_is_from_home_in_every_spelling_and_from_elsewhere_else() {
     let mut policy = policy("https://api.apiera.io");
-    policy.set_answer_uri(|found| found.get());
+    policy.set_response_uri(|found| found.get());
     for (from, elsewhere) in [
         ("https://api.apiera.io/x", false),
         ("HTTPS://API.apiera.io:443/x", false),
@@ -258,7 +258,10 @@ fn an_answer_is_from_home_in_every_spelling_and_from_elsewhere_else() {
         answer.insert(Uri::from_static(from));
         // Of what goes home nothing is kept, and of others what they are.
         for requested in ["https://api.apiera.io/", "https://API.apiera.io/"] {
-            let kept = policy.requested(&Uri::from_static(requested));
+            let uri = Uri::from_static(requested);
+            let admission = policy.admit(&uri, &HeaderMap::new(), &Extensions::new());
+            let Admission::Attach(to) = admission else { panic!("{uri}: {admission:?}") };
+            let kept = policy.requested(&uri, to);
             assert_eq!(kept.is_some(), requested.contains("API"));
             assert_eq!(policy.is_from_elsewhere(&answer, kept.as_ref()), elsewhere, "{from}");
         }

@@ -7,11 +7,10 @@ use std::pin::Pin;
 
 use http::Extensions;
 use http::header::AUTHORIZATION;
-use oauth_core::policy::{Admission, Policy, VerdictFn};
-use oauth_core::slot::{Authorized, Sent, Target};
+use oauth_core::adapter::{Admission, Authorized, Destination, Policy, Sent, Target};
 use oauth_core::{
     IssuedToken, NotAttached, NotReplayed, OnForeignOrigin, Origin, Origins, Outcome, ReplayChoice,
-    TokenSlot,
+    TokenSlot, VerdictFn,
 };
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
@@ -272,11 +271,11 @@ impl Middleware for OAuthMiddleware {
             let strategy = self.strategy.chosen(ReplayChoice::of(extensions));
             let url = request.url();
             let (scheme, authority) = (url.scheme(), url.has_host().then(|| url.authority()));
-            let home = self.policy.is_home(scheme, authority.unwrap_or_default());
+            let mut is_known = false;
             let headers = request.headers();
-            let passed = match self.policy.admit_parts(Some(scheme), authority, headers, extensions)
-            {
-                Admission::Attach => {
+            let passed = match self.policy.admit_parts(scheme, authority, headers, extensions) {
+                Admission::Attach(to) => {
+                    is_known = to == Destination::Primary;
                     let repeatable = strategy.replays();
                     let attached = self.authorize(&mut request, repeatable, limit).await?;
                     attached.ok_or(NotAttached::OwnAuthorization)
@@ -297,7 +296,7 @@ impl Middleware for OAuthMiddleware {
             limit.shorten(&mut request);
             // Where it is sent must be known when the answer is there: the kept request has the URL, or
             // the policy knows the origin, which is enough if nobody asks whether the token is accepted.
-            let is_known = home && sent.is_settled();
+            let is_known = is_known && sent.is_settled();
             let url = (kept.is_none() && !is_known).then(|| request.url().clone());
             let mut response = next.clone().run(request, extensions).await?;
             let requested = url.as_ref().or(kept.as_deref().map(Kept::url));

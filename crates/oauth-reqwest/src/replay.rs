@@ -1,7 +1,7 @@
 //! How a request comes to be sent twice.
 
 use http_body::Body as _;
-use oauth_core::policy::Policy;
+use oauth_core::adapter::Policy;
 use oauth_core::replay::{DEFAULT_CAP, Replay};
 use oauth_core::{NotReplayed, ReplayBody, ReplayChoice};
 use reqwest::{Body, Request};

@@ -1,6 +1,6 @@
 //! Whether a response is to the request that was sent, or to one that a redirect led to.
 
-use oauth_core::policy::Policy;
+use oauth_core::adapter::Policy;
 use reqwest::{Response, Url};
 
 /// The host of a response that no client has received: reqwest gives it to those that a middleware below
@@ -19,7 +19,7 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    /// The way to a response. `requested` is what was asked, nothing stands for the policy's home; `sent`
+    /// The way to a response. `requested` is what was asked, nothing stands for the primary origin; `sent`
     /// is what a stamp below says that the client was given.
     pub(crate) fn to(
         response: &Response,
@@ -30,9 +30,9 @@ impl Way {
         let from = response.url();
         let Some(asked) = sent.or(requested) else {
             // As reqwest spells URLs, those of one origin look the same, but for a user's name.
-            let home = policy.is_home(from.scheme(), from.authority())
-                || policy.is_home(from.scheme(), without_user(from.authority()));
-            return if home || is_made_up(response) { Self::Straight } else { Self::Elsewhere };
+            let primary = policy.is_primary(from.scheme(), from.authority())
+                || policy.is_primary(from.scheme(), without_user(from.authority()));
+            return if primary || is_made_up(response) { Self::Straight } else { Self::Elsewhere };
         };
         if is_same(from, asked) || is_made_up(response) {
             Self::Straight

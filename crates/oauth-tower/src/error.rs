@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use oauth_core::BoxError;
+use oauth_core::{BoxError, DeadlineElapsed};
 
 /// No token, or the inner service's error.
 ///
@@ -28,6 +28,11 @@ impl Error {
 
     pub(crate) fn inner(error: impl Into<BoxError>) -> Self {
         Self::Inner(error.into())
+    }
+
+    /// The request's time is over.
+    pub(crate) fn elapsed() -> Self {
+        Self::inner(DeadlineElapsed::default())
     }
 }
 

@@ -1,11 +1,11 @@
 //! Where a response is from, as tower-http's redirect follower below the layer tells it.
 
 use http::{Extensions, Uri};
-use oauth_core::policy::Policy;
+use oauth_core::adapter::Policy;
 
 /// Sets what a layer knows by itself. A function of the user's own takes its place.
-pub(crate) fn set_answer_uri(policy: &mut Policy) {
-    policy.set_answer_uri(request_uri);
+pub(crate) fn set_response_uri(policy: &mut Policy) {
+    policy.set_response_uri(request_uri);
 }
 
 /// What a follower of either version has left. Where both have, one is below the other, and the lower

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{Request, Response, Uri};
-use oauth_core::lanes::Lanes;
-use oauth_core::policy::{GuardNote, Policy};
+use oauth_core::adapter::Sharded;
+use oauth_core::adapter::{GuardNote, Policy};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -84,7 +84,7 @@ impl<S> Layer<S> for GuardLayer {
     type Service = Guard<S>;
 
     fn layer(&self, inner: S) -> Guard<S> {
-        let policy = Lanes::new(|| Arc::new(Policy::clone(&self.policy)));
+        let policy = Sharded::new(|| Arc::new(Policy::clone(&self.policy)));
         Guard { inner, policy: Arc::new(policy) }
     }
 }
@@ -93,7 +93,7 @@ impl<S> Layer<S> for GuardLayer {
 #[derive(Clone, Debug)]
 pub struct Guard<S> {
     inner: S,
-    policy: Arc<Lanes<Arc<Policy>>>,
+    policy: Arc<Sharded<Arc<Policy>>>,
 }
 
 impl<S> Guard<S> {

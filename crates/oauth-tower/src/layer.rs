@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use http::{Extensions, Uri};
-use oauth_core::lanes::Lanes;
-use oauth_core::policy::{Policy, VerdictFn};
-use oauth_core::{OnForeignOrigin, Origin, Origins, TokenSlot};
+use oauth_core::adapter::Policy;
+use oauth_core::adapter::Sharded;
+use oauth_core::{OnForeignOrigin, Origin, Origins, TokenSlot, VerdictFn};
 use tower_layer::Layer;
 
 use crate::grpc::GrpcLayer;
@@ -42,7 +42,7 @@ impl OAuthLayer {
     pub fn new(slot: TokenSlot) -> Self {
         let layer = Self { policy: Arc::new(Policy::new(slot)), strategy: Buffered::default() };
         #[cfg(any(feature = "tower-http-06", feature = "tower-http-07"))]
-        let layer = layer.with(crate::follower::set_answer_uri);
+        let layer = layer.with(crate::follower::set_response_uri);
         layer
     }
 }
@@ -91,10 +91,10 @@ impl<R> OAuthLayer<R> {
     /// Costs a request without replay that does not go to the first declared origin one allocation,
     /// for its URI.
     ///
-    /// With tower-http's `FollowRedirect`, `.answer_uri(|ext| ext.get::<RequestUri>().map(|uri| &uri.0))`.
+    /// With tower-http's `FollowRedirect`, `.response_uri(|ext| ext.get::<RequestUri>().map(|uri| &uri.0))`.
     /// With the feature `tower-http-06` or `tower-http-07` that is the default.
-    pub fn answer_uri(self, uri: fn(&Extensions) -> Option<&Uri>) -> Self {
-        self.with(|policy| policy.set_answer_uri(uri))
+    pub fn response_uri(self, uri: fn(&Extensions) -> Option<&Uri>) -> Self {
+        self.with(|policy| policy.set_response_uri(uri))
     }
 
     /// A layer for the place directly around the client, below everything that follows redirects or
@@ -121,7 +121,7 @@ impl<S, R: Clone> Layer<S> for OAuthLayer<R> {
     type Service = OAuth<S, R>;
 
     fn layer(&self, inner: S) -> OAuth<S, R> {
-        let policy = Lanes::new(|| Arc::new(Policy::clone(&self.policy)));
+        let policy = Sharded::new(|| Arc::new(Policy::clone(&self.policy)));
         OAuth { inner, policy: Arc::new(policy), strategy: self.strategy.clone() }
     }
 }

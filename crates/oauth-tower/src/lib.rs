@@ -56,7 +56,7 @@
 //! # Order of layers
 //! A redirect follower below the layer needs one of three beside it: the [guard](OAuthLayer::guard),
 //! the feature `tower-http-06` or `tower-http-07` for tower-http's `FollowRedirect` of that version, or
-//! [`answer_uri`](OAuthLayer::answer_uri). **Without one of them the layer does not know of redirects, and a
+//! [`response_uri`](OAuthLayer::response_uri). **Without one of them the layer does not know of redirects, and a
 //! request that was acted on can be sent twice**: `POST /orders`, 303, `GET /orders/1`, 401, `POST /orders`.
 //! The guard alone also knows of a redirect back to the same URI, and keeps the token from foreign hosts.
 //!
@@ -72,7 +72,7 @@
 //! None is on by default.
 //! - `tower-http-06`, `tower-http-07`: the layer reads by itself what tower-http's `FollowRedirect` of
 //!   that version leaves in a response (its `RequestUri`, another type in each), as if
-//!   [`answer_uri`](OAuthLayer::answer_uri) had been set to it, at the same cost. A function that you set
+//!   [`response_uri`](OAuthLayer::response_uri) had been set to it, at the same cost. A function that you set
 //!   takes its place. Both may be on. tower-http 0.6 and 0.7 need Rust 1.64 and 1.65; this crate's 1.85
 //!   holds with them.
 
@@ -82,17 +82,13 @@ mod follower;
 mod future;
 pub mod grpc;
 mod guard;
-mod head;
 mod layer;
 mod service;
 mod strategy;
-mod turn;
 
 pub use error::{Error, token_error};
 pub use future::ResponseFuture;
 pub use guard::{Guard, GuardFuture, GuardLayer};
 pub use layer::OAuthLayer;
 pub use service::OAuth;
-pub use strategy::{
-    Buffered, CloneBody, Cloned, IntoBody, Keep, NoReplay, Nothing, Strategy, Teed, TeedInto,
-};
+pub use strategy::{Buffered, CloneBody, IntoBody, NoReplay, Strategy};

@@ -5,22 +5,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use oauth_core::lanes::{Lane, Lanes};
-use oauth_core::policy::{Admission, Policy};
-use oauth_core::slot::{Authorized, Target};
-use oauth_core::{BoxError, DeadlineTimer, NotAttached, ReplayChoice};
+use oauth_core::adapter::{
+    Admission, Authorized, DeadlineTimer, Destination, Policy, Shard, Sharded,
+};
+use oauth_core::{BoxError, NotAttached};
 use tower_service::Service;
 
 use crate::error::Error;
-use crate::future::ResponseFuture;
+use crate::future::{Attached, ResponseFuture, Slow, send};
 use crate::strategy::Strategy;
-use crate::turn::{Outgoing, Prepared, Step, cap, choice};
 
 /// A service whose requests carry the slot's token; made by [`OAuthLayer`](crate::OAuthLayer).
 #[derive(Clone, Debug)]
 pub struct OAuth<S, R> {
     pub(crate) inner: S,
-    pub(crate) policy: Arc<Lanes<Arc<Policy>>>,
+    pub(crate) policy: Arc<Sharded<Arc<Policy>>>,
     pub(crate) strategy: R,
 }
 
@@ -40,45 +39,46 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let lane = Lane::mine();
-        let policy = self.policy.of(lane);
-        match policy.admit(request.uri(), request.headers(), request.extensions()) {
-            Admission::Attach => {}
+        let shard = Shard::mine();
+        let policy = self.policy.of(shard);
+        let to = match policy.admit(request.uri(), request.headers(), request.extensions()) {
+            Admission::Attach(to) => to,
             Admission::Pass(reason) => return self.pass(request, reason),
-            Admission::Refuse(error) => return self.refuse(error),
-        }
-        let sent = match policy.slot().authorize_in(lane, request.headers_mut()) {
-            Authorized::Attached(sent) => Policy::weighed(sent, request.method()),
+            Admission::Refuse(error) => return self.refuse(Error::Token(error)),
+        };
+        let attached = match policy.slot().authorize_in(shard, request.headers_mut()) {
+            Authorized::Attached(sent) => Attached::Token(sent),
             Authorized::Own => return self.pass(request, NotAttached::OwnAuthorization),
-            Authorized::Full => return self.refuse(Policy::no_room()),
-            Authorized::Empty => return self.wait(request),
+            Authorized::Full => return self.refuse(Error::Token(Policy::no_room())),
+            Authorized::Empty => return self.wait(request, to),
         };
         let timer = timer(policy, &request);
         if timer.as_ref().is_some_and(DeadlineTimer::is_over) {
-            return self.come_too_late();
+            return self.refuse(Error::elapsed());
         }
-        let policy = policy.clone();
-        // Both send with the service that was polled ready, not with a clone.
-        let choice = choice::<R, B>(&request);
-        if choice == Some(ReplayChoice::Off) {
-            let turn = Step::only(&policy, &mut request, Some(sent));
-            let answer = self.inner.call(self.strategy.pass(request));
-            return ResponseFuture::answering(policy, answer, sent, turn, timer);
-        }
-        let (mut head, body) = request.into_parts();
-        let (body, keep) = self.strategy.split(body, cap(choice));
-        let turn = Step::first(&policy, &mut head, &self.inner, keep, Some(sent));
-        let answer = self.inner.call(Request::from_parts(head, body));
-        ResponseFuture::answering(policy, answer, sent, turn, timer)
+        // With the service that was polled ready, not with a clone.
+        let (service, strategy, policy) = (&mut self.inner, &self.strategy, policy.clone());
+        ResponseFuture::called(send(service, strategy, request, policy, (attached, to), timer))
     }
 }
 
 impl<S, R> OAuth<S, R> {
-    pub(crate) fn target_of<B>(&self, request: &Request<B>) -> Target {
-        self.policy.mine().target(request.method(), request.uri())
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
     }
 
-    /// Gives up that the inner service is ready: that may be a permit which others need, the token
+    /// The inner service, to be changed.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The inner service, without the layer.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    /// Gives back the inner service's readiness: it may be a permit that others need, the token
     /// transport among them.
     fn release(&mut self)
     where
@@ -90,7 +90,7 @@ impl<S, R> OAuth<S, R> {
 
     /// Sends the request when there is a token.
     #[cold]
-    fn wait<B>(&mut self, request: Request<B>) -> ResponseFuture<S, R, B>
+    fn wait<B>(&mut self, request: Request<B>, to: Destination) -> ResponseFuture<S, R, B>
     where
         S: Service<Request<R::Body>> + Clone,
         R: Strategy<B>,
@@ -99,31 +99,19 @@ impl<S, R> OAuth<S, R> {
         self.release();
         let policy = self.policy.mine().clone();
         let timer = timer(&policy, &request);
-        let outgoing = Outgoing::First(request, self.strategy.clone());
-        let prepared = Prepared { outgoing, service: self.inner.clone() };
-        ResponseFuture::waiting(policy, prepared, timer)
+        let (strategy, service) = (self.strategy.clone(), self.inner.clone());
+        ResponseFuture::slow(Slow::wait(policy, request, to, strategy, service, timer))
     }
 
     /// Sends nothing.
     #[cold]
-    fn refuse<B>(&mut self, error: oauth_core::Error) -> ResponseFuture<S, R, B>
+    fn refuse<B>(&mut self, error: Error) -> ResponseFuture<S, R, B>
     where
         S: Service<Request<R::Body>> + Clone,
         R: Strategy<B>,
     {
         self.release();
-        ResponseFuture::failed(self.policy.mine().clone(), error)
-    }
-
-    /// Sends nothing: the request's time is over.
-    #[cold]
-    fn come_too_late<B>(&mut self) -> ResponseFuture<S, R, B>
-    where
-        S: Service<Request<R::Body>> + Clone,
-        R: Strategy<B>,
-    {
-        self.release();
-        ResponseFuture::late(self.policy.mine().clone())
+        ResponseFuture::slow(Slow::failed(self.policy.mine().clone(), error))
     }
 
     /// Sends a request that gets no token.
@@ -135,10 +123,11 @@ impl<S, R> OAuth<S, R> {
         let policy = self.policy.mine().clone();
         let timer = timer(&policy, &request);
         if timer.as_ref().is_some_and(DeadlineTimer::is_over) {
-            return self.come_too_late();
+            return self.refuse(Error::elapsed());
         }
-        let answer = self.inner.call(self.strategy.pass(request));
-        ResponseFuture::bare(policy, answer, reason, timer)
+        let attached = (Attached::Nothing(reason), Destination::Other);
+        let (service, strategy) = (&mut self.inner, &self.strategy);
+        ResponseFuture::called(send(service, strategy, request, policy, attached, timer))
     }
 }
 

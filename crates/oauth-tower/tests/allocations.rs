@@ -234,7 +234,7 @@ fn what_a_guard_notes_costs_four_allocations_more() {
 
 #[test]
 fn the_question_where_an_answer_came_from_costs_one_for_all_but_the_first_origin() {
-    let layer = OAuthLayer::new(slot()).replay(NoReplay).answer_uri(|found| found.get());
+    let layer = OAuthLayer::new(slot()).replay(NoReplay).response_uri(|found| found.get());
     assert_eq!(allocations_of(layer.clone().layer(Noop), Empty::<Bytes>::new), 0);
     let second = Origins::parse(["https://other.test", "https://api.test"]).unwrap();
     // The URI.

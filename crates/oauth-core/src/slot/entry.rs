@@ -11,7 +11,7 @@ use http::HeaderValue;
 use super::evidence::Guidance;
 use super::schedule::Times;
 use crate::clock::Horizon;
-use crate::lanes::{Lane, Lanes};
+use crate::sharding::{Shard, Sharded};
 use crate::token::Token;
 
 /// Which token of which slot: opaque, for [`TokenSlot::replace`](crate::TokenSlot::replace).
@@ -26,7 +26,7 @@ pub struct Generation {
 pub(crate) struct Entry {
     pub(super) token: Token,
     /// The token's header value, to be cloned for each request.
-    pub(super) headers: Lanes<HeaderValue>,
+    pub(super) headers: Sharded<HeaderValue>,
     pub(super) generation: Generation,
     pub(super) times: Times,
     /// Until it is stale, told at a glance.
@@ -38,8 +38,8 @@ pub(crate) struct Entry {
 
 impl Entry {
     #[inline(always)]
-    pub(super) fn header(&self, lane: Lane) -> HeaderValue {
-        self.headers.of(lane).clone()
+    pub(super) fn header(&self, shard: Shard) -> HeaderValue {
+        self.headers.of(shard).clone()
     }
 
     /// A token that had no life left when it came serves the callers that waited for it.

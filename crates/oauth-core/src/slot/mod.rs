@@ -45,8 +45,8 @@ pub use self::target::Target;
 use super::primitives::{AtomicU64 as SharedNumber, Mutex, Published};
 use crate::clock::AnyClock;
 use crate::error::Error;
-use crate::lanes::Lane;
 use crate::origin::Origins;
+use crate::sharding::Shard;
 use crate::source::{DynSource, TokenSource};
 
 /// Holds a token and keeps it good. Cheap to clone; clones share one token.
@@ -155,19 +155,19 @@ impl TokenSlot {
     /// header map, and no lock, await or allocation (in a header map with room).
     #[inline(always)]
     pub fn authorize(&self, headers: &mut HeaderMap) -> Authorized {
-        self.authorize_in(Lane::mine(), headers)
+        self.authorize_in(Shard::mine(), headers)
     }
 
     #[doc(hidden)]
     #[inline(always)]
-    pub fn authorize_in(&self, lane: Lane, headers: &mut HeaderMap) -> Authorized {
+    pub fn authorize_in(&self, shard: Shard, headers: &mut HeaderMap) -> Authorized {
         // Before the token: read after it, it could be of a time when the hold of an older token is over,
         // and the refused token that was there then would go out.
         let mark = self.mark();
         let guard = self.shared.current.load();
         let fresh = match &*guard {
             Some(entry) if !mark.is_guided() && self.usable(entry) => {
-                Some((entry.header(lane), Sent::plainly(entry.generation, mark)))
+                Some((entry.header(shard), Sent::plainly(entry.generation, mark)))
             }
             _ => None,
         };
@@ -202,7 +202,7 @@ impl TokenSlot {
             None => return Authorized::Empty,
         };
         let sent = self.sent_with(entry, issued.guidance);
-        attach(entry.header(Lane::mine()), sent, headers)
+        attach(entry.header(Shard::mine()), sent, headers)
     }
 
     /// Whether this token may be attached now; a stale one gets a flight on the way.

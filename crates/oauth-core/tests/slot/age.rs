@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use oauth_core::slot::{Authorized, State};
+use oauth_core::State;
+use oauth_core::adapter::Authorized;
 
 use crate::script::*;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oauth_core::slot::State;
+use oauth_core::State;
 
 use crate::script::*;
 

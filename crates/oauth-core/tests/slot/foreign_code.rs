@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Wake, Waker};
 
 use http::{Extensions, HeaderMap};
+use oauth_core::State;
+use oauth_core::adapter::{Admission, Policy};
 use oauth_core::clock::TokioClock;
-use oauth_core::policy::{Admission, Policy};
-use oauth_core::slot::State;
 use oauth_core::{Error, Origins, Token, TokenSlot, TokenSource};
 use tokio::time::Instant;
 

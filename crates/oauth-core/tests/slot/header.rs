@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
-use oauth_core::slot::Authorized;
+use oauth_core::adapter::Authorized;
 
 use crate::script::*;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use http::HeaderMap;
-use oauth_core::slot::Authorized;
+use oauth_core::adapter::Authorized;
 use oauth_core::{Deadline, TokenSlot};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;

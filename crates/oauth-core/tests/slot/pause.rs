@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
+use oauth_core::State;
 use oauth_core::clock::TokioClock;
-use oauth_core::slot::State;
 use oauth_core::{Error, Token, TokenSlot, TokenSource};
 use tokio::time::{Instant, sleep};
 use tokio_test::task;
@@ -216,7 +216,7 @@ async fn cached_authorize_and_report_refused_neither_wait_nor_make_others_wait()
     for _ in 0..10 {
         assert!(slot.cached().is_none());
         let mut headers = http::HeaderMap::new();
-        let empty = oauth_core::slot::Authorized::Empty;
+        let empty = oauth_core::adapter::Authorized::Empty;
         assert_eq!(slot.authorize(&mut headers), empty);
         let error = slot.report_refused(spent).unwrap_err();
         assert!(error.retry_after().is_some_and(|wait| wait <= secs(1)), "{error}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oauth_core::TokenSlot;
-use oauth_core::slot::Authorized;
+use oauth_core::adapter::Authorized;
 
 use crate::script::*;
 

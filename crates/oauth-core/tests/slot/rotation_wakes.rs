@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
+use oauth_core::State;
 use oauth_core::clock::TokioClock;
-use oauth_core::slot::State;
 use oauth_core::{
     ClientAuth, ClientCredentials, Error, GrantSource, RotatingClient, SecretProvider, Token,
     TokenSlot, TokenSource,

@@ -1,7 +1,7 @@
 //! Requests as adapters make them, and the tokens that they carry.
 
 use http::{HeaderMap, Method};
-use oauth_core::slot::{Authorized, Sent, Target};
+use oauth_core::adapter::{Authorized, Sent, Target};
 use oauth_core::{IssuedToken, TokenSlot};
 
 pub(crate) fn target(slot: &TokenSlot, path: &str) -> Target {

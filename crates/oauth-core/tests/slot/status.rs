@@ -1,6 +1,6 @@
 //! What operators see.
 
-use oauth_core::slot::State;
+use oauth_core::State;
 
 use crate::script::*;
 

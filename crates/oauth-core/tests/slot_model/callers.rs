@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use oauth_core::Error;
-use oauth_core::slot::{Authorized, IssuedToken};
+use oauth_core::IssuedToken;
+use oauth_core::adapter::Authorized;
 use tokio_test::task::{Spawn, spawn};
 
 use crate::evidence::{Hold, Target};
@@ -30,7 +31,7 @@ pub(crate) struct Request {
 pub(crate) struct UnderWay {
     pub(crate) request: Request,
     pub(crate) sent: Sent,
-    pub(crate) real: oauth_core::slot::Sent,
+    pub(crate) real: oauth_core::adapter::Sent,
 }
 
 /// What a caller waits for.
@@ -144,7 +145,7 @@ impl Play {
         self.sent(request, sent, real);
     }
 
-    pub(crate) fn sent(&mut self, request: Request, sent: Sent, real: oauth_core::slot::Sent) {
+    pub(crate) fn sent(&mut self, request: Request, sent: Sent, real: oauth_core::adapter::Sent) {
         self.names.check(sent.generation, real.generation());
         assert_eq!(real.is_settled(), sent.settled, "settled: {sent:?}, {real:?}");
         self.under_way.push(UnderWay { request, sent, real });

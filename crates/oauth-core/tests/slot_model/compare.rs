@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use oauth_core::slot::State;
+use oauth_core::State;
 
 use crate::model::{Phase, Seen};
 use crate::play::Play;

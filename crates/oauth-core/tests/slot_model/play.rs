@@ -16,7 +16,7 @@ use crate::ops::{History, Op};
 use crate::rules::Sent;
 use crate::source::{Names, Remote, SharedClock};
 
-type Target = oauth_core::slot::Target;
+type Target = oauth_core::adapter::Target;
 
 pub(crate) struct Play {
     pub(crate) slot: Option<TokenSlot>,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use oauth_core::slot::Authorized;
+use oauth_core::adapter::Authorized;
 
 use crate::callers::{Now, Request, UnderWay};
 use crate::evidence::UNKNOWN;

@@ -20,7 +20,7 @@ pub(super) enum Judged {
 
 impl OAuthMiddleware {
     /// What the response to a request that carried our token means for it. `requested` is where it was
-    /// sent; nothing stands for the policy's home.
+    /// sent; nothing stands for the primary origin.
     pub(super) fn judge(
         &self,
         response: &Response,

@@ -3,7 +3,7 @@
 use futures_util::stream;
 use http::{Extensions, StatusCode};
 use http_body_util::BodyExt;
-use oauth_core::policy::VerdictFn;
+use oauth_core::VerdictFn;
 use oauth_core::{Deadline, NoToken, Outcome, TokenSlot};
 use oauth_reqwest::{NoReplay, OAuthMiddleware};
 use reqwest::{Body, Request, Response, ResponseBuilderExt};

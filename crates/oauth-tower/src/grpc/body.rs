@@ -7,11 +7,10 @@ use bytes::Buf;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use oauth_core::Verdict;
-use oauth_core::policy::Policy;
-use oauth_core::slot::Target;
+use oauth_core::adapter::Policy;
 use pin_project_lite::pin_project;
 
-use crate::future::Told;
+use crate::future::{Answered, note_acceptance};
 
 pin_project! {
     /// The answer's body, as it is. If its trailers refuse the token, it is renewed for the next call.
@@ -19,16 +18,16 @@ pin_project! {
     pub struct GrpcBody<B> {
         #[pin]
         body: B,
-        told: Option<Told>,
-        target: Target,
-        // Whether it was told that the token was accepted.
+        // What the response answers, if it is the API's.
+        answered: Option<Answered>,
+        // Whether the slot knows that the token was accepted.
         noted: bool,
     }
 }
 
 impl<B> GrpcBody<B> {
-    pub(super) fn new(body: B, told: Option<Told>, target: Target) -> Self {
-        Self { body, told, target, noted: false }
+    pub(super) fn new(body: B, answered: Option<Answered>) -> Self {
+        Self { body, answered, noted: false }
     }
 }
 
@@ -42,14 +41,14 @@ impl<B: Body> Body for GrpcBody<B> {
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
         let frame = ready!(this.body.poll_frame(cx));
-        if let (Some(told), Some(Ok(frame))) = (&*this.told, &frame) {
+        if let (Some(answered), Some(Ok(frame))) = (&*this.answered, &frame) {
             let accepted = match frame.trailers_ref() {
-                Some(trailers) => told.judge_trailers(trailers, *this.target, *this.noted),
+                Some(trailers) => answered.judge_trailers(trailers, *this.noted),
                 // The first message: the call was let in. An empty frame is no part of one.
                 None => frame.data_ref().is_some_and(Buf::has_remaining),
             };
             if accepted && !std::mem::replace(this.noted, true) {
-                told.note_acceptance(*this.target);
+                note_acceptance(&answered.policy, answered.sent, answered.target);
             }
         }
         Poll::Ready(frame)
@@ -64,11 +63,11 @@ impl<B: Body> Body for GrpcBody<B> {
     }
 }
 
-impl Told {
+impl Answered {
     /// Whether they say that the token was accepted. `before`: a message said so.
-    fn judge_trailers(&self, trailers: &HeaderMap, target: Target, before: bool) -> bool {
+    fn judge_trailers(&self, trailers: &HeaderMap, before: bool) -> bool {
         if self.policy.judge_trailers(trailers) == Verdict::Replace {
-            let slot = self.policy.slot();
+            let (slot, target) = (self.policy.slot(), self.target);
             // What the slot says to it (it renews already, or waits) changes nothing here.
             if before {
                 // The token has ended or was revoked during the call.
@@ -81,14 +80,5 @@ impl Told {
             return false;
         }
         Policy::trailers_accept(trailers)
-    }
-
-    fn note_acceptance(&self, target: Target) {
-        let slot = self.policy.slot();
-        if self.sent.is_second() {
-            slot.note_second_acceptance(self.sent, target);
-        } else if !self.sent.is_settled() {
-            slot.note_acceptance(self.sent, target);
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! The layer, its service and its future: those of [`OAuth`] with another answer body.
+//! The layer, its service and its future: those of [`OAuth`] with another response body.
 
 use std::fmt;
 use std::future::Future;
@@ -6,8 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http::{Request, Response, StatusCode};
-use oauth_core::slot::Target;
-use oauth_core::{BoxError, ReplayChoice};
+use oauth_core::BoxError;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -18,7 +17,6 @@ use crate::future::ResponseFuture;
 use crate::layer::OAuthLayer;
 use crate::service::OAuth;
 use crate::strategy::{Buffered, Strategy};
-use crate::turn::choice;
 
 /// [`OAuthLayer`] for gRPC; made by [`OAuthLayer::grpc`], after its other settings.
 #[derive(Clone, Debug)]
@@ -62,10 +60,24 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // What nothing is kept of is known to nobody afterwards.
-        let known = choice::<R, B>(&request) != Some(ReplayChoice::Off);
-        let target = if known { self.calls.target_of(&request) } else { Target::UNKNOWN };
-        GrpcFuture { answer: self.calls.call(request), target }
+        GrpcFuture { response: self.calls.call(request) }
+    }
+}
+
+impl<S, R> Grpc<S, R> {
+    /// The inner service.
+    pub fn get_ref(&self) -> &S {
+        self.calls.get_ref()
+    }
+
+    /// The inner service, to be changed.
+    pub fn get_mut(&mut self) -> &mut S {
+        self.calls.get_mut()
+    }
+
+    /// The inner service, without the layer.
+    pub fn into_inner(self) -> S {
+        self.calls.into_inner()
     }
 }
 
@@ -77,8 +89,7 @@ pin_project! {
         R: Strategy<B>,
     {
         #[pin]
-        answer: ResponseFuture<S, R, B>,
-        target: Target,
+        response: ResponseFuture<S, R, B>,
     }
 }
 
@@ -91,12 +102,11 @@ where
     type Output = Result<Response<GrpcBody<ResBody>>, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let (mut answer, target) = (this.answer, *this.target);
-        let response = ready!(answer.as_mut().poll(cx))?;
-        // What anybody else than the API says in trailers is nothing about the token.
-        let told = answer.told().filter(|_| response.status() == StatusCode::OK);
-        Poll::Ready(Ok(response.map(|body| GrpcBody::new(body, told, target))))
+        let mut answered = None;
+        let response = ready!(self.project().response.poll_with(cx, Some(&mut answered)))?;
+        // What others than the API say in trailers says nothing about the token.
+        let answered = answered.filter(|_| response.status() == StatusCode::OK);
+        Poll::Ready(Ok(response.map(|body| GrpcBody::new(body, answered))))
     }
 }
 

@@ -11,7 +11,7 @@ use http::{Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, StreamBody};
-use oauth_core::policy::VerdictFn;
+use oauth_core::VerdictFn;
 use oauth_core::{BoxError, Deadline, NoToken, Outcome, TokenSlot};
 use oauth_tower::{Buffered, Error, NoReplay, OAuthLayer};
 use tower::{Layer, Service, ServiceExt};
@@ -31,7 +31,7 @@ pub struct Caller {
 
 impl Caller {
     pub fn new(slot: TokenSlot, play: &Play) -> Self {
-        let layer = OAuthLayer::new(slot).answer_uri(|extensions| extensions.get::<Uri>());
+        let layer = OAuthLayer::new(slot).response_uri(|extensions| extensions.get::<Uri>());
         Self { layer, replays: true, play: play.clone() }
     }
 

@@ -50,7 +50,7 @@ async fn after_an_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn after_an_answer_that_was_asked_where_it_came_from() {
-    let layer = OAuthLayer::new(Issuer::new().ready_slot().await).answer_uri(|found| found.get());
+    let layer = OAuthLayer::new(Issuer::new().ready_slot().await).response_uri(|found| found.get());
     let service = layer.layer(Plain::statuses([200]));
     assert_eq!(is_over_after(service, request()).await.unwrap().status(), 200);
 }

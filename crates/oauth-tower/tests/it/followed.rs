@@ -179,7 +179,7 @@ async fn a_follower_below_the_guard_is_believed_if_it_says_where_the_response_is
     let slot = issuer.ready_slot().await;
     let told = |found: &http::Extensions| -> bool { found.get::<RequestUri>().is_some() };
     let oauth = OAuthLayer::new(slot.clone())
-        .answer_uri(|found| found.get::<RequestUri>().map(|uri| &uri.0));
+        .response_uri(|found| found.get::<RequestUri>().map(|uri| &uri.0));
     let api = Web::new([Answer::see_other("/orders/1"), Answer::status(401)]);
     let client = FollowRedirectLayer::new().layer(api.clone());
     let service = oauth.clone().replay(CloneBody).layer(oauth.guard().layer(client));

@@ -39,7 +39,7 @@ where
     let api = Web::new(answers);
     let oauth = OAuthLayer::new(slot.clone());
     let oauth = match own {
-        Some(own) => oauth.answer_uri(own),
+        Some(own) => oauth.response_uri(own),
         None => oauth,
     };
     let service = oauth.replay(CloneBody).layer(follower.layer(api.clone()));

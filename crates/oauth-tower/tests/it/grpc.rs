@@ -170,7 +170,7 @@ async fn trailers_are_judged_by_the_rules_of_heads() {
     let never = |layer: GrpcSettings| layer.verdict(|_, _| Verdict::Deliver);
     assert_eq!(refused_in_trailers(never, 200, &[], here).await, 1, "overruled");
 
-    let told = |layer: GrpcSettings| layer.answer_uri(|extensions| extensions.get());
+    let told = |layer: GrpcSettings| layer.response_uri(|extensions| extensions.get());
     assert_eq!(refused_in_trailers(told, 200, &[], here).await, 2);
     assert_eq!(refused_in_trailers(told, 200, &[], "https://evil.test/").await, 1, "elsewhere");
 }

@@ -108,7 +108,7 @@ impl Server {
                 Ok::<_, Infallible>(response)
             }
         });
-        let layer = OAuthLayer::new(slot.clone()).answer_uri(|found| found.get());
+        let layer = OAuthLayer::new(slot.clone()).response_uri(|found| found.get());
         let layer = layer.replay(CloneBody).grpc();
         let response = layer.layer(service).oneshot(request).await?;
         let outcome = Outcome::of(response.extensions());

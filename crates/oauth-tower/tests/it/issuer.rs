@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use oauth_core::SlotBuilder;
 use oauth_core::clock::TokioClock;
-use oauth_core::slot::SlotBuilder;
 use oauth_core::{Error, Origins, Token, TokenSlot, source_fn};
 use tokio::sync::Semaphore;
 

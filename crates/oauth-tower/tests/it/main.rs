@@ -43,7 +43,6 @@ mod scripted;
 mod shedding;
 mod stacks;
 mod standstill;
-mod strategies;
 mod troubles;
 mod uploads;
 mod verdict_table;

@@ -20,7 +20,7 @@ fn to(location: &str) -> Answer {
 /// second: of the first nothing is kept.
 fn without_replay(first: bool, layer: OAuthLayer) -> OAuthLayer<NoReplay> {
     let layer = layer
-        .answer_uri(|extensions| extensions.get::<RequestUri>().map(|uri| &uri.0))
+        .response_uri(|extensions| extensions.get::<RequestUri>().map(|uri| &uri.0))
         .replay(NoReplay);
     let second = Origins::parse(["https://other.test", API]).unwrap();
     if first { layer } else { layer.origins(second) }
@@ -89,7 +89,7 @@ async fn outside_a_401_from_another_origin_is_delivered_and_no_token_asked_for()
         // Held, so that a flight would not be given up with the layer.
         let slot = if at_hand { issuer.ready_slot().await } else { issuer.slot() };
         let layer = OAuthLayer::new(slot.clone())
-            .answer_uri(|extensions| extensions.get::<RequestUri>().map(|uri| &uri.0));
+            .response_uri(|extensions| extensions.get::<RequestUri>().map(|uri| &uri.0));
         let inner = FollowRedirect::new(api.clone());
         let response = if replays {
             layer.replay(CloneBody).layer(inner).oneshot(get(API)).await.unwrap()
@@ -112,7 +112,7 @@ async fn outside_a_401_from_the_same_origin_after_a_redirect_is_replayed_from_th
     let api = Api::<Full<Bytes>>::new(answers);
     let service = OAuthLayer::new(issuer.ready_slot().await)
         .replay(CloneBody)
-        .answer_uri(|extensions| extensions.get::<RequestUri>().map(|uri| &uri.0))
+        .response_uri(|extensions| extensions.get::<RequestUri>().map(|uri| &uri.0))
         .layer(FollowRedirect::new(api.clone()));
     let response = service.oneshot(get(API)).await.unwrap();
     assert_eq!(response.status(), 200);
@@ -140,7 +140,7 @@ async fn sent_and_told(
     let api = Api::<Full<Bytes>>::new(answers);
     let oauth = OAuthLayer::new(slot.clone()).replay(CloneBody);
     let oauth = match told {
-        Told::Uri => oauth.answer_uri(|found| found.get::<RequestUri>().map(|uri| &uri.0)),
+        Told::Uri => oauth.response_uri(|found| found.get::<RequestUri>().map(|uri| &uri.0)),
         Told::Guard | Told::Nothing => oauth,
     };
     let policy = clone_body_fn(|body: &Full<Bytes>| Some(body.clone()));

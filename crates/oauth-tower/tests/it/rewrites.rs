@@ -108,7 +108,7 @@ async fn done(
     let oauth = OAuthLayer::new(slot.clone()).origins(origins);
     let oauth = match below {
         RewritingThenKnownFollowerThenGuard => {
-            oauth.answer_uri(|found| found.get::<RequestUri>().map(|uri| &uri.0))
+            oauth.response_uri(|found| found.get::<RequestUri>().map(|uri| &uri.0))
         }
         _ => oauth,
     };

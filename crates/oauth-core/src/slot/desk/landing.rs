@@ -118,7 +118,7 @@ impl Desk {
         // Due before a flight by age may start again: not due until then, so that requests in
         // between take the hot path.
         times.stale_at = times.stale_at.max(self.rest_until).min(times.expires_at);
-        let headers = token.header_lanes();
+        let headers = token.sharded_header();
         let entry = Entry {
             fresh: at.horizon(times.stale_at),
             minted_at: now,

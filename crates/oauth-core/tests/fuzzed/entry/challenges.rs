@@ -3,8 +3,8 @@
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use oauth_core::Verdict;
+use oauth_core::adapter::verdict;
 use oauth_core::challenge::{MAX_CHALLENGES, MAX_TEXT, challenges};
-use oauth_core::verdict::verdict;
 
 /// Reads all challenges and their parameters, and asks for the verdict.
 pub(crate) fn check(input: &[u8]) {

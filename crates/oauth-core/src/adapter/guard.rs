@@ -1,7 +1,6 @@
 //! What a guard does directly around a client: it takes our header off a request that is not for the
 //! declared origins.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -9,11 +8,11 @@ use http::uri::Authority;
 use http::{Extensions, Request, StatusCode, Uri};
 
 use super::Policy;
+use super::admission::parts;
 
 /// In the extensions of a request: what a guard notes of it. What follows a redirect sends another request,
 /// with these extensions or without.
 #[derive(Clone, Debug, Default)]
-#[doc(hidden)]
 pub struct GuardNote(Arc<Mutex<Noted>>);
 
 #[derive(Debug, Default)]
@@ -58,30 +57,24 @@ impl GuardNote {
 
 impl Policy {
     /// There is a guard around the client: of this policy and its clones, whatever is set later.
-    #[doc(hidden)]
     pub fn set_guarded(&self) {
-        self.guarded.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_guarded(&self) -> bool {
-        self.guarded.load(Ordering::Relaxed)
+        self.judgement.set_guarded();
     }
 
     /// Where the guard notes what becomes of a request. Nothing where there is no guard, and where it does
     /// not matter: all requests go to one origin, and whether a redirect was followed there is not asked.
-    #[doc(hidden)]
     #[inline]
     pub fn guard_note(&self, is_asked: bool) -> Option<GuardNote> {
-        (self.is_guarded() && (is_asked || !self.origins.is_one())).then(GuardNote::default)
+        (self.judgement.is_guarded() && (is_asked || !self.admission.origins.is_one()))
+            .then(GuardNote::default)
     }
 
     /// Where a request was sent in the end, if a guard has noted it and the token may go there.
-    #[doc(hidden)]
     pub fn sent_to(&self, note: &GuardNote) -> Option<Uri> {
         let uri = note.noted().sent_to.clone()?;
         let authority = uri.authority().map(Authority::as_str);
-        let (scheme, authority) = self.destination(uri.scheme_str(), authority)?;
-        self.origins.admit(scheme, authority, None).then_some(uri)
+        let (scheme, authority) = self.admission.resolve(uri.scheme_str(), authority)?;
+        self.admission.origins.admit(scheme, authority, None).then_some(uri)
     }
 
     /// What a guard does with a request. Where it goes to none of the declared origins, the headers that
@@ -89,22 +82,24 @@ impl Policy {
     ///
     /// Returns where it goes, if that must be recorded with its response: to another origin, or to one
     /// of several.
-    #[doc(hidden)]
     #[inline]
     pub fn guard<B>(&self, request: &mut Request<B>) -> Option<Uri> {
         let uri = request.uri();
-        let scheme = uri.scheme_str().unwrap_or_default();
-        let authority = uri.authority().map_or("", Authority::as_str);
-        let foreign = !self.declares_spelling(scheme, authority, request.headers())
-            && self.guard_by_parts(request);
-        (foreign || !self.origins.is_one()).then(|| request.uri().clone())
+        let (scheme, authority) = parts(uri);
+        let foreign =
+            self.admission.declared_by_spelling(scheme, authority, request.headers()).is_none()
+                && self.guard_by_parts(request);
+        (foreign || !self.admission.origins.is_one()).then(|| request.uri().clone())
     }
 
     fn guard_by_parts<B>(&self, request: &mut Request<B>) -> bool {
         let uri = request.uri().clone();
-        let target = self.destination(uri.scheme_str(), uri.authority().map(Authority::as_str));
+        let target =
+            self.admission.resolve(uri.scheme_str(), uri.authority().map(Authority::as_str));
         let headers = request.headers_mut();
-        if target.is_some_and(|(scheme, authority)| self.declares(scheme, authority, headers)) {
+        if target
+            .is_some_and(|(scheme, authority)| self.admission.declares(scheme, authority, headers))
+        {
             return false;
         }
         self.withhold(target, headers);
@@ -125,6 +120,6 @@ impl Policy {
             let _ = headers.try_append(AUTHORIZATION, value);
         }
         let (scheme, authority) = target.unwrap_or_default();
-        self.slot.foreign().withheld(scheme, authority, &self.origins);
+        self.slot.foreign().withheld(scheme, authority, &self.admission.origins);
     }
 }

@@ -4,7 +4,7 @@ use http::header::AUTHORIZATION;
 use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, request,
 };
-use oauth_core::policy::Policy;
+use oauth_core::adapter::Policy;
 
 /// A copy of all but the body and the `Authorization` header, which each send gets anew.
 ///

@@ -8,12 +8,12 @@ use super::{Origins, Set};
 
 /// An origin in the one spelling that most requests have.
 #[derive(Clone, Debug)]
-pub(crate) struct Home {
+pub(crate) struct PrimaryOrigin {
     https: bool,
     authority: Arc<str>,
 }
 
-impl Home {
+impl PrimaryOrigin {
     /// The first of them, if it is one host and not a wildcard.
     pub(crate) fn of(origins: &Origins) -> Option<Self> {
         let Set::These(origins) = &origins.0 else { return None };
@@ -21,7 +21,7 @@ impl Home {
         Some(Self { https: first.https, authority: (*first.authority).into() })
     }
 
-    /// Whether it is spelled exactly so. `false` says nothing.
+    /// Whether it is spelled exactly so. `false` is inconclusive.
     #[inline(always)]
     pub(crate) fn is(&self, https: bool, authority: &str) -> bool {
         https == self.https && *authority == *self.authority
@@ -30,8 +30,8 @@ impl Home {
     /// Whether a URI leads there, however it is spelled.
     pub(crate) fn is_origin_of(&self, uri: &Uri) -> bool {
         let scheme = if self.https { "https" } else { "http" };
-        let home = Uri::builder().scheme(scheme).authority(&*self.authority).path_and_query("/");
-        home.build().is_ok_and(|home| same_origin(&home, uri))
+        let primary = Uri::builder().scheme(scheme).authority(&*self.authority).path_and_query("/");
+        primary.build().is_ok_and(|primary| same_origin(&primary, uri))
     }
 }
 
@@ -56,14 +56,14 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn home(origins: &[&str]) -> Option<Home> {
-        Home::of(&Origins::parse(origins).unwrap())
+    fn primary(origins: &[&str]) -> Option<PrimaryOrigin> {
+        PrimaryOrigin::of(&Origins::parse(origins).unwrap())
     }
 
     #[test]
-    fn home_is_the_first_origin_unless_that_is_a_wildcard() {
-        let home = home(&["https://api.example", "https://other.example"]).unwrap();
-        assert!(home.is(true, "api.example"));
+    fn primary_is_the_first_origin_unless_that_is_a_wildcard() {
+        let primary = primary(&["https://api.example", "https://other.example"]).unwrap();
+        assert!(primary.is(true, "api.example"));
         for (https, authority) in [
             (false, "api.example"),
             (true, "other.example"),
@@ -71,19 +71,19 @@ mod tests {
             (true, "api.example:443"),
             (true, ""),
         ] {
-            assert!(!home.is(https, authority), "{https} {authority}");
+            assert!(!primary.is(https, authority), "{https} {authority}");
         }
-        assert!(self::home(&["https://*.api.example", "https://api.example"]).is_none());
-        assert!(Home::of(&Origins::any_https()).is_none());
-        assert!(Home::of(&Origins::undeclared()).is_none());
+        assert!(self::primary(&["https://*.api.example", "https://api.example"]).is_none());
+        assert!(PrimaryOrigin::of(&Origins::any_https()).is_none());
+        assert!(PrimaryOrigin::of(&Origins::undeclared()).is_none());
     }
 
     #[test]
-    fn a_uri_leads_home_however_it_is_spelled() {
-        let https = home(&["https://api.example"]).unwrap();
+    fn a_uri_leads_to_the_primary_origin_however_it_is_spelled() {
+        let https = primary(&["https://api.example"]).unwrap();
         assert!(https.is_origin_of(&uri("HTTPS://u@API.example:443/x")));
         assert!(!https.is_origin_of(&uri("http://api.example:443/x")));
-        let http = home(&["http://127.0.0.1"]).unwrap();
+        let http = primary(&["http://127.0.0.1"]).unwrap();
         assert!(http.is_origin_of(&uri("http://127.0.0.1:80/x")));
         assert!(!http.is_origin_of(&uri("https://127.0.0.1:80/x")));
         assert!(!http.is_origin_of(&uri("/x")));

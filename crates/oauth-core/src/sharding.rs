@@ -12,16 +12,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// 100 ns under contention, twice a request. With 64 cores that each send 20,000 requests a second
 /// (50 us of work for each) one count would have to be on its way for 0.26 s of every second, and more
 /// than a third of it would be waited for. With four it is 0.06 s, for 0.4 KiB a token.
-const LANES: usize = 4;
+const SHARDS: usize = 4;
 
-/// One value for each lane; threads are spread over the lanes in the order in which they come.
+/// One value for each shard; threads are spread over the shards in the order in which they come.
 ///
 /// For what every request clones, such as an `Arc`: the values are equal handles, and what they
 /// count with is apart by a cache line.
 #[derive(Clone)]
-pub struct Lanes<T>([T; LANES]);
+pub struct Sharded<T>([T; SHARDS]);
 
-impl<T> Lanes<T> {
+impl<T> Sharded<T> {
     /// Makes the values. Where they allocate, each must allocate at least 64 bytes: then no two
     /// counts are in one cache line.
     pub fn new(mut make: impl FnMut() -> T) -> Self {
@@ -31,38 +31,38 @@ impl<T> Lanes<T> {
     /// This thread's value.
     #[inline]
     pub fn mine(&self) -> &T {
-        self.of(Lane::mine())
+        self.of(Shard::mine())
     }
 
-    /// The value of that lane.
+    /// The value of that shard.
     #[inline]
-    pub fn of(&self, lane: Lane) -> &T {
-        &self.0[lane.0 % LANES]
+    pub fn of(&self, shard: Shard) -> &T {
+        &self.0[shard.0 % SHARDS]
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Lanes<T> {
+impl<T: fmt::Debug> fmt::Debug for Sharded<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.mine().fmt(f)
     }
 }
 
-/// A thread's lane, for those who need it more than once.
+/// A thread's shard, for those who need it more than once.
 #[derive(Clone, Copy, Debug)]
-pub struct Lane(usize);
+pub struct Shard(usize);
 
-impl Lane {
+impl Shard {
     /// This thread's.
     #[inline]
     pub fn mine() -> Self {
-        Self(lane())
+        Self(shard())
     }
 }
 
 #[inline]
-fn lane() -> usize {
+fn shard() -> usize {
     const NONE: usize = usize::MAX;
-    thread_local!(static LANE: Cell<usize> = const { Cell::new(NONE) });
+    thread_local!(static SHARD: Cell<usize> = const { Cell::new(NONE) });
 
     #[cold]
     fn next() -> usize {
@@ -70,11 +70,11 @@ fn lane() -> usize {
         NEXT.fetch_add(1, Ordering::Relaxed)
     }
 
-    LANE.with(|lane| {
-        if lane.get() == NONE {
-            lane.set(next());
+    SHARD.with(|shard| {
+        if shard.get() == NONE {
+            shard.set(next());
         }
-        lane.get()
+        shard.get()
     })
 }
 
@@ -84,29 +84,29 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn lanes_look_like_their_value() {
-        assert_eq!(format!("{:?}", Lanes::new(|| 7)), "7");
+    fn sharded_values_look_like_their_value() {
+        assert_eq!(format!("{:?}", Sharded::new(|| 7)), "7");
     }
 
     #[test]
-    fn a_thread_keeps_its_lane_and_the_next_ones_have_others() {
-        // Of as many threads as there are lanes, no two share one, unless another test's thread
+    fn a_thread_keeps_its_shard_and_the_next_ones_have_others() {
+        // Of as many threads as there are shards, no two share one, unless another test's thread
         // came in between: then the first of them comes round again later.
-        let lanes = Lanes::new({
+        let sharded = Sharded::new({
             let mut number = 0;
             move || {
                 number += 1;
                 number
             }
         });
-        let mine = *lanes.mine();
-        assert_eq!(*lanes.mine(), mine);
+        let mine = *sharded.mine();
+        assert_eq!(*sharded.mine(), mine);
         thread::scope(|scope| {
-            let seen: Vec<_> = (0..64 * LANES).map(|_| scope.spawn(|| *lanes.mine())).collect();
+            let seen: Vec<_> = (0..64 * SHARDS).map(|_| scope.spawn(|| *sharded.mine())).collect();
             let mut seen: Vec<_> = seen.into_iter().map(|one| one.join().unwrap()).collect();
             seen.sort_unstable();
             seen.dedup();
-            assert_eq!(seen, (1..=LANES).collect::<Vec<_>>());
+            assert_eq!(seen, (1..=SHARDS).collect::<Vec<_>>());
         });
     }
 }

@@ -25,7 +25,7 @@ pub enum Verdict {
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
-/// use oauth_core::verdict::{Verdict, verdict};
+/// use oauth_core::adapter::{Verdict, verdict};
 ///
 /// let mut headers = HeaderMap::new();
 /// assert_eq!(verdict(StatusCode::UNAUTHORIZED, &headers), Verdict::Replace);
@@ -47,7 +47,7 @@ pub fn verdict(status: StatusCode, headers: &HeaderMap) -> Verdict {
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue, StatusCode};
-/// use oauth_core::verdict::{Verdict, grpc_verdict};
+/// use oauth_core::adapter::{Verdict, grpc_verdict};
 ///
 /// let mut headers = HeaderMap::new();
 /// assert_eq!(grpc_verdict(StatusCode::OK, &headers), Verdict::Deliver);

@@ -1,13 +1,23 @@
 //! The strategies by themselves: what the first send gets, what the second, and what they show.
 
-use bytes::Bytes;
-use http::Request;
-use http_body::Body;
-use http_body_util::{BodyExt, Full};
-use oauth_core::{BoxError, NotReplayed, ReplayBody};
-use oauth_tower::{Buffered, CloneBody, Keep, NoReplay, Strategy};
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
 
-use crate::scripted::{Streamed, full, streamed};
+use super::*;
+
+type Streamed = UnsyncBoxBody<Bytes, BoxError>;
+
+/// A body of these chunks, whose size nobody knows.
+fn streamed(chunks: &[&'static str]) -> Streamed {
+    let frames = chunks.iter().map(|chunk| Ok(Frame::data(Bytes::from_static(chunk.as_bytes()))));
+    let frames: Vec<_> = frames.collect();
+    StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync()
+}
+
+fn full(text: &'static str) -> Full<Bytes> {
+    Full::new(Bytes::from_static(text.as_bytes()))
+}
 
 async fn read<B>(body: B) -> Bytes
 where
@@ -39,25 +49,25 @@ async fn a_request_that_is_sent_once_stays_as_it_is() {
     check(CloneBody.pass(request(full("text")))).await;
     check(NoReplay.pass(request(full("text")))).await;
     let into_body = Buffered::into_body(boxed);
-    check(into_body.pass(request(full("")).map(|_| streamed(&["te", "xt"], None)))).await;
+    check(into_body.pass(request(full("")).map(|_| streamed(&["te", "xt"])))).await;
 }
 
 #[tokio::test]
 async fn the_second_body_is_as_the_first() {
-    let (first, keep) = Buffered::new().split(full("text"), None);
+    let (first, handle) = Buffered::new().split(full("text"), None);
     assert_eq!(read(first).await, "text");
-    keep.freeze().unwrap();
-    assert_eq!(read(keep.again().unwrap()).await, "text");
+    handle.freeze().unwrap();
+    assert_eq!(read(handle.again().unwrap()).await, "text");
 
-    let (first, keep) = Buffered::into_body(boxed).split(streamed(&["te", "xt"], None), None);
+    let (first, handle) = Buffered::into_body(boxed).split(streamed(&["te", "xt"]), None);
     assert_eq!(read(first).await, "text");
-    keep.freeze().unwrap();
-    assert_eq!(read(keep.again().unwrap()).await, "text");
+    handle.freeze().unwrap();
+    assert_eq!(read(handle.again().unwrap()).await, "text");
 
-    let (first, keep) = CloneBody.split(full("text"), None);
+    let (first, handle) = CloneBody.split(full("text"), None);
     assert_eq!(read(first).await, "text");
-    keep.freeze().unwrap();
-    assert_eq!(read(keep.again().unwrap()).await, "text");
+    handle.freeze().unwrap();
+    assert_eq!(read(handle.again().unwrap()).await, "text");
 }
 
 #[tokio::test]
@@ -66,25 +76,25 @@ async fn a_body_over_the_cap_of_the_strategy_or_the_request_is_sent_once() {
     for (cap, chosen, expected) in
         [(4, None, Ok(())), (3, None, too_large), (3, Some(4), Ok(())), (4, Some(3), too_large)]
     {
-        let (first, keep) = Buffered::new().cap(cap).split(full("text"), chosen);
+        let (first, handle) = Buffered::new().cap(cap).split(full("text"), chosen);
         assert_eq!(read(first).await, "text");
-        assert_eq!(keep.freeze(), expected);
-        assert_eq!(keep.again().map(drop), expected);
+        assert_eq!(handle.freeze(), expected);
+        assert_eq!(handle.again().map(drop), expected);
 
         let strategy = Buffered::into_body(boxed).cap(cap);
-        let (first, keep) = strategy.split(streamed(&["te", "xt"], None), chosen);
+        let (first, handle) = strategy.split(streamed(&["te", "xt"]), chosen);
         assert_eq!(read(first).await, "text");
-        assert_eq!(keep.freeze(), expected);
-        assert_eq!(keep.again().map(drop), expected);
+        assert_eq!(handle.freeze(), expected);
+        assert_eq!(handle.again().map(drop), expected);
     }
 }
 
 #[tokio::test]
 async fn without_replay_there_is_no_second_body() {
-    let (first, keep) = NoReplay.split(full("text"), Some(1 << 20));
+    let (first, handle) = NoReplay.split(full("text"), Some(1 << 20));
     assert_eq!(read(first).await, "text");
-    assert_eq!(keep.freeze(), Err(NotReplayed::Off));
-    assert_eq!(keep.again().map(drop), Err::<(), _>(NotReplayed::Off));
+    assert_eq!(handle.freeze(), Err(NotReplayed::Off));
+    assert_eq!(handle.again().map(drop), Err::<(), _>(NotReplayed::Off));
 }
 
 #[test]
@@ -92,7 +102,7 @@ fn debug_shows_the_settings_and_nothing_of_a_body() {
     let shown = |body: &'static str| {
         let (_, buffered) = Buffered::new().split(full(body), None);
         let into_body = Buffered::into_body(boxed).cap(7);
-        let (_, teed) = into_body.split(streamed(&[body], None), None);
+        let (_, teed) = into_body.split(streamed(&[body]), None);
         let (_, cloned) = CloneBody.split(full(body), None);
         format!("{into_body:?} {buffered:?} {teed:?} {cloned:?}")
     };

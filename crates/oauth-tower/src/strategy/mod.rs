@@ -12,48 +12,47 @@ use oauth_core::{BoxError, NotReplayed, ReplayBody};
 /// What to do with a request's body so that the request can be sent again after a 401.
 ///
 /// Sealed: [`Buffered`], [`IntoBody`], [`CloneBody`] and [`NoReplay`] are all there are.
-pub trait Strategy<B>: Clone + sealed::Sealed {
+pub trait Strategy<B>: sealed::Split<B, SentBody = <Self as Strategy<B>>::Body> {
     /// The body that the inner service sees.
     type Body;
-    /// What makes the second body.
-    type Keep: Keep<Body = Self::Body>;
-
-    /// Whether requests are sent again at all.
-    const REPLAYS: bool = true;
-
-    /// The body of the first send, and what makes that of the second. `cap` is what the request
-    /// itself chose.
-    fn split(&self, body: B, cap: Option<usize>) -> (Self::Body, Self::Keep);
-
-    /// A request that is sent once.
-    fn pass(&self, request: Request<B>) -> Request<Self::Body>;
 }
 
-/// What makes the second body. Dropping it lets a frozen first body flow again. Part of
-/// [`Strategy`].
-pub trait Keep {
-    /// The second body.
-    type Body;
-
-    /// Stops the first body, so that nothing more is pulled from it.
-    ///
-    /// # Errors
-    /// Why the body cannot be sent again; the first send goes on.
-    fn freeze(&self) -> Result<(), NotReplayed>;
-
-    /// The second body.
-    ///
-    /// # Errors
-    /// As [`freeze`](Self::freeze).
-    fn again(self) -> Result<Self::Body, NotReplayed>;
-}
+pub(crate) use self::sealed::{Handle, Split};
 
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for super::Buffered {}
-    impl<F> Sealed for super::IntoBody<F> {}
-    impl Sealed for super::CloneBody {}
-    impl Sealed for super::NoReplay {}
+    use http::Request;
+    use oauth_core::NotReplayed;
+
+    /// What a strategy does.
+    pub trait Split<B>: Clone {
+        /// The body that the inner service sees.
+        type SentBody;
+        /// What makes the second body.
+        type Handle: Handle<Body = Self::SentBody>;
+
+        /// Whether requests are sent again at all.
+        const REPLAYS: bool = true;
+
+        /// The body of the first send, and what makes that of the second. `cap`, in bytes, is what the
+        /// request itself chose.
+        fn split(&self, body: B, cap: Option<usize>) -> (Self::SentBody, Self::Handle);
+
+        /// A request that is sent once.
+        fn pass(&self, request: Request<B>) -> Request<Self::SentBody>;
+    }
+
+    /// What makes the second body. Dropping it lets a stopped first body flow again.
+    pub trait Handle {
+        /// The second body.
+        type Body;
+
+        /// Stops the first body, so that nothing more is pulled from it. An error says why the body
+        /// cannot be sent again; the first send goes on.
+        fn freeze(&self) -> Result<(), NotReplayed>;
+
+        /// The second body; errors as [`freeze`](Self::freeze).
+        fn again(self) -> Result<Self::Body, NotReplayed>;
+    }
 }
 
 /// The default: what the first send pulls from the body is kept on the way, up to a cap of 64 KiB,
@@ -102,7 +101,15 @@ where
     B::Error: Into<BoxError>,
 {
     type Body = ReplayBody<B>;
-    type Keep = Teed<B>;
+}
+
+impl<B> Split<B> for Buffered
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    type SentBody = ReplayBody<B>;
+    type Handle = Teed<B>;
 
     #[inline]
     fn split(&self, body: B, cap: Option<usize>) -> (ReplayBody<B>, Teed<B>) {
@@ -124,7 +131,7 @@ impl<B> fmt::Debug for Teed<B> {
     }
 }
 
-impl<B: Body> Keep for Teed<B> {
+impl<B: Body> Handle for Teed<B> {
     type Body = ReplayBody<B>;
 
     fn freeze(&self) -> Result<(), NotReplayed> {
@@ -167,7 +174,16 @@ where
     F: Fn(ReplayBody<B>) -> B + Clone,
 {
     type Body = B;
-    type Keep = TeedInto<B, F>;
+}
+
+impl<B, F> Split<B> for IntoBody<F>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+    F: Fn(ReplayBody<B>) -> B + Clone,
+{
+    type SentBody = B;
+    type Handle = TeedInto<B, F>;
 
     fn split(&self, body: B, cap: Option<usize>) -> (B, TeedInto<B, F>) {
         let into = self.into.clone();
@@ -195,7 +211,7 @@ impl<B, F> fmt::Debug for TeedInto<B, F> {
     }
 }
 
-impl<B, F> Keep for TeedInto<B, F>
+impl<B, F> Handle for TeedInto<B, F>
 where
     B: Body,
     F: Fn(ReplayBody<B>) -> B,
@@ -222,7 +238,11 @@ pub struct CloneBody;
 
 impl<B: Clone> Strategy<B> for CloneBody {
     type Body = B;
-    type Keep = Cloned<B>;
+}
+
+impl<B: Clone> Split<B> for CloneBody {
+    type SentBody = B;
+    type Handle = Cloned<B>;
 
     fn split(&self, body: B, _: Option<usize>) -> (B, Cloned<B>) {
         (body.clone(), Cloned(body))
@@ -242,7 +262,7 @@ impl<B> fmt::Debug for Cloned<B> {
     }
 }
 
-impl<B> Keep for Cloned<B> {
+impl<B> Handle for Cloned<B> {
     type Body = B;
 
     fn freeze(&self) -> Result<(), NotReplayed> {
@@ -260,7 +280,11 @@ pub struct NoReplay;
 
 impl<B> Strategy<B> for NoReplay {
     type Body = B;
-    type Keep = Nothing<B>;
+}
+
+impl<B> Split<B> for NoReplay {
+    type SentBody = B;
+    type Handle = Nothing<B>;
 
     const REPLAYS: bool = false;
 
@@ -277,7 +301,7 @@ impl<B> Strategy<B> for NoReplay {
 #[derive(Debug)]
 pub struct Nothing<B>(PhantomData<fn() -> B>);
 
-impl<B> Keep for Nothing<B> {
+impl<B> Handle for Nothing<B> {
     type Body = B;
 
     fn freeze(&self) -> Result<(), NotReplayed> {
@@ -288,3 +312,6 @@ impl<B> Keep for Nothing<B> {
         Err(NotReplayed::Off)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! Which requests get a token.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::header::{AUTHORIZATION, HOST, HeaderMap};
+use http::uri::Authority;
+use http::{Extensions, Uri};
+
+use super::Policy;
+use crate::error::{Details, Error, Kind};
+use crate::origin::{Origin, Origins, PrimaryOrigin, without_user};
+use crate::outcome::{NoToken, NotAttached};
+
+/// What happens to a request for an origin that the token was not made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnForeignOrigin {
+    /// It passes without a token. It is counted, logged once an origin, and visible as
+    /// [`Outcome::NotAttached`](crate::Outcome::NotAttached).
+    #[default]
+    PassThrough,
+    /// It is refused with an error and not sent.
+    Refuse,
+}
+
+/// Whether a request gets a token.
+#[derive(Clone, Debug)]
+pub enum Admission {
+    /// It does, and goes there.
+    Attach(Destination),
+    /// It is sent as it is.
+    Pass(NotAttached),
+    /// It is not sent.
+    Refuse(Error),
+}
+
+/// Which of the declared origins a request goes to, as far as its spelling tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// The first one, spelled as it was declared: where most requests go.
+    Primary,
+    /// Another one, or the first one in another spelling.
+    Other,
+}
+
+/// What decides about requests.
+#[derive(Clone, Debug)]
+pub(super) struct AdmissionRules {
+    pub(super) origins: Origins,
+    /// The first of them, where most requests go.
+    pub(super) primary: Option<PrimaryOrigin>,
+    pub(super) inner_origin: Option<Arc<Origin>>,
+    pub(super) on_foreign: OnForeignOrigin,
+}
+
+impl AdmissionRules {
+    pub(super) fn new(origins: Origins) -> Self {
+        let primary = PrimaryOrigin::of(&origins);
+        Self { origins, primary, inner_origin: None, on_foreign: OnForeignOrigin::default() }
+    }
+
+    pub(super) fn set_origins(&mut self, origins: Origins) {
+        self.primary = PrimaryOrigin::of(&origins);
+        self.origins = origins;
+    }
+
+    /// Which declared origin that is, if it is spelled as it was declared. `None` is inconclusive.
+    #[inline(always)]
+    fn spelled(&self, scheme: &str, authority: &str) -> Option<Destination> {
+        let https = https_of(scheme)?;
+        if self.primary.as_ref().is_some_and(|primary| primary.is(https, authority)) {
+            return Some(Destination::Primary);
+        }
+        self.origins.declare(https, authority).then_some(Destination::Other)
+    }
+
+    /// Whether that is the primary origin, spelled as a URL parser writes it. `false` is inconclusive.
+    #[inline]
+    pub(super) fn is_primary(&self, scheme: &str, authority: &str) -> bool {
+        let primary = self.primary.as_ref().zip(https_of(scheme));
+        primary.is_some_and(|(primary, https)| primary.is(https, authority))
+    }
+
+    /// Whether the token may go there with these headers, by spelling alone. `None` is inconclusive: take
+    /// the slow path.
+    #[inline(always)]
+    pub(super) fn declared_by_spelling(
+        &self,
+        scheme: &str,
+        authority: &str,
+        headers: &HeaderMap,
+    ) -> Option<Destination> {
+        self.spelled(scheme, authority).filter(|_| !headers.contains_key(&HOST))
+    }
+
+    /// Where a request with this scheme and authority goes, if that can be known.
+    pub(super) fn resolve<'a>(
+        &'a self,
+        scheme: Option<&'a str>,
+        authority: Option<&'a str>,
+    ) -> Option<(&'a str, &'a str)> {
+        match (scheme, authority) {
+            (Some(scheme), Some(authority)) => Some((scheme, authority)),
+            // As with `CONNECT`: an authority, and an unknown protocol.
+            (None, Some(_)) | (Some(_), None) => None,
+            (None, None) => {
+                let inner = self.inner_origin.as_deref().filter(|origin| origin.is_exact());
+                inner.map(|origin| (origin.scheme(), origin.authority()))
+            }
+        }
+    }
+
+    /// Whether the token may go there, with these headers.
+    pub(super) fn declares(&self, scheme: &str, authority: &str, headers: &HeaderMap) -> bool {
+        let host = headers.get(&HOST);
+        // Of two, the server may route by either.
+        let alone = || headers.get_all(&HOST).iter().nth(1).is_none();
+        self.origins.admit(scheme, authority, host) && (host.is_none() || alone())
+    }
+}
+
+impl Policy {
+    /// Whether a request with this URI, these headers and extensions gets a token. Nothing is
+    /// parsed and, where it does, nothing is allocated.
+    #[inline(always)]
+    pub fn admit(&self, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Admission {
+        if extensions.is_empty() || !opted_out(extensions) {
+            let (scheme, authority) = parts(uri);
+            if let Some(to) = self.admission.declared_by_spelling(scheme, authority, headers) {
+                return Admission::Attach(to);
+            }
+        }
+        let authority = uri.authority().map(Authority::as_str);
+        self.admit_slowly(uri.scheme_str(), authority, headers, extensions)
+    }
+
+    /// The same for a URI that was taken apart already.
+    pub fn admit_parts(
+        &self,
+        scheme: &str,
+        authority: Option<&str>,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Admission {
+        if extensions.is_empty() || !opted_out(extensions) {
+            let authority = authority.unwrap_or_default();
+            if let Some(to) = self.admission.declared_by_spelling(scheme, authority, headers) {
+                return Admission::Attach(to);
+            }
+        }
+        self.admit_slowly(Some(scheme), authority, headers, extensions)
+    }
+
+    #[inline(never)]
+    fn admit_slowly(
+        &self,
+        scheme: Option<&str>,
+        authority: Option<&str>,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Admission {
+        if opted_out(extensions) {
+            return Admission::Pass(NotAttached::OptedOut);
+        }
+        let target = self.admission.resolve(scheme, authority);
+        match target {
+            Some((scheme, authority)) if self.admission.declares(scheme, authority, headers) => {
+                Admission::Attach(Destination::Other)
+            }
+            _ => self.explain(target, headers),
+        }
+    }
+
+    /// Why a request does not get one. Off the hot path.
+    #[cold]
+    fn explain(&self, target: Option<(&str, &str)>, headers: &HeaderMap) -> Admission {
+        let rules = &self.admission;
+        if headers.contains_key(AUTHORIZATION) {
+            return Admission::Pass(NotAttached::OwnAuthorization);
+        }
+        if !rules.origins.is_declared() {
+            return refuse(
+                "no origin is declared for the token",
+                "name the API's with `.origins(Origins::parse([\"https://…\"])?)`, or \
+                 `Origins::any_https()`",
+            );
+        }
+        let Some((scheme, authority)) = target else {
+            if rules.inner_origin.as_deref().is_some_and(|origin| !origin.is_exact()) {
+                return refuse(
+                    "`inner_origin` has a wildcard",
+                    "name the one host that the inner service sends to",
+                );
+            }
+            return refuse(
+                "the request's URI has no scheme and host",
+                "send absolute URIs, or name the place that the inner service sends to with \
+                 `.inner_origin(..)`",
+            );
+        };
+        match rules.on_foreign {
+            OnForeignOrigin::PassThrough => {
+                self.slot.foreign().request(scheme, authority, &rules.origins);
+                Admission::Pass(NotAttached::ForeignOrigin)
+            }
+            OnForeignOrigin::Refuse => refuse(
+                format!(
+                    "the request goes to an origin that the token was not made for: \
+                     {scheme}://{}, and it is for {}",
+                    // User information can be a secret.
+                    without_user(authority),
+                    rules.origins
+                ),
+                "if it is the API's, check scheme, host and port, or declare it with \
+                 `.origins(..)`",
+            ),
+        }
+    }
+}
+
+/// A URI's scheme and authority, empty where it has none.
+#[inline(always)]
+pub(super) fn parts(uri: &Uri) -> (&str, &str) {
+    (uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", Authority::as_str))
+}
+
+#[inline(always)]
+fn https_of(scheme: &str) -> Option<bool> {
+    match scheme {
+        "https" => Some(true),
+        "http" => Some(false),
+        _ => None,
+    }
+}
+
+#[inline(never)]
+fn opted_out(extensions: &Extensions) -> bool {
+    extensions.get::<NoToken>().is_some()
+}
+
+fn refuse(problem: impl Into<Cow<'static, str>>, advice: &'static str) -> Admission {
+    let details = Details { hint: Some(advice.into()), ..Details::new(Kind::Origin, problem) };
+    Admission::Refuse(details.into())
+}

@@ -1,0 +1,108 @@
+//! What a response means for the token that its request carried.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::{Extensions, HeaderMap, Response, StatusCode, Uri, response};
+
+use super::Policy;
+use super::verdict::{Verdict, grpc_verdict, is_unauthenticated, verdict};
+
+/// Overrules the verdict on a response: it gets the response's head and our verdict.
+pub type VerdictFn = fn(&response::Parts, Verdict) -> Verdict;
+
+/// Finds in a response's extensions where it came from, when a layer below follows redirects.
+pub type ResponseUriFn = fn(&Extensions) -> Option<&Uri>;
+
+/// What decides about responses.
+#[derive(Clone, Debug, Default)]
+pub(super) struct JudgementRules {
+    pub(super) response_uri: Option<ResponseUriFn>,
+    overrule: Option<VerdictFn>,
+    grpc: bool,
+    // Whether a response other than a 401 can matter.
+    reads_more: bool,
+    // Shared by all clones.
+    guarded: Arc<AtomicBool>,
+}
+
+impl JudgementRules {
+    pub(super) fn set_verdict(&mut self, overrule: VerdictFn) {
+        self.overrule = Some(overrule);
+        self.reads_more = true;
+    }
+
+    pub(super) fn set_grpc(&mut self) {
+        self.grpc = true;
+        self.reads_more = true;
+    }
+
+    pub(super) fn overrules(&self) -> bool {
+        self.overrule.is_some()
+    }
+
+    #[inline]
+    pub(super) fn is_grpc(&self) -> bool {
+        self.grpc
+    }
+
+    pub(super) fn set_guarded(&self) {
+        self.guarded.store(true, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn is_guarded(&self) -> bool {
+        self.guarded.load(Ordering::Relaxed)
+    }
+
+    /// Whether something below can say where responses are from.
+    #[inline]
+    pub(super) fn knows_origins(&self) -> bool {
+        self.response_uri.is_some() || self.is_guarded()
+    }
+}
+
+impl Policy {
+    /// What to do with the response to a request that carried our token.
+    ///
+    /// `elsewhere`: it came from another origin than the request's. Then a redirect led there
+    /// without our token, and the response says nothing about it.
+    pub fn judge(&self, response: &response::Parts, elsewhere: bool) -> Verdict {
+        if elsewhere {
+            // Not the API's response: an overruling function must not take it for one.
+            return Verdict::Deliver;
+        }
+        let read = if self.judgement.grpc { grpc_verdict } else { verdict };
+        let ours = read(response.status, &response.headers);
+        match self.judgement.overrule {
+            Some(overrule) => overrule(response, ours),
+            None => ours,
+        }
+    }
+
+    /// The same for the trailers of a gRPC response whose head came from the API: they are judged as
+    /// if they were all there is.
+    pub fn judge_trailers(&self, trailers: &HeaderMap) -> Verdict {
+        if !self.wants_to_judge(StatusCode::OK, trailers) {
+            return Verdict::Deliver;
+        }
+        let (mut response, ()) = Response::new(()).into_parts();
+        response.headers = trailers.clone();
+        self.judge(&response, false)
+    }
+
+    /// Whether [`judge`](Self::judge) has anything to say about such a response; if not, it is
+    /// delivered unjudged.
+    #[inline]
+    pub fn wants_to_judge(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        status == StatusCode::UNAUTHORIZED
+            || (self.judgement.reads_more && self.wants_more(headers))
+    }
+
+    fn wants_more(&self, headers: &HeaderMap) -> bool {
+        // gRPC trailers may follow, and where they are from must be known then.
+        self.judgement.overrules()
+            || self.judgement.response_uri.is_some()
+            || is_unauthenticated(headers)
+    }
+}

@@ -1,0 +1,84 @@
+//! The settings that both adapters share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::admission::AdmissionRules;
+use super::judgement::JudgementRules;
+use super::{OnForeignOrigin, ResponseUriFn, VerdictFn};
+use crate::error::{Error, Kind};
+use crate::origin::{Origin, Origins};
+use crate::slot::TokenSlot;
+
+/// The settings that both adapters share, and the decisions that follow from them: two halves, one for
+/// requests and one for their responses.
+///
+/// Adapters hold one; users set it through the adapter's setters of the same names.
+#[derive(Clone)]
+pub struct Policy {
+    pub(super) slot: TokenSlot,
+    pub(super) admission: AdmissionRules,
+    pub(super) judgement: JudgementRules,
+}
+
+impl Policy {
+    /// The defaults: the slot's origins, foreign ones pass without a token.
+    pub fn new(slot: TokenSlot) -> Self {
+        let admission = AdmissionRules::new(slot.origins().clone());
+        Self { slot, admission, judgement: JudgementRules::default() }
+    }
+
+    /// Where tokens may go, instead of what the slot says.
+    pub fn set_origins(&mut self, origins: Origins) {
+        self.admission.set_origins(origins);
+    }
+
+    /// Where the inner service sends requests whose URI has no authority.
+    pub fn set_inner_origin(&mut self, origin: Origin) {
+        self.admission.inner_origin = Some(Arc::new(origin));
+    }
+
+    /// What happens to requests for other origins.
+    pub fn set_on_foreign_origin(&mut self, choice: OnForeignOrigin) {
+        self.admission.on_foreign = choice;
+    }
+
+    /// Overrules verdicts.
+    pub fn set_verdict(&mut self, overrule: VerdictFn) {
+        self.judgement.set_verdict(overrule);
+    }
+
+    /// Where responses come from, if a layer below follows redirects.
+    pub fn set_response_uri(&mut self, uri: ResponseUriFn) {
+        self.judgement.response_uri = Some(uri);
+    }
+
+    /// Reads responses as those of gRPC servers: see [`grpc_verdict`](super::grpc_verdict).
+    pub fn set_grpc(&mut self) {
+        self.judgement.set_grpc();
+    }
+
+    /// The slot.
+    #[inline]
+    pub fn slot(&self) -> &TokenSlot {
+        &self.slot
+    }
+
+    /// The error for a request whose header map takes no more.
+    pub fn no_room() -> Error {
+        Error::new(Kind::Usage, "the request has too many headers for one more")
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("slot", &self.slot)
+            .field("origins", &self.admission.origins)
+            .field("inner_origin", &self.admission.inner_origin)
+            .field("on_foreign", &self.admission.on_foreign)
+            .field("overrules", &self.judgement.overrules())
+            .field("grpc", &self.judgement.is_grpc())
+            .finish()
+    }
+}

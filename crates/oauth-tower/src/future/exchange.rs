@@ -1,0 +1,270 @@
+//! One send of a request, and what is kept of it until its response is there.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Extensions, Method, Request, Response, StatusCode, Uri};
+use oauth_core::adapter::{DeadlineTimer, Destination, GuardNote, Policy, Sent, Target};
+use oauth_core::{NotAttached, Outcome, ReplayChoice};
+use tower_service::Service;
+
+use super::head::Head;
+use crate::strategy::Strategy;
+
+/// What a request was sent with.
+#[derive(Clone, Copy)]
+pub(crate) enum Attached {
+    /// Our token.
+    Token(Sent),
+    /// No token of ours, for this reason.
+    Nothing(NotAttached),
+}
+
+impl Attached {
+    /// Whether something depends on whether the API accepts the token.
+    #[inline(always)]
+    fn is_watched(self) -> bool {
+        matches!(self, Self::Token(sent) if !sent.is_settled())
+    }
+
+    /// A success of an OPTIONS says nothing about the token.
+    #[inline(always)]
+    fn weighed(self, method: &Method) -> Self {
+        match self {
+            Self::Token(sent) => Self::Token(Policy::weighed(sent, method)),
+            Self::Nothing(_) => self,
+        }
+    }
+}
+
+/// A request that was sent, until its response is there.
+pub(crate) struct Exchange<S, R: Strategy<B>, B> {
+    pub(super) policy: Arc<Policy>,
+    pub(super) attached: Attached,
+    /// Nothing for most requests without replay. Boxed, so that the future is small.
+    pub(super) kept: Option<Box<Kept<S, R, B>>>,
+}
+
+/// What is kept of a request.
+pub(super) struct Kept<S, R: Strategy<B>, B> {
+    /// When its time is over, if it has a limit.
+    pub(super) timer: Option<DeadlineTimer>,
+    /// Shared with a guard below, which notes where the request was sent.
+    pub(super) note: Option<GuardNote>,
+    pub(super) send: SendKind<S, R, B>,
+}
+
+/// Which send of the request it is.
+pub(super) enum SendKind<S, R: Strategy<B>, B> {
+    /// The first; a second may follow.
+    First(First<S, R, B>),
+    /// The first and only one. With where it was sent, as far as that must be known.
+    Only(Option<Uri>),
+    /// The second: its response is the caller's, whatever it is.
+    Second(Target, Option<Uri>),
+}
+
+/// What a second send needs.
+pub(super) struct First<S, R: Strategy<B>, B> {
+    pub(super) head: Head,
+    /// Not polled ready: that comes right before the second send.
+    pub(super) service: S,
+    pub(super) body: R::Handle,
+    pub(super) to: Destination,
+}
+
+/// A request that was just sent.
+pub(crate) struct Called<S, R, B>
+where
+    S: Service<Request<R::Body>>,
+    R: Strategy<B>,
+{
+    pub(super) response: S::Future,
+    pub(super) exchange: Exchange<S, R, B>,
+}
+
+/// Sends a request for the first time. The service was polled ready.
+#[inline(always)]
+pub(crate) fn send<S, R, B>(
+    service: &mut S,
+    strategy: &R,
+    mut request: Request<B>,
+    policy: Arc<Policy>,
+    (attached, to): (Attached, Destination),
+    timer: Option<DeadlineTimer>,
+) -> Called<S, R, B>
+where
+    S: Service<Request<R::Body>> + Clone,
+    R: Strategy<B>,
+{
+    let attached = attached.weighed(request.method());
+    let choice = choice::<R, B>(&request);
+    if choice == Some(ReplayChoice::Off) || matches!(attached, Attached::Nothing(_)) {
+        let kept = Kept::only(&policy, &mut request, attached, to, timer);
+        let response = service.call(strategy.pass(request));
+        return Called { response, exchange: Exchange { policy, attached, kept } };
+    }
+    let (mut head, body) = request.into_parts();
+    let cap = match choice {
+        Some(ReplayChoice::UpTo(cap)) => Some(cap),
+        Some(ReplayChoice::Off) | None => None,
+    };
+    let (body, handle) = strategy.split(body, cap);
+    let note = policy.guard_note(attached.is_watched() || !Policy::is_safe(&head.method));
+    let first = First { head: Head::of(&head), service: service.clone(), body: handle, to };
+    if let Some(note) = &note {
+        head.extensions.insert(note.clone());
+    }
+    let kept = Some(Box::new(Kept { timer, note, send: SendKind::First(first) }));
+    let response = service.call(Request::from_parts(head, body));
+    Called { response, exchange: Exchange { policy, attached, kept } }
+}
+
+/// Sends a request once more, with this token. The service was polled ready.
+pub(super) fn send_again<S, R, B>(
+    service: &mut S,
+    mut request: Request<R::Body>,
+    policy: Arc<Policy>,
+    (attached, to): (Attached, Destination),
+    timer: Option<DeadlineTimer>,
+) -> Called<S, R, B>
+where
+    S: Service<Request<R::Body>>,
+    R: Strategy<B>,
+{
+    let attached = match attached.weighed(request.method()) {
+        Attached::Token(sent) => Attached::Token(sent.as_second()),
+        nothing @ Attached::Nothing(_) => nothing,
+    };
+    let target = policy.target(request.method(), request.uri());
+    let uri = policy.requested_exactly(request.uri(), to);
+    let note = policy.guard_note(true);
+    if let Some(note) = &note {
+        request.extensions_mut().insert(note.clone());
+    }
+    let kept = Some(Box::new(Kept { timer, note, send: SendKind::Second(target, uri) }));
+    let response = service.call(request);
+    Called { response, exchange: Exchange { policy, attached, kept } }
+}
+
+impl<S, R: Strategy<B>, B> Kept<S, R, B> {
+    /// Of a request that is sent once.
+    #[inline(always)]
+    fn only<T>(
+        policy: &Policy,
+        request: &mut Request<T>,
+        attached: Attached,
+        to: Destination,
+        timer: Option<DeadlineTimer>,
+    ) -> Option<Box<Self>> {
+        // Most requests: nothing can say where the response is from.
+        let knows_origins = policy.knows_origins() && matches!(attached, Attached::Token(_));
+        if timer.is_none() && !knows_origins {
+            return None;
+        }
+        Self::only_slowly(policy, request, attached, to, timer)
+    }
+
+    #[cold]
+    fn only_slowly<T>(
+        policy: &Policy,
+        request: &mut Request<T>,
+        attached: Attached,
+        to: Destination,
+        timer: Option<DeadlineTimer>,
+    ) -> Option<Box<Self>> {
+        let (mut uri, mut note) = (None, None);
+        if matches!(attached, Attached::Token(_)) {
+            let is_watched = attached.is_watched();
+            let asked = request.uri();
+            uri = if is_watched {
+                policy.requested_exactly(asked, to)
+            } else {
+                policy.requested(asked, to)
+            };
+            note = policy.guard_note(is_watched);
+        }
+        if let Some(note) = &note {
+            request.extensions_mut().insert(note.clone());
+        }
+        let is_empty = timer.is_none() && uri.is_none() && note.is_none();
+        (!is_empty).then(|| Box::new(Self { timer, note, send: SendKind::Only(uri) }))
+    }
+
+    /// What the request was for, if that was kept.
+    pub(super) fn target(&self, policy: &Policy) -> Target {
+        match &self.send {
+            SendKind::First(first) => policy.target(first.head.method(), first.head.uri()),
+            SendKind::Only(_) => Target::UNKNOWN,
+            SendKind::Second(target, _) => *target,
+        }
+    }
+
+    /// Where it was sent. A guard knows better: a layer above it may have rewritten the URI.
+    fn uri(&self, policy: &Policy) -> Option<Cow<'_, Uri>> {
+        let noted = self.note.as_ref().and_then(|note| policy.sent_to(note)).map(Cow::Owned);
+        noted.or_else(|| {
+            let uri = match &self.send {
+                SendKind::First(first) => Some(first.head.uri()),
+                SendKind::Only(uri) | SendKind::Second(_, uri) => uri.as_ref(),
+            };
+            uri.map(Cow::Borrowed)
+        })
+    }
+
+    /// Whether a redirect was followed on the way to this response, as far as that is known: then it is
+    /// the response to another request.
+    pub(super) fn was_followed(
+        &self,
+        policy: &Policy,
+        status: StatusCode,
+        response: &Extensions,
+    ) -> bool {
+        self.note.as_ref().is_some_and(|note| note.was_redirected(status))
+            || self.uri(policy).is_some_and(|uri| policy.is_of_another_uri(response, &uri))
+    }
+}
+
+impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
+    /// Whether the response is the caller's and says nothing that the slot does not know.
+    #[inline(always)]
+    pub(super) fn is_plain<T>(&self, response: &Response<T>) -> bool {
+        matches!(self.attached, Attached::Token(sent) if sent.is_settled())
+            && !self.policy.wants_to_judge(response.status(), response.headers())
+            && !self.is_noted(response.extensions())
+    }
+
+    /// Whether a layer below has left something that decides what is recorded: an outcome, or where the
+    /// response is from.
+    #[inline(always)]
+    fn is_noted(&self, response: &Extensions) -> bool {
+        !response.is_empty() && (Outcome::is_recorded(response) || self.is_from_elsewhere(response))
+    }
+
+    /// Whether the response says that it is from another origin than the request was sent to.
+    pub(super) fn is_from_elsewhere(&self, response: &Extensions) -> bool {
+        let uri = self.kept.as_ref().and_then(|kept| kept.uri(&self.policy));
+        self.policy.is_from_elsewhere(response, uri.as_deref())
+    }
+
+    /// Whether the request's time is over; never without a limit.
+    #[inline]
+    pub(super) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.kept.as_mut().and_then(|kept| kept.timer.as_mut()) {
+            Some(timer) => timer.poll_elapsed(cx),
+            None => Poll::Pending,
+        }
+    }
+
+    pub(super) fn target(&self) -> Target {
+        self.kept.as_ref().map_or(Target::UNKNOWN, |kept| kept.target(&self.policy))
+    }
+}
+
+/// What the request itself says about a second send. With a strategy that never replays: that there
+/// is none.
+#[inline(always)]
+pub(super) fn choice<R: Strategy<B>, B>(request: &Request<B>) -> Option<ReplayChoice> {
+    if R::REPLAYS { ReplayChoice::of(request.extensions()) } else { Some(ReplayChoice::Off) }
+}
