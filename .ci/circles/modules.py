@@ -170,12 +170,10 @@ def resolve(module, path, seen=frozenset()):
         here = lookup(module, first, seen)
     for name in rest:
         if here is None or here[0] == "item":
-            return here
+            break
         inside = here[1]
-        here = lookup(inside, name, seen)
-        # From another crate, if it is imported; otherwise out of a macro.
-        if here is None and not imports(inside, name):
-            here = "item", inside
+        # Else it is out of a macro, or of another crate.
+        here = lookup(inside, name, seen) or ("item", inside)
     return here
 
 

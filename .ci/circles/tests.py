@@ -89,6 +89,8 @@ def self_test():
     assert found(lib="mod a; mod b; pub use b::*;", a="use crate::B;", b=uses_a)[0] == circle
     assert found(lib="mod a; mod b; pub use std::B;", a="use crate::B;", b=uses_a)[0] == []
     assert found(lib="mod a; mod b; pub struct B;", a="use crate::B;", b=uses_a)[0] == []
+    # One of another crate counts for the module that it comes through.
+    assert two("use crate::b::Mutex;", "pub use std::sync::Mutex; " + uses_a) == circle
     through = found(lib="mod a; mod b; mod c;", a="use crate::c::B;", b=uses_a, c="pub use crate::b::B as B;")[0]
     assert through == circle, through
     renamed = found(lib="mod a; mod b; pub use b::B as Z;", a="use crate::Z;", b=uses_a)[0]
