@@ -6,7 +6,6 @@ mod clients;
 mod controls;
 mod counts;
 mod endpoint;
-pub(crate) mod fields;
 mod settings;
 
 pub(crate) use endpoint::Endpoint;

@@ -8,7 +8,7 @@ use hyper::HeaderMap;
 use hyper::body::Incoming;
 use sha2::{Digest as _, Sha256};
 
-use crate::recorded::hex;
+use super::hex;
 use crate::sync::lock;
 
 /// What has come of a request's body so far. Clones share it.
@@ -68,7 +68,7 @@ impl Received {
     }
 
     /// Reads until that much has come, or to the end. `false` if the body breaks off.
-    pub(super) async fn read(&self, body: &mut Incoming, until: u64) -> bool {
+    pub(crate) async fn read(&self, body: &mut Incoming, until: u64) -> bool {
         while self.length() < until {
             match body.frame().await {
                 None => {

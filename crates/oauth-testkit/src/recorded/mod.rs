@@ -1,5 +1,10 @@
 //! Requests as a server received them.
 
+pub(crate) mod fields;
+mod received;
+
+pub(crate) use received::Received;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt::{self, Write as _};
@@ -11,8 +16,6 @@ use hyper::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use hyper::http::request::Parts;
 
 use crate::Dialect;
-use crate::api::Received;
-use crate::auth::fields;
 use crate::sync::lock;
 
 /// How many requests a log holds; the oldest goes first.
