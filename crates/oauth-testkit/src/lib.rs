@@ -76,7 +76,8 @@ mod sync;
 mod tokens;
 
 pub use api::{Challenge, ProtectedApi};
-pub use auth::{AuthServer, DataEnvelope, ErrorEnvelope};
+pub use auth::AuthServer;
 pub use dialect::Dialect;
 pub use fault::Fault;
 pub use recorded::RecordedRequest;
+pub use shape::{DataEnvelope, ErrorEnvelope};

@@ -9,7 +9,6 @@ mod endpoint;
 mod settings;
 
 pub(crate) use endpoint::Endpoint;
-pub use settings::{DataEnvelope, ErrorEnvelope};
 
 use std::fmt;
 use std::io;
