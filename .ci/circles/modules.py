@@ -1,6 +1,5 @@
 """The modules of a crate, and which module imports from which."""
 import os
-import re
 
 from tokens import CLOSING, NAME, Failure, closing, tokens, without_tests
 
@@ -92,16 +91,11 @@ def read(module, code, folder, path_of):
 
 
 def source(file):
-    """The code of a file, and the `#[path]`s in it, or `None` if it is for tests."""
-    text = open(file, encoding="utf-8").read()
+    """What is left of a file's code, and its `#[path]`s: see `without_tests`."""
     try:
-        code = without_tests(tokens(text))
+        return without_tests(tokens(open(file, encoding="utf-8").read()))
     except Failure as failure:
         raise Failure(f"{file}: {failure}") from None
-    paths = {}
-    for match in re.finditer(r'#\[path\s*=\s*"([^"]+)"\]\s*(?:pub(?:\([^)]*\))?\s+)?mod\s+(\w+)', text):
-        paths[match[2], text.count("\n", 0, match.start(2)) + 1] = match[1]
-    return code, paths
 
 
 def load(parent, name, folder, path):

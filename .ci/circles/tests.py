@@ -112,6 +112,9 @@ def self_test():
     deep |= dict(b__z="")
     assert found(a__x="use super::w::W;", **deep | dict(a__w="use super::x::X;"))[0] == ["crate::a: w, x"]
     assert found(a__x="use crate::b::B;", **deep | dict(b__y="use crate::a::A;"))[0] == circle
+    # Files elsewhere than by their names; the modules in such a file are beside it.
+    moved = '#[path = "d/x.rs"] #[cfg(unix)] pub(crate) mod a; mod b;'
+    assert found(lib=moved, d__x="mod y;", d__y="use crate::b::B;", b="use crate::a::A;")[0] == circle
     # A module and what is in it may know each other.
     assert found(a__x="use super::A; use crate::a::B;", **deep | dict(a="mod x; mod w; use x::X; pub struct A;"))[0] == []
 

@@ -28,7 +28,7 @@ class Failure(Exception):
 
 
 def tokens(text):
-    """[(text, line)] without comments, strings and lifetimes."""
+    """[(text, line)] without comments and lifetimes; a string is one, in its quotes."""
     found, at, line = [], 0, 1
     while at < len(text):
         match = TOKEN.match(text, at)
@@ -40,10 +40,8 @@ def tokens(text):
                 if not edge:
                     raise Failure(f"line {line}: a comment that does not end")
                 depth, end = depth + (1 if edge.group() == "/*" else -1), edge.end()
-        elif match.lastgroup in ("name", "sign"):
-            found.append((match.group().removeprefix("r#"), line))
-        elif match.lastgroup in ("raw", "hashes", "text", "number"):
-            found.append(('""', line))
+        elif match.lastgroup not in ("skip", "lifetime"):
+            found.append((match.group().removeprefix("r#") if match.lastgroup == "name" else match.group(), line))
         line += text.count("\n", at, end)
         at = end
     return found
@@ -135,15 +133,21 @@ def item_end(code, at):
 
 
 def without_tests(code):
-    """The code without attributes and without what is for tests; `None` if all of it is."""
-    kept, at = [], 0
+    """The code without attributes and without what is for tests, `None` if all of it is; and what `#[path]`s
+    there are: {(name of a module, line of its `mod`): path}."""
+    kept, paths, path, at = [], {}, None, 0
     while at < len(code):
         if is_attribute(code, at):
             end, tests, inner = attribute(code, at)
             if tests and inner:
-                return None
+                return None, {}
+            if code[at + 2][0] == "path":
+                path = code[at + 4][0].strip('"')
             at = item_end(code, end) if tests else end
+            path = None if tests else path
         else:
+            if path and code[at][0] == "mod":
+                paths[code[at + 1][0], code[at][1]], path = path, None
             kept.append(code[at])
             at += 1
-    return kept
+    return kept, paths
