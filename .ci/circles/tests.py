@@ -42,13 +42,17 @@ def self_test():
         "made! { struct A { b: crate::b::B } }",
         "mod inner { fn f() { super::super::b::g() } }",
         "macro_rules! m { () => { $crate::b::B }; }",
+        "use crate::r#b::B;",
+        "#![allow(unused)] use crate::b::B;",
         "#[cfg(not(test))] use crate::b::B;",
+        "#[cfg(not(any(test, unix)))] use crate::b::B;",
         "#[cfg(any(test, unix))] use crate::b::B;",
         "#[cfg(feature = \"test\")] use crate::b::B;",
         "const C: char = '\"'; use crate::b::B; const D: char = '\"';",
         "fn f<'a>(_: &'a u8) -> crate::b::B<'a> {}",
         "#[cfg(test)] const T: [u8; 2] = [1, 2]; use crate::b::B;",
         "#[cfg(test)] fn t<A, B>() -> [u8; 2] {} use crate::b::B;",
+        "#[cfg(test)] const fn t() {} use crate::b::B; const C: u8 = 1;",
         "struct S { #[cfg(test)] t: Vec<(u8, u8)>, b: crate::b::B }",
         "enum E { #[cfg(test)] T { t: u8 }, B(crate::b::B) }",
         "#[cfg(test)] prop! { a, b } use crate::b::B;",
@@ -67,11 +71,20 @@ def self_test():
         "const S: &str = \"\\\" crate::b::B\"; const Q: char = '\\''; const B: &[u8] = b\"crate::b::B\";",
         "pub use crate::b::B;",
         "pub(crate) use crate::b::{B, C};",
+        "pub use crate::b::*;",
+        "pub use crate::b::B; struct S { B: u8 } fn f(s: S) { s.B }",
         "pub(in crate::b) struct A;",
         "use b::B; use ::b::B as C; fn f() { b::g() }",
         "#[cfg(test)] mod tests { use crate::b::B; }",
         "#[cfg(test)] mod tests;",
         "#[cfg(all(test, unix))] use crate::b::{self, B};",
+        "#[cfg(all(not(unix), test))] use crate::b::B;",
+        "#[cfg(any(test, all(test, unix)))] use crate::b::B;",
+        "#[cfg(not(not(test)))] use crate::b::B;",
+        "#[cfg(test)] pub fn f<A, B>() { crate::b::g() }",
+        "#[cfg(test)] pub(crate) fn f<A, B>() { crate::b::g() }",
+        "fn f() { #[cfg(test)] let x = A { a: 1 }.g(crate::b::B); }",
+        "fn f() { #[cfg(test)] if x { 1 } else { crate::b::g() } }",
         "#[cfg(test)] #[allow(unused)] pub(crate) const fn f() -> crate::b::B { crate::b::B }",
         "#[cfg(test)] const T: crate::b::B = crate::b::B { b: 1 };",
         "struct S { #[cfg(test)] t: crate::b::B, u: u8 }",
@@ -93,6 +106,9 @@ def self_test():
     assert two("use crate::b::Mutex;", "pub use std::sync::Mutex; " + uses_a) == circle
     through = found(lib="mod a; mod b; mod c;", a="use crate::c::B;", b=uses_a, c="pub use crate::b::B as B;")[0]
     assert through == circle, through
+    taken = "use super::*; fn f(_: B) {}"
+    assert found(lib=root, a=taken, b=uses_a)[0] == circle
+    assert found(lib=root, a="struct B; " + taken, b=uses_a)[0] == []
     renamed = found(lib="mod a; mod b; pub use b::B as Z;", a="use crate::Z;", b=uses_a)[0]
     assert renamed == circle, renamed
 
@@ -102,8 +118,9 @@ def self_test():
     shown, lines = found(lib=four, a=a, b=b, c=back, d=back)
     assert shown == ["crate: a, b, c"], shown
     assert lines == ["a.rs:1: crate::b::B", "b.rs:4: crate::c::C", "c.rs:1: crate::a::A"], lines
-    shown, lines = found(lib=four, a=a, b=back, c="use crate::d::D; fn f() { D::new() }", d="use crate::c::C;")
+    shown, lines = found(lib=four, a=a, b=back, c="use crate::d::D;\nfn f() { D::new() }", d="use crate::c::C;")
     assert shown == ["crate: a, b", "crate: c, d"] and len(lines) == 4, (shown, lines)
+    assert len(found(lib=four, a="use crate::b::B;\nuse crate::c::C;", b=back, c="", d="")[1]) == 2
     assert found(lib=four, a=a, b="use crate::c::C;", c="", d=back) == ([], [])
 
     # Files of two directories that make a circle of the directories alone; inside of one; with its root file.
