@@ -12,7 +12,11 @@ pub use figures::{Figures, table};
 pub use gateway::gateway;
 pub use scenario::{Scenario, play, play_and_tell};
 
-/// The README's snippets, compiled.
+/// The READMEs' snippets, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
+#[doc = include_str!("../../crates/oauth-core/README.md")]
+#[doc = include_str!("../../crates/oauth-tower/README.md")]
+#[doc = include_str!("../../crates/oauth-reqwest/README.md")]
+#[doc = include_str!("../../crates/oauth-testkit/README.md")]
 pub struct Readme;

@@ -179,6 +179,7 @@ mod choice;
 mod error;
 mod keeper;
 mod shared;
+mod tee;
 mod trailers;
 
 pub use self::body::ReplayBody;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Details, Error, Kind};
 use crate::origin::Origins;
 use crate::token::Token;
 
@@ -152,6 +152,24 @@ impl<S: TokenSource> DynSource for S {
     }
 }
 
+impl Error {
+    /// A time limit that spans attempts, told with what the last of them failed with.
+    pub(crate) fn timed_out(
+        message: &'static str,
+        source: &dyn DynSource,
+        last: Option<Self>,
+    ) -> Self {
+        let hint = last.as_ref().and_then(Error::hint).map(str::to_owned);
+        Details {
+            provider: source.provider().map(Into::into),
+            hint: hint.map(Into::into).or_else(|| source.unreachable_hint().map(Into::into)),
+            source: last.map(Into::into),
+            ..Details::new(Kind::Timeout, message)
+        }
+        .into()
+    }
+}
+
 /// One token for ever: for tests and for APIs with static keys. Its origins are undeclared.
 #[derive(Clone, Debug)]
 pub struct StaticToken(Token);
@@ -206,5 +224,40 @@ where
 impl<F> fmt::Debug for SourceFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SourceFn").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    struct Unreachable;
+
+    impl TokenSource for Unreachable {
+        async fn fetch(&self) -> Result<Token, Error> {
+            Err(Error::transient("no route"))
+        }
+        fn provider(&self) -> Option<String> {
+            Some("Oleria".to_owned())
+        }
+        fn unreachable_hint(&self) -> Option<&'static str> {
+            Some("is it in the allow list?")
+        }
+    }
+
+    #[test]
+    fn a_time_limit_tells_the_provider_what_failed_last_and_a_hint() {
+        let alone = Error::timed_out("late", &Unreachable, None);
+        assert!(alone.is_timeout() && alone.is_transient() && alone.source().is_none());
+        assert_eq!(alone.provider(), Some("Oleria"));
+        assert_eq!(alone.to_string(), "Oleria: late; hint: is it in the allow list?");
+
+        let hint = Some("check the secret".into());
+        let last = Details { hint, ..Details::new(Kind::Refused, "no") };
+        let after = Error::timed_out("late", &Unreachable, Some(last.into()));
+        assert_eq!(after.hint(), Some("check the secret"));
+        assert_eq!(after.source().unwrap().to_string(), "no; hint: check the secret");
     }
 }

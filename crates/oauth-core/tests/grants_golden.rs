@@ -10,6 +10,7 @@ use oauth_core::{
     Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Grant, Oleria, RotatingClient,
     Token,
 };
+use oauth_testkit::fixtures;
 
 fn client() -> ClientAuth {
     ClientAuth::secret("the id", "s3cret/+")
@@ -304,18 +305,16 @@ fn the_documented_tokens_are_read() {
         assert_eq!(token.lifetime(), Some(Duration::from_secs(seconds)));
         token.scope().map(str::to_owned)
     };
-    let oleria = read(&oleria(), 200, include_str!("fixtures/oleria-200.json")).unwrap();
+    let oleria = read(&oleria(), 200, fixtures::OLERIA_TOKEN).unwrap();
     assert_eq!(jwt(oleria, 3600), None);
-    let apiera = read(&apiera(), 200, include_str!("fixtures/apiera-200.json")).unwrap();
+    let apiera = read(&apiera(), 200, fixtures::APIERA_TOKEN).unwrap();
     assert_eq!(jwt(apiera, 86_400), None);
-    let ataccama = read(&ataccama(), 200, include_str!("fixtures/ataccama-200.json")).unwrap();
+    let ataccama = read(&ataccama(), 200, fixtures::ATACCAMA_TOKEN).unwrap();
     assert_eq!(jwt(ataccama, 300).as_deref(), Some("profile email"));
     let bare = r#"{"access_token":"sk-0123456789abcdef0123456789abcdef","expires_in":3600}"#;
-    for (status, body) in [
-        (200, include_str!("fixtures/fuuffy-200.json")),
-        (201, include_str!("fixtures/fuuffy-200-data-as-string.json")),
-        (200, bare),
-    ] {
+    for (status, body) in
+        [(200, fixtures::FUUFFY_TOKEN), (201, fixtures::FUUFFY_TOKEN_IN_STRING), (200, bare)]
+    {
         let token = read(&fuuffy(), status, body).unwrap();
         assert_eq!(token.expose_secret(), "sk-0123456789abcdef0123456789abcdef");
         assert_eq!(token.lifetime(), Some(hour));
@@ -328,7 +327,7 @@ fn an_envelope_is_unwrapped_once_and_only_for_fuuffy() {
     read(&fuuffy(), 200, twice).unwrap_err();
     read(&fuuffy(), 200, r#"{"data":[{"access_token":"t"}]}"#).unwrap_err();
     read(&fuuffy(), 200, r#"{"data":null}"#).unwrap_err();
-    read(&oleria(), 200, include_str!("fixtures/fuuffy-200.json")).unwrap_err();
+    read(&oleria(), 200, fixtures::FUUFFY_TOKEN).unwrap_err();
 }
 
 #[derive(Debug, PartialEq)]
@@ -368,8 +367,8 @@ const BAD_CREDENTIALS: (bool, bool) = (false, true);
 fn the_errors_of_oleria_are_classified_as_its_contract_has_them() {
     let grant = oleria();
     let hint = "id or secret wrong, key deleted, or wrong environment";
-    let bad_client = include_str!("fixtures/oleria-401-invalid_client.json");
-    let bad_request = include_str!("fixtures/oleria-400-invalid_request.json");
+    let bad_client = fixtures::OLERIA_INVALID_CLIENT;
+    let bad_request = fixtures::OLERIA_INVALID_REQUEST;
     for status in [400, 401] {
         row(&grant, status, bad_client, BAD_CREDENTIALS, Some("invalid_client"), Some(hint));
     }
@@ -387,7 +386,7 @@ fn the_errors_of_oleria_are_classified_as_its_contract_has_them() {
 #[test]
 fn the_errors_of_apiera_are_classified_as_its_contract_has_them() {
     let grant = apiera();
-    let denied = include_str!("fixtures/apiera-token-401.json");
+    let denied = fixtures::APIERA_ACCESS_DENIED;
     let code = Some("access_denied");
     let hint = "the organization id is missing or invalid";
     row(&grant, 400, "{}", PERMANENT, None, Some(hint));
@@ -407,12 +406,12 @@ fn the_errors_of_apiera_are_classified_as_its_contract_has_them() {
 fn the_errors_of_fuuffy_are_classified_by_status_and_code() {
     let grant = fuuffy();
     let hint = "a parameter is missing or invalid";
-    let body = include_str!("fixtures/fuuffy-400.json");
+    let body = fixtures::FUUFFY_INVALID_REQUEST;
     row(&grant, 400, body, PERMANENT, Some("400013"), Some(hint));
     let hint = "client id or secret wrong, or test credentials against production";
     for body in [
-        include_str!("fixtures/fuuffy-401.json"),
-        include_str!("fixtures/fuuffy-401-wrapped.json"),
+        fixtures::FUUFFY_INVALID_CLIENT,
+        fixtures::FUUFFY_INVALID_CLIENT_WRAPPED,
         r#"{"code":401021,"code_reason":"something else"}"#,
         r#"{"error":{"code":401021}}"#,
     ] {
@@ -428,7 +427,7 @@ fn the_errors_of_fuuffy_are_classified_by_status_and_code() {
     let hint = "wait for the reset: 100 requests a minute, 1000 an hour";
     row(&grant, 429, "", TRANSIENT, None, Some(hint));
     let hint = "if it stays, contact the provider's customer service";
-    let body = include_str!("fixtures/fuuffy-500.json");
+    let body = fixtures::FUUFFY_API_ERROR;
     for status in [200, 400, 401, 500, 503] {
         row(&grant, status, body, TRANSIENT, Some("500999"), Some(hint));
     }
@@ -437,7 +436,7 @@ fn the_errors_of_fuuffy_are_classified_by_status_and_code() {
 
 #[test]
 fn a_refusal_of_fuuffy_under_a_200_is_one() {
-    let body = include_str!("fixtures/fuuffy-401.json");
+    let body = fixtures::FUUFFY_INVALID_CLIENT;
     let hint = "client id or secret wrong, or test credentials against production";
     row(&fuuffy(), 200, body, BAD_CREDENTIALS, Some("401021"), Some(hint));
     let wrapped = r#"{"data":{"code":"401021"}}"#;
@@ -451,7 +450,7 @@ fn a_refusal_of_fuuffy_under_a_200_is_one() {
 fn the_errors_of_ataccama_are_classified_as_keycloak_means_them() {
     let grant = ataccama();
     let hint = "wrong id or secret, stray spaces, or the API client is disabled";
-    let body = include_str!("fixtures/ataccama-401-unauthorized_client.json");
+    let body = fixtures::ATACCAMA_UNAUTHORIZED_CLIENT;
     row(&grant, 401, body, BAD_CREDENTIALS, Some("unauthorized_client"), Some(hint));
     let body = r#"{"error":"invalid_client"}"#;
     row(&grant, 401, body, BAD_CREDENTIALS, Some("invalid_client"), Some(hint));
@@ -463,7 +462,7 @@ fn the_errors_of_ataccama_are_classified_as_keycloak_means_them() {
     row(&grant, 400, body, PERMANENT, Some("invalid_request"), Some(hint));
     row(&grant, 403, "", PERMANENT, None, Some("https required, or the realm is disabled"));
     let hint = "the realm in the URL is not the tenant's name";
-    let body = include_str!("fixtures/ataccama-404-realm.json");
+    let body = fixtures::ATACCAMA_UNKNOWN_REALM;
     row(&grant, 404, body, PERMANENT, Some("Realm does not exist"), Some(hint));
     row(&grant, 500, r#"{"error":"unknown_error"}"#, TRANSIENT, Some("unknown_error"), None);
 }

@@ -7,6 +7,7 @@
 //!   what it was sent.
 //! - [`Fault`]s script what goes wrong at either of them: statuses, delays, hangs, resets, bodies without end.
 //! - Both count and record what reaches them.
+//! - [`fixtures`] are response bodies as the providers document them.
 //!
 //! Time is tokio's clock: under `tokio::time::pause`, tokens expire by `tokio::time::advance`. A paused clock
 //! also moves on by itself when every task waits for the network; to make tokens expire without that, pause,
@@ -67,6 +68,7 @@ mod api;
 mod auth;
 mod dialect;
 mod fault;
+pub mod fixtures;
 mod random;
 mod recorded;
 mod reply;
@@ -76,7 +78,8 @@ mod sync;
 mod tokens;
 
 pub use api::{Challenge, ProtectedApi};
-pub use auth::{AuthServer, DataEnvelope, ErrorEnvelope};
+pub use auth::AuthServer;
 pub use dialect::Dialect;
 pub use fault::Fault;
 pub use recorded::RecordedRequest;
+pub use shape::{DataEnvelope, ErrorEnvelope};

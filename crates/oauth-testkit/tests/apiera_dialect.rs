@@ -5,11 +5,11 @@
 mod common;
 
 use common::{FORM, JSON, ask, ask_but, ask_with, bearer, encode, good_fields, send, with_token};
-use oauth_testkit::{AuthServer, Dialect, ProtectedApi};
+use oauth_testkit::{AuthServer, Dialect, ProtectedApi, fixtures};
 
-const OK: &str = include_str!("fixtures/apiera-200.json");
-const UNAUTHORIZED: &str = include_str!("fixtures/apiera-token-401.json");
-const API_EXPIRED: &str = include_str!("fixtures/apiera-api-401-expired.json");
+const OK: &str = fixtures::APIERA_TOKEN;
+const UNAUTHORIZED: &str = fixtures::APIERA_ACCESS_DENIED;
+const API_EXPIRED: &str = fixtures::APIERA_API_EXPIRED;
 
 async fn start() -> AuthServer {
     AuthServer::start(Dialect::Apiera).await.unwrap()

@@ -5,11 +5,11 @@
 mod common;
 
 use common::{FORM, ask, ask_but, ask_with, bearer, encode, good_fields, send, with_token};
-use oauth_testkit::{AuthServer, Dialect, ProtectedApi};
+use oauth_testkit::{AuthServer, Dialect, ProtectedApi, fixtures};
 
-const OK: &str = include_str!("fixtures/ataccama-200.json");
-const BAD_CLIENT: &str = include_str!("fixtures/ataccama-401-unauthorized_client.json");
-const NO_REALM: &str = include_str!("fixtures/ataccama-404-realm.json");
+const OK: &str = fixtures::ATACCAMA_TOKEN;
+const BAD_CLIENT: &str = fixtures::ATACCAMA_UNAUTHORIZED_CLIENT;
+const NO_REALM: &str = fixtures::ATACCAMA_UNKNOWN_REALM;
 
 async fn start() -> AuthServer {
     AuthServer::start(Dialect::Ataccama).await.unwrap()

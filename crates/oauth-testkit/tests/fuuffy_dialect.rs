@@ -5,14 +5,14 @@
 mod common;
 
 use common::{FORM, ask, ask_but, bearer, encode, good_fields, send, with_token};
-use oauth_testkit::{AuthServer, DataEnvelope, Dialect, ErrorEnvelope, ProtectedApi};
+use oauth_testkit::{AuthServer, DataEnvelope, Dialect, ErrorEnvelope, ProtectedApi, fixtures};
 
-const OK: &str = include_str!("fixtures/fuuffy-200.json");
-const OK_STRING: &str = include_str!("fixtures/fuuffy-200-data-as-string.json");
-const BAD_REQUEST: &str = include_str!("fixtures/fuuffy-400.json");
-const BAD_CLIENT: &str = include_str!("fixtures/fuuffy-401.json");
-const BAD_CLIENT_WRAPPED: &str = include_str!("fixtures/fuuffy-401-wrapped.json");
-const API_EXPIRED: &str = include_str!("fixtures/fuuffy-api-401-expired.json");
+const OK: &str = fixtures::FUUFFY_TOKEN;
+const OK_STRING: &str = fixtures::FUUFFY_TOKEN_IN_STRING;
+const BAD_REQUEST: &str = fixtures::FUUFFY_INVALID_REQUEST;
+const BAD_CLIENT: &str = fixtures::FUUFFY_INVALID_CLIENT;
+const BAD_CLIENT_WRAPPED: &str = fixtures::FUUFFY_INVALID_CLIENT_WRAPPED;
+const API_EXPIRED: &str = fixtures::FUUFFY_API_EXPIRED;
 
 async fn start() -> AuthServer {
     AuthServer::start(Dialect::Fuuffy).await.unwrap()

@@ -5,11 +5,11 @@
 mod common;
 
 use common::{FORM, ask, ask_but, ask_with, bearer, encode, good_fields, send, with_token};
-use oauth_testkit::{AuthServer, Dialect, ProtectedApi};
+use oauth_testkit::{AuthServer, Dialect, ProtectedApi, fixtures};
 
-const OK: &str = include_str!("fixtures/oleria-200.json");
-const INVALID_REQUEST: &str = include_str!("fixtures/oleria-400-invalid_request.json");
-const INVALID_CLIENT: &str = include_str!("fixtures/oleria-401-invalid_client.json");
+const OK: &str = fixtures::OLERIA_TOKEN;
+const INVALID_REQUEST: &str = fixtures::OLERIA_INVALID_REQUEST;
+const INVALID_CLIENT: &str = fixtures::OLERIA_INVALID_CLIENT;
 
 async fn start() -> AuthServer {
     AuthServer::start(Dialect::Oleria).await.unwrap()

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use super::ReplayError;
 use super::shared::{Shared, Takeover, poll_source};
-use super::{Replay, ReplayError};
 
 pin_project! {
     /// A request body that may be sent again after a `401`; see the [module](super).
@@ -51,28 +51,9 @@ impl<B: Body> ReplayBody<B> {
         Self { kind: Kind::Plain { body } }
     }
 
-    /// The body for the first send, and what can make the second one out of it.
-    ///
-    /// Up to `cap` bytes are copied while the first send pulls them. Trailers count with their names and
-    /// values and 32 bytes for each field and for the whole. The memory for all of it is
-    /// [bounded by the cap](super#what-the-cap-bounds).
-    ///
-    /// `None` means that the body is empty and was not wrapped; a second send takes
-    /// [`ReplayBody::default`]. A body whose [`size_hint`](Body::size_hint) is over the cap from the
-    /// start is not wrapped either, and the [`Replay`] refuses.
-    pub fn tee(body: B, cap: usize) -> (Self, Option<Replay<B>>) {
-        if body.is_end_stream() {
-            return (Self::plain(body), None);
-        }
-        let size = body.size_hint();
-        if usize::try_from(size.lower()).map_or(true, |least| least > cap) {
-            return (Self::plain(body), Some(Replay::over_cap()));
-        }
-        let sized = size.exact().is_some();
-        let shared = Arc::new(Mutex::new(Shared::new(body, cap, sized)));
-        let first = First { shared: Arc::clone(&shared), overtaken: false };
-        let first = Self { kind: Kind::First { first } };
-        (first, Some(Replay::of(shared)))
+    pub(super) fn first(shared: Arc<Mutex<Shared<B>>>) -> Self {
+        let first = First { shared, overtaken: false };
+        Self { kind: Kind::First { first } }
     }
 
     pub(super) fn second(second: Takeover<B>) -> Self {

@@ -13,22 +13,23 @@ mod entry {
 mod inputs;
 
 use inputs::play;
+use oauth_testkit::fixtures;
 
 /// Of each of the five targets.
 const NORMAL: usize = 12_000;
 const LONG: usize = 300_000;
 
 const FIXTURES: &[&[u8]] = &[
-    include_bytes!("../fixtures/apiera-200.json"),
-    include_bytes!("../fixtures/apiera-token-401.json"),
-    include_bytes!("../fixtures/ataccama-200.json"),
-    include_bytes!("../fixtures/ataccama-401-unauthorized_client.json"),
-    include_bytes!("../fixtures/fuuffy-200-data-as-string.json"),
-    include_bytes!("../fixtures/fuuffy-200.json"),
-    include_bytes!("../fixtures/fuuffy-401-wrapped.json"),
-    include_bytes!("../fixtures/fuuffy-500.json"),
-    include_bytes!("../fixtures/oleria-200.json"),
-    include_bytes!("../fixtures/oleria-401-invalid_client.json"),
+    fixtures::APIERA_TOKEN.as_bytes(),
+    fixtures::APIERA_ACCESS_DENIED.as_bytes(),
+    fixtures::ATACCAMA_TOKEN.as_bytes(),
+    fixtures::ATACCAMA_UNAUTHORIZED_CLIENT.as_bytes(),
+    fixtures::FUUFFY_TOKEN_IN_STRING.as_bytes(),
+    fixtures::FUUFFY_TOKEN.as_bytes(),
+    fixtures::FUUFFY_INVALID_CLIENT_WRAPPED.as_bytes(),
+    fixtures::FUUFFY_API_ERROR.as_bytes(),
+    fixtures::OLERIA_TOKEN.as_bytes(),
+    fixtures::OLERIA_INVALID_CLIENT.as_bytes(),
 ];
 const ANSWER_WORDS: &[&[u8]] = &[
     b"\"access_token\":",

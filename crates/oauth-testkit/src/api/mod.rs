@@ -1,7 +1,6 @@
 //! The API that the tokens are for.
 
 mod bearer;
-mod digest;
 mod resource;
 
 use std::fmt;
@@ -10,7 +9,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-pub(crate) use self::digest::Received;
 use self::resource::Resource;
 use crate::serve::Running;
 use crate::sync::lock;

@@ -10,10 +10,9 @@ use hyper::{Request, Response, StatusCode, Version};
 
 use super::Challenge;
 use super::bearer::bearer;
-use super::digest::Received;
 use crate::auth::Endpoint;
 use crate::fault::FaultQueue;
-use crate::recorded::{Log, RecordedRequest};
+use crate::recorded::{Log, Received, RecordedRequest};
 use crate::reply::{Outcome, ReplyBody, json, quoted};
 use crate::serve::Handler;
 use crate::shape;

@@ -2,10 +2,11 @@
 
 use hyper::header::{ACCEPT, CONTENT_TYPE};
 
+use super::basic;
 use super::settings::Settings;
-use super::{basic, fields};
+use crate::Dialect;
+use crate::recorded::{RecordedRequest, fields};
 use crate::shape::Problem;
-use crate::{Dialect, RecordedRequest};
 
 pub(super) fn check(
     dialect: Dialect,

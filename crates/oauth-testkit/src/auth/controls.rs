@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AuthServer, DataEnvelope, ErrorEnvelope};
-use crate::Fault;
+use super::AuthServer;
+use crate::fault::Fault;
+use crate::shape::{DataEnvelope, ErrorEnvelope};
 use crate::sync::lock;
 
 /// The client, and what it has to ask for.

@@ -6,11 +6,9 @@ mod clients;
 mod controls;
 mod counts;
 mod endpoint;
-pub(crate) mod fields;
 mod settings;
 
 pub(crate) use endpoint::Endpoint;
-pub use settings::{DataEnvelope, ErrorEnvelope};
 
 use std::fmt;
 use std::io;

@@ -7,32 +7,6 @@ use super::clients::Clients;
 use crate::shape::Envelopes;
 use crate::{Dialect, random};
 
-/// What Fuuffy's `data` member holds: documented as a "json-string", shown as an object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum DataEnvelope {
-    /// `{"data":{…}}`
-    #[default]
-    Object,
-    /// `{"data":"{…}"}`
-    JsonString,
-    /// The members at the top level, without `data`.
-    None,
-}
-
-/// Whether Fuuffy's errors stand in an `error` member.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorEnvelope {
-    /// A 400 wrapped, everything else at the top level.
-    #[default]
-    AsDocumented,
-    /// `{"error":{…}}`
-    Wrapped,
-    /// `{…}`
-    TopLevel,
-}
-
 /// Writes the success body for a token.
 pub(super) type Writer = Arc<dyn Fn(&str) -> String + Send + Sync>;
 

@@ -2,13 +2,13 @@
 //! can end as it likes.
 
 mod connection;
+mod counts;
 mod stream;
 
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hyper::Request;
@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
+use self::counts::{Connections, Open};
 use crate::reply::Outcome;
 
 const BACKLOG: u32 = 1024;
@@ -26,52 +27,6 @@ const BACKLOG: u32 = 1024;
 /// What a server does with a request.
 pub(crate) trait Handler: Send + Sync + 'static {
     fn handle(&self, request: Request<Incoming>) -> impl Future<Output = Outcome> + Send;
-}
-
-/// How many connections there are, were, and were at most.
-#[derive(Default)]
-pub(crate) struct Connections {
-    accepted: AtomicU64,
-    open: AtomicU64,
-    peak: AtomicU64,
-}
-
-/// One open connection, for the counting.
-struct Open(Arc<Connections>);
-
-impl Open {
-    fn count(connections: &Arc<Connections>) -> Self {
-        connections.accepted.fetch_add(1, Ordering::SeqCst);
-        let open = connections.open.fetch_add(1, Ordering::SeqCst) + 1;
-        connections.peak.fetch_max(open, Ordering::SeqCst);
-        Open(Arc::clone(connections))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Connections {
-    pub(crate) fn accepted(&self) -> u64 {
-        self.accepted.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn open(&self) -> u64 {
-        self.open.load(Ordering::SeqCst)
-    }
-
-    pub(crate) fn peak(&self) -> u64 {
-        self.peak.load(Ordering::SeqCst)
-    }
-
-    /// What is open stays open, so that the peak starts from there.
-    pub(crate) fn reset(&self) {
-        self.accepted.store(0, Ordering::SeqCst);
-        self.peak.store(self.open(), Ordering::SeqCst);
-    }
 }
 
 /// A server that runs for as long as this value lives.

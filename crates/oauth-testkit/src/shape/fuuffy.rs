@@ -2,8 +2,7 @@
 
 use hyper::StatusCode;
 
-use super::{Problem, bearer};
-use crate::auth::{DataEnvelope, ErrorEnvelope};
+use super::{DataEnvelope, ErrorEnvelope, Problem, bearer};
 use crate::reply::quoted;
 
 pub(super) const API_REFUSAL: &str =

@@ -1,5 +1,6 @@
 //! Length, SHA-256 and trailers of a body, taken while it streams by.
 
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -8,7 +9,6 @@ use hyper::HeaderMap;
 use hyper::body::Incoming;
 use sha2::{Digest as _, Sha256};
 
-use crate::recorded::hex;
 use crate::sync::lock;
 
 /// What has come of a request's body so far. Clones share it.
@@ -68,7 +68,7 @@ impl Received {
     }
 
     /// Reads until that much has come, or to the end. `false` if the body breaks off.
-    pub(super) async fn read(&self, body: &mut Incoming, until: u64) -> bool {
+    pub(crate) async fn read(&self, body: &mut Incoming, until: u64) -> bool {
         while self.length() < until {
             match body.frame().await {
                 None => {
@@ -91,4 +91,12 @@ impl Received {
         }
         true
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
+        // A String takes whatever is written to it.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

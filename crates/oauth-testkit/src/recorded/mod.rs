@@ -1,9 +1,14 @@
 //! Requests as a server received them.
 
+pub(crate) mod fields;
+mod log;
+mod received;
+
+pub(crate) use log::Log;
+pub(crate) use received::Received;
+
 use std::borrow::Cow;
-use std::collections::VecDeque;
-use std::fmt::{self, Write as _};
-use std::sync::Mutex;
+use std::fmt;
 
 use bytes::Bytes;
 use hyper::HeaderMap;
@@ -11,12 +16,6 @@ use hyper::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use hyper::http::request::Parts;
 
 use crate::Dialect;
-use crate::api::Received;
-use crate::auth::fields;
-use crate::sync::lock;
-
-/// How many requests a log holds; the oldest goes first.
-const KEPT: usize = 1024;
 
 /// A request as a server received it.
 ///
@@ -143,38 +142,4 @@ impl fmt::Debug for RecordedRequest {
             .field("body_length", &self.body_length())
             .finish_non_exhaustive()
     }
-}
-
-/// The latest requests, oldest first.
-#[derive(Default)]
-pub(crate) struct Log(Mutex<VecDeque<RecordedRequest>>);
-
-impl Log {
-    pub(crate) fn push(&self, request: RecordedRequest) {
-        let mut kept = lock(&self.0);
-        if kept.len() == KEPT {
-            kept.pop_front();
-        }
-        kept.push_back(request);
-    }
-
-    pub(crate) fn last(&self) -> Option<RecordedRequest> {
-        lock(&self.0).back().cloned()
-    }
-
-    pub(crate) fn all(&self) -> Vec<RecordedRequest> {
-        lock(&self.0).iter().cloned().collect()
-    }
-
-    pub(crate) fn clear(&self) {
-        lock(&self.0).clear();
-    }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // A String takes whatever is written to it.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
