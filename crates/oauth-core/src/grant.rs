@@ -23,7 +23,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 
-use crate::client_auth::{ClientAuth, RotatingClient};
+use crate::credentials::{ClientAuth, RotatingClient};
 use crate::error::Error;
 use crate::origin::Origins;
 use crate::token::Token;

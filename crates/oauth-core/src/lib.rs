@@ -55,15 +55,13 @@
 
 #![cfg_attr(test, allow(clippy::duplicate_mod, reason = "`explored` compiles the slot twice"))]
 
-mod blanks;
 pub mod challenge;
-mod client_auth;
 pub mod clock;
+mod credentials;
 mod deadline;
 mod error;
 #[cfg(test)]
 mod explored;
-mod file_secret;
 pub mod grant;
 pub mod guarantees;
 #[doc(hidden)]
@@ -74,7 +72,6 @@ pub mod policy;
 mod primitives;
 mod redact;
 pub mod replay;
-mod secret_provider;
 pub mod security;
 pub mod slot;
 mod source;
@@ -83,18 +80,16 @@ mod transport;
 mod unwind;
 pub mod verdict;
 
-pub use client_auth::{ClientAuth, RotatingClient};
+pub use credentials::{ClientAuth, FileSecret, RotatingClient, SecretProvider};
 #[doc(hidden)]
 pub use deadline::DeadlineTimer;
 pub use deadline::{Deadline, DeadlineElapsed};
 pub use error::{BoxError, Error};
-pub use file_secret::FileSecret;
 pub use grant::{Apiera, Ataccama, ClientCredentials, Fuuffy, Grant, Oleria};
 pub use origin::{Origin, Origins};
 pub use outcome::{NoToken, NotAttached, NotReplayed, Outcome};
 pub use policy::OnForeignOrigin;
 pub use replay::{ReplayBody, ReplayChoice};
-pub use secret_provider::SecretProvider;
 pub use slot::{
     Changes, Generation, IssuedToken, KeepFresh, SlotBuilder, State, Status, TokenSlot,
 };

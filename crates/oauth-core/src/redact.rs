@@ -17,7 +17,7 @@ use std::fmt::Write;
 
 use zeroize::Zeroizing;
 
-use crate::client_auth::ClientAuth;
+use crate::credentials::ClientAuth;
 
 pub(crate) use chain::{masked_chain, wiped};
 use needle::Needle;

@@ -20,7 +20,7 @@ use http_body_util::Full;
 use tokio::time::Instant;
 use tower_service::Service;
 
-use crate::client_auth::ClientAuth;
+use crate::credentials::ClientAuth;
 use crate::error::{BoxError, Details, Error, Kind};
 use crate::grant::Grant;
 use crate::origin::{Origins, is_private_channel};

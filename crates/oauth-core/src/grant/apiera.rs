@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::client_auth::RotatingClient;
+use crate::credentials::RotatingClient;
 use crate::error::Error;
 
 use super::recipe::{Dialect, Encoding, Member, Recipe, grant_of_recipe};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::client_auth::RotatingClient;
+use crate::credentials::RotatingClient;
 use crate::error::Error;
 
 use super::recipe::{Dialect, Member, Recipe, grant_of_recipe};

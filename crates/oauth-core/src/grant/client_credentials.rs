@@ -2,7 +2,7 @@
 
 mod builder;
 
-use crate::client_auth::RotatingClient;
+use crate::credentials::RotatingClient;
 use crate::error::Error;
 
 use super::recipe::{Dialect, Recipe, grant_of_recipe};

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, Uri};
 
-use crate::client_auth::{ClientAuth, Method as AuthMethod, RotatingClient};
+use crate::credentials::{ClientAuth, Method as AuthMethod, RotatingClient};
 use crate::error::Error;
 use crate::origin::Origins;
 use crate::token::Token;

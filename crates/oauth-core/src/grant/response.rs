@@ -8,8 +8,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, Uri};
 use zeroize::Zeroizing;
 
-use crate::blanks;
-use crate::client_auth::ClientAuth;
+use crate::credentials::{ClientAuth, blank_at_an_end};
 use crate::error::{Details, Error, Kind};
 use crate::redact::Secrets;
 use crate::token::Token;
@@ -191,7 +190,7 @@ impl Reader<'_> {
         if class.is_bad_credentials() {
             let (id, secret) = (self.client.id(), self.client.expose_secret());
             for (name, value) in [("client_id", id), ("client_secret", secret)] {
-                if let Some(blank) = blanks::at_an_end(value) {
+                if let Some(blank) = blank_at_an_end(value) {
                     hint = format!("{hint}; the `{name}` that was sent {blank}").into();
                 }
             }

@@ -2,7 +2,7 @@
 
 use http::Uri;
 
-use crate::client_auth::ClientAuth;
+use crate::credentials::ClientAuth;
 use crate::error::Error;
 use crate::origin::{Origin, Origins};
 

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use crate::client_auth::ClientAuth;
+use crate::credentials::ClientAuth;
 use crate::error::{BoxError, Error, Kind};
 use crate::grant::Grant;
 use crate::redact::{Secrets, masked_chain, wiped};

@@ -9,10 +9,9 @@ use http_body_util::Full;
 use tokio::time::Instant;
 use tower_service::Service;
 
-use crate::client_auth::{ClientAuth, Credentials};
+use crate::credentials::{ClientAuth, InUse, Provided};
 use crate::error::{BoxError, Error, Kind};
 use crate::grant::Grant;
-use crate::secret_provider::Provided;
 use crate::token::Token;
 use crate::unwind::contained;
 
@@ -25,7 +24,7 @@ impl<G: Grant, T> GrantSource<G, T> {
     /// the fallback is none of its business.
     pub(super) async fn ask_first<B>(
         &self,
-        credentials: &Credentials,
+        credentials: &InUse,
         started: Instant,
     ) -> Result<Result<Token, Error>, Error>
     where
@@ -35,8 +34,8 @@ impl<G: Grant, T> GrantSource<G, T> {
         B::Error: Into<BoxError>,
     {
         let provided = match credentials {
-            Credentials::Given(client) => return Ok(self.ask(client, started).await),
-            Credentials::Provided(provided) => provided,
+            InUse::Given(client) => return Ok(self.ask(client, started).await),
+            InUse::Provided(provided) => provided,
         };
         let is_wrong = |result: &Result<Token, Error>| {
             result.as_ref().is_err_and(|error| error.is_bad_credentials())

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::client_auth::RotatingClient;
+use crate::credentials::RotatingClient;
 use crate::error::Error;
 use crate::grant::recipe::{DEFAULT_LIFETIME, Encoding, Member, Recipe};
 use crate::grant::settings;

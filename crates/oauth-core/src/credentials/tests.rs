@@ -1,3 +1,5 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
 

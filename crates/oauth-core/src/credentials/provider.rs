@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-use crate::client_auth::ClientAuth;
+use super::client_auth::ClientAuth;
 use crate::error::Error;
 
 /// Hands out the client's credentials when a token request needs them: from a vault, from a file
