@@ -227,7 +227,7 @@ fn what_is_shown_of_a_grant_and_its_settings_are_names_alone() {
         assert_eq!(
             text,
             format!(
-                "{name}(Recipe {{ provider: {provider:?}, token_endpoint: auth.example/t, \
+                "{name}(GrantConfig {{ provider: {provider:?}, token_endpoint: auth.example/t, \
                  client: {auth}, origins: {origin}, refresh_window: Some({window}), .. }})"
             )
         );

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::credentials::RotatingClient;
 use crate::error::Error;
-use crate::grant::recipe::{DEFAULT_LIFETIME, Encoding, Member, Recipe};
-use crate::grant::settings;
+use crate::grant::config::{DEFAULT_LIFETIME, Encoding, Field, GrantConfig};
+use crate::grant::request::settings;
 use crate::origin::Origins;
 
 use super::{ClientCredentials, DIALECT};
@@ -176,23 +176,23 @@ impl ClientCredentialsBuilder {
             Some(name) => name,
             None => token_url.authority().map_or_else(String::new, ToString::to_string),
         };
-        let mut members = vec![
-            Member::grant_type(),
-            Member::ClientId,
-            Member::ClientSecret,
-            Member::plain("scope", self.scope),
-            Member::plain("audience", self.audience),
-            Member::Plain { name: Cow::Borrowed("resource"), values: self.resources },
+        let mut fields = vec![
+            Field::grant_type(),
+            Field::ClientId,
+            Field::ClientSecret,
+            Field::plain("scope", self.scope),
+            Field::plain("audience", self.audience),
+            Field::Plain { name: Cow::Borrowed("resource"), values: self.resources },
         ];
-        members.extend(self.extras.into_iter().map(|(name, value)| Member::plain(name, value)));
-        Ok(ClientCredentials(Recipe {
+        fields.extend(self.extras.into_iter().map(|(name, value)| Field::plain(name, value)));
+        Ok(ClientCredentials(GrantConfig {
             provider: provider.into(),
             encoding: self.encoding,
             refresh_window: self.refresh_window,
             default_lifetime: self.default_lifetime,
             require_token_type: self.require_token_type,
             plain_http: self.plain_http,
-            ..Recipe::new(&DIALECT, self.client, token_url, members, origins)?
+            ..GrantConfig::new(&DIALECT, self.client, token_url, fields, origins)?
         }))
     }
 }

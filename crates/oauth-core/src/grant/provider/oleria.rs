@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::credentials::RotatingClient;
 use crate::error::Error;
 
-use super::recipe::{Dialect, Member, Recipe, grant_of_recipe};
-use super::refusal::{Class, Refusal};
-use super::settings::{self, Vars};
+use crate::grant::config::{Field, GrantConfig, grant_of_config};
+use crate::grant::request::settings::{self, Vars};
+use crate::grant::response::{Class, Dialect, ErrorResponse};
 
 const NAME: &str = "Oleria";
 const SCOPE: &str = "ClientCredentialsResourceServer/client_credentials_base_scope";
@@ -43,7 +43,7 @@ static DIALECT: Dialect = Dialect {
 /// # Ok::<(), oauth_core::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Oleria(Recipe);
+pub struct Oleria(GrantConfig);
 
 impl Oleria {
     /// Starts a grant for these credentials; `authentication_url` and `api_url` must follow.
@@ -150,23 +150,23 @@ impl OleriaBuilder {
             return Err(Error::setting("scope", "is empty, and Oleria requires one"));
         }
         settings::scope("scope", &self.scope)?;
-        let members = vec![
-            Member::grant_type(),
-            Member::ClientId,
-            Member::ClientSecret,
-            Member::plain("scope", self.scope),
-            Member::plain("audience", self.audience),
+        let fields = vec![
+            Field::grant_type(),
+            Field::ClientId,
+            Field::ClientSecret,
+            Field::plain("scope", self.scope),
+            Field::plain("audience", self.audience),
         ];
-        Ok(Oleria(Recipe {
+        Ok(Oleria(GrantConfig {
             refresh_window: Some(Duration::from_secs(60)),
-            ..Recipe::new(&DIALECT, self.client, token_url, members, origins)?
+            ..GrantConfig::new(&DIALECT, self.client, token_url, fields, origins)?
         }))
     }
 }
 
-fn classify(refusal: &Refusal<'_>) -> Class {
-    let class = Class::of_status(refusal.status);
-    match (refusal.status.as_u16(), refusal.code) {
+fn classify(response: &ErrorResponse<'_>) -> Class {
+    let class = Class::of_status(response.status);
+    match (response.status.as_u16(), response.code) {
         (400, Some("invalid_request")) => class
             .hint("a field of grant_type, client_id, client_secret, scope is missing or misspelt"),
         (405, _) => class.hint("content type stripped on the way, or a wrong URL"),
@@ -174,7 +174,7 @@ fn classify(refusal: &Refusal<'_>) -> Class {
     }
 }
 
-grant_of_recipe!(Oleria);
+grant_of_config!(Oleria);
 
 impl fmt::Debug for OleriaBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,9 +5,9 @@ mod builder;
 use crate::credentials::RotatingClient;
 use crate::error::Error;
 
-use super::recipe::{Dialect, Recipe, grant_of_recipe};
-use super::refusal::{Class, Refusal};
-use super::settings::{self, Vars};
+use crate::grant::config::{GrantConfig, grant_of_config};
+use crate::grant::request::settings::{self, Vars};
+use crate::grant::response::{Class, Dialect, ErrorResponse};
 
 pub use builder::ClientCredentialsBuilder;
 
@@ -40,7 +40,7 @@ static DIALECT: Dialect = Dialect {
 /// # Ok::<(), oauth_core::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct ClientCredentials(Recipe);
+pub struct ClientCredentials(GrantConfig);
 
 impl ClientCredentials {
     /// Starts a grant for these credentials; `token_url` must follow.
@@ -77,9 +77,9 @@ impl ClientCredentials {
 }
 
 /// RFC 6749 §5.2.
-fn classify(refusal: &Refusal<'_>) -> Class {
-    let class = Class::of_status(refusal.status);
-    match (refusal.status.as_u16(), refusal.code) {
+fn classify(response: &ErrorResponse<'_>) -> Class {
+    let class = Class::of_status(response.status);
+    match (response.status.as_u16(), response.code) {
         (401, _) => Class::bad_credentials(WRONG_CLIENT),
         (_, Some("invalid_request")) => {
             class.hint("a parameter is missing or not understood: see the provider's documentation")
@@ -98,7 +98,7 @@ fn classify(refusal: &Refusal<'_>) -> Class {
     }
 }
 
-grant_of_recipe!(ClientCredentials);
+grant_of_config!(ClientCredentials);
 
 #[cfg(test)]
 mod tests {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::credentials::RotatingClient;
 use crate::error::Error;
 
-use super::recipe::{Dialect, Encoding, Member, Recipe, grant_of_recipe};
-use super::refusal::{Class, Refusal};
-use super::settings::{self, Vars};
+use crate::grant::config::{Encoding, Field, GrantConfig, grant_of_config};
+use crate::grant::request::settings::{self, Vars};
+use crate::grant::response::{Class, Dialect, ErrorResponse};
 
 const NAME: &str = "Apiera";
 const TOKEN_URL: &str = "https://auth.apiera.io/oauth/token";
@@ -40,7 +40,7 @@ static DIALECT: Dialect = Dialect {
 /// # Ok::<(), oauth_core::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Apiera(Recipe);
+pub struct Apiera(GrantConfig);
 
 impl Apiera {
     /// Starts a grant for these credentials; `organization` must follow.
@@ -143,24 +143,24 @@ impl ApieraBuilder {
             self.api_urls.push(API_URL.to_owned());
         }
         let origins = settings::origins("api_url", &self.api_urls)?;
-        let members = vec![
-            Member::ClientId,
-            Member::ClientSecret,
-            Member::plain("audience", self.audience),
-            Member::grant_type(),
-            Member::plain("organization", organization),
+        let fields = vec![
+            Field::ClientId,
+            Field::ClientSecret,
+            Field::plain("audience", self.audience),
+            Field::grant_type(),
+            Field::plain("organization", organization),
         ];
-        Ok(Apiera(Recipe {
+        Ok(Apiera(GrantConfig {
             encoding: Encoding::Json,
             refresh_window: Some(Duration::from_secs(300)),
-            ..Recipe::new(&DIALECT, self.client, token_url, members, origins)?
+            ..GrantConfig::new(&DIALECT, self.client, token_url, fields, origins)?
         }))
     }
 }
 
-fn classify(refusal: &Refusal<'_>) -> Class {
-    let class = Class::of_status(refusal.status);
-    match (refusal.status.as_u16(), refusal.code) {
+fn classify(response: &ErrorResponse<'_>) -> Class {
+    let class = Class::of_status(response.status);
+    match (response.status.as_u16(), response.code) {
         (400, _) => class.hint("the organization id is missing or invalid"),
         // `access_denied` and not `invalid_client`.
         (401, _) => Class::bad_credentials(WRONG_CLIENT),
@@ -174,7 +174,7 @@ fn classify(refusal: &Refusal<'_>) -> Class {
     }
 }
 
-grant_of_recipe!(Apiera);
+grant_of_config!(Apiera);
 
 impl fmt::Debug for ApieraBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,15 +10,16 @@ use zeroize::Zeroizing;
 
 use crate::credentials::{ClientAuth, blank_at_an_end};
 use crate::error::{Details, Error, Kind};
+use crate::grant::config::GrantConfig;
 use crate::redact::Secrets;
 use crate::token::Token;
 
-use super::answer::{Answer, Unreadable};
+use super::class::Class;
+use super::error_response::ErrorResponse;
 use super::json_text::{present, string};
 use super::lifetime::{self, Lifetime};
+use super::members::{Members, Unreadable};
 use super::rate_limit;
-use super::recipe::Recipe;
-use super::refusal::{Class, Refusal};
 use super::retry_after::retry_after;
 use super::server_time::server_time;
 
@@ -27,16 +28,16 @@ const LONGEST_CODE: usize = 64;
 /// A longer scope is none, and looking for secrets in it would take its time.
 const LONGEST_SCOPE: usize = 16 * 1024;
 
-pub(super) fn read(
-    recipe: &Recipe,
+pub(in crate::grant) fn read(
+    config: &GrantConfig,
     client: &ClientAuth,
     response: &Response<Bytes>,
 ) -> Result<Token, Error> {
-    Reader { recipe, client, response }.read()
+    Reader { config, client, response }.read()
 }
 
 struct Reader<'a> {
-    recipe: &'a Recipe,
+    config: &'a GrantConfig,
     client: &'a ClientAuth,
     response: &'a Response<Bytes>,
 }
@@ -49,8 +50,8 @@ impl Reader<'_> {
         }
         if !status.is_success() {
             // A gateway's HTML page is no reason to lose the status.
-            let answer = Answer::parse(self.response.body()).unwrap_or_default();
-            return Err(self.refused(&answer));
+            let answer = Members::parse(self.response.body()).unwrap_or_default();
+            return Err(self.rejected(&answer));
         }
         if let Some(encoding) = self.content_encoding() {
             return Err(self.unusable(format!(
@@ -59,9 +60,9 @@ impl Reader<'_> {
         }
         let outer = self.parse(self.response.body())?;
         let data = present(outer.data)
-            .filter(|_| self.recipe.dialect.envelope && present(outer.access_token).is_none());
+            .filter(|_| self.config.dialect.envelope && present(outer.access_token).is_none());
         match data {
-            _ if outer.is_error() => Err(self.refused(&outer)),
+            _ if outer.is_error() => Err(self.rejected(&outer)),
             None => self.token(&outer),
             Some(json) if json.starts_with('{') => self.token(&self.parse(json.as_bytes())?),
             Some(json) => match string(json) {
@@ -72,8 +73,8 @@ impl Reader<'_> {
         }
     }
 
-    fn parse<'b>(&self, body: &'b [u8]) -> Result<Answer<'b>, Error> {
-        Answer::parse(body).map_err(|problem| match problem {
+    fn parse<'b>(&self, body: &'b [u8]) -> Result<Members<'b>, Error> {
+        Members::parse(body).map_err(|problem| match problem {
             Unreadable::Empty => self.unusable("the answer is empty".into()),
             Unreadable::Broken(problem) => self.unusable(format!("the answer's JSON {problem}")),
             Unreadable::NoObject => {
@@ -91,13 +92,13 @@ impl Reader<'_> {
         })
     }
 
-    fn token(&self, answer: &Answer<'_>) -> Result<Token, Error> {
+    fn token(&self, answer: &Members<'_>) -> Result<Token, Error> {
         if answer.is_error() {
-            return Err(self.refused(answer));
+            return Err(self.rejected(answer));
         }
         let Some(json) = present(answer.access_token) else {
             if answer.has_code() {
-                return Err(self.refused(answer));
+                return Err(self.rejected(answer));
             }
             return Err(self.unusable("the answer has no `access_token`".into()));
         };
@@ -119,9 +120,9 @@ impl Reader<'_> {
     }
 
     /// Without case; anything but Bearer is not used (RFC 6749 §5.1, §7.1).
-    fn check_token_type(&self, answer: &Answer<'_>) -> Result<(), Error> {
+    fn check_token_type(&self, answer: &Members<'_>) -> Result<(), Error> {
         let Some(json) = present(answer.token_type) else {
-            if self.recipe.require_token_type {
+            if self.config.require_token_type {
                 return Err(self.unusable("the answer has no `token_type`".into()));
             }
             return Ok(());
@@ -136,29 +137,29 @@ impl Reader<'_> {
         }
     }
 
-    fn lifetime(&self, answer: &Answer<'_>) -> Duration {
+    fn lifetime(&self, answer: &Members<'_>) -> Duration {
         let now = server_time(self.response.headers());
         match lifetime::read(answer.expires_in, answer.expires_on, now) {
             Lifetime::Known(lifetime) => lifetime,
-            Lifetime::Missing => self.recipe.default_lifetime,
+            Lifetime::Missing => self.config.default_lifetime,
             Lifetime::Unreadable => {
                 tracing::warn!(
-                    provider = %self.recipe.provider,
-                    default_lifetime = ?self.recipe.default_lifetime,
+                    provider = %self.config.provider,
+                    default_lifetime = ?self.config.default_lifetime,
                     "the token's lifetime is no number: the default is used"
                 );
-                self.recipe.default_lifetime
+                self.config.default_lifetime
             }
         }
     }
 
-    fn refused(&self, answer: &Answer<'_>) -> Error {
-        let dialect = self.recipe.dialect;
+    fn rejected(&self, answer: &Members<'_>) -> Error {
+        let dialect = self.config.dialect;
         let (status, headers) = (self.response.status(), self.response.headers());
         let complaint = answer.complaint();
         let code = complaint.code.as_ref().map(|code| code.as_str());
         let description = complaint.description.as_ref().map(|text| text.as_str());
-        let class = Refusal { status, code, description }.class(dialect);
+        let class = dialect.class(&ErrorResponse { status, code, description });
         let now = server_time(headers);
         // A limit's reset comes with every answer of some servers: of one that fails it does not say
         // when it will work again, so it counts where the limit is the reason.
@@ -235,19 +236,19 @@ impl Reader<'_> {
 
     fn details(&self, kind: Kind, message: String) -> Details {
         Details {
-            provider: Some(self.recipe.provider.clone()),
+            provider: Some(self.config.provider.clone()),
             status: Some(self.response.status()),
             ..Details::new(kind, message)
         }
     }
 
     fn secrets(&self) -> Secrets {
-        let secrets = Secrets::of(&self.recipe.client.seen_with(self.client));
-        self.recipe.other_secrets().fold(secrets, Secrets::and)
+        let secrets = Secrets::of(&self.config.client.seen_with(self.client));
+        self.config.other_secrets().fold(secrets, Secrets::and)
     }
 
     /// And the token that the answer has beside its other texts.
-    fn secrets_with(&self, answer: &Answer<'_>) -> Secrets {
+    fn secrets_with(&self, answer: &Members<'_>) -> Secrets {
         let token = present(answer.access_token).and_then(string);
         match token {
             Some(token) => self.secrets().and(&token),

@@ -8,18 +8,18 @@ use serde::Serializer as _;
 use serde::ser::SerializeMap;
 use zeroize::Zeroizing;
 
-/// The members of a request in the order in which they are sent; a name with several values is
+/// The fields of a request in the order in which they are sent; a name with several values is
 /// repeated in a form and an array in JSON.
-pub(super) type Members<'a> = [(&'a str, Vec<&'a str>)];
+pub(in crate::grant) type Fields<'a> = [(&'a str, Vec<&'a str>)];
 
 /// `application/x-www-form-urlencoded` (RFC 6749 App. B).
-pub(super) fn form(members: &Members<'_>) -> Bytes {
-    Bytes::from_owner(written(|body| write_form(body, members)))
+pub(in crate::grant) fn form(fields: &Fields<'_>) -> Bytes {
+    Bytes::from_owner(written(|body| write_form(body, fields)))
 }
 
 /// One JSON object.
-pub(super) fn json(members: &Members<'_>) -> Bytes {
-    Bytes::from_owner(written(|body| write_json(body, members)))
+pub(in crate::grant) fn json(fields: &Fields<'_>) -> Bytes {
+    Bytes::from_owner(written(|body| write_json(body, fields)))
 }
 
 /// Written twice: first to learn the length, then into a buffer that is exactly as long.
@@ -46,9 +46,9 @@ impl Write for Length {
     }
 }
 
-fn write_form(body: &mut dyn Write, members: &Members<'_>) -> io::Result<()> {
+fn write_form(body: &mut dyn Write, fields: &Fields<'_>) -> io::Result<()> {
     let mut between = "";
-    for (name, values) in members {
+    for (name, values) in fields {
         for value in values {
             body.write_all(between.as_bytes())?;
             encode(body, name)?;
@@ -65,10 +65,10 @@ fn encode(body: &mut dyn Write, text: &str) -> io::Result<()> {
         .try_for_each(|piece| body.write_all(piece.as_bytes()))
 }
 
-fn write_json(body: &mut dyn Write, members: &Members<'_>) -> io::Result<()> {
+fn write_json(body: &mut dyn Write, fields: &Fields<'_>) -> io::Result<()> {
     let mut out = serde_json::Serializer::new(body);
-    let mut map = out.serialize_map(Some(members.len()))?;
-    for (name, values) in members {
+    let mut map = out.serialize_map(Some(fields.len()))?;
+    for (name, values) in fields {
         match values.as_slice() {
             [value] => map.serialize_entry(name, value)?,
             values => map.serialize_entry(name, values)?,
@@ -100,10 +100,10 @@ mod tests {
     fn a_body_is_exactly_as_long_as_its_buffer_has_room() {
         for text in ["", "\u{0}", "€", "%%%", "plain"] {
             let text = text.repeat(300);
-            let members = [("name", vec![text.as_str(); 3]), ("\u{1}", vec!["x"])];
+            let fields = [("name", vec![text.as_str(); 3]), ("\u{1}", vec!["x"])];
             for body in [
-                written(|body| write_form(body, &members)),
-                written(|body| write_json(body, &members)),
+                written(|body| write_form(body, &fields)),
+                written(|body| write_json(body, &fields)),
             ] {
                 assert_eq!(body.capacity(), body.len());
             }

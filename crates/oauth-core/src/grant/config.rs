@@ -13,66 +13,55 @@ use crate::error::Error;
 use crate::origin::Origins;
 use crate::token::Token;
 
-use super::refusal::{Class, Refusal};
-use super::{body, response};
+use super::request::body;
+use super::response::{self, Dialect};
 
 /// The life of a token whose answer does not tell it: the shortest that any of the four providers
 /// hands out. Too short costs a token request, too long costs failed calls.
-pub(super) const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
+pub(in crate::grant) const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
 
 /// One configured grant.
 #[derive(Clone)]
-pub(super) struct Recipe {
-    pub(super) dialect: &'static Dialect,
-    pub(super) provider: Cow<'static, str>,
-    pub(super) client: RotatingClient,
-    pub(super) token_url: Uri,
-    pub(super) encoding: Encoding,
+pub(in crate::grant) struct GrantConfig {
+    pub(in crate::grant) dialect: &'static Dialect,
+    pub(in crate::grant) provider: Cow<'static, str>,
+    pub(in crate::grant) client: RotatingClient,
+    pub(in crate::grant) token_url: Uri,
+    pub(in crate::grant) encoding: Encoding,
     /// In the order in which they are sent.
-    pub(super) members: Vec<Member>,
-    pub(super) origins: Origins,
-    pub(super) refresh_window: Option<Duration>,
-    pub(super) default_lifetime: Duration,
-    pub(super) require_token_type: bool,
-    pub(super) plain_http: bool,
-}
-
-/// How one provider's answers are read.
-pub(super) struct Dialect {
-    pub(super) provider: &'static str,
-    /// Whether a token comes in a `data` member.
-    pub(super) envelope: bool,
-    /// What its contract makes of status and code, where the code does not say it by itself.
-    pub(super) classify: fn(&Refusal<'_>) -> Class,
-    /// Whether its contract calls the client wrong by this code, besides `invalid_client`.
-    pub(super) says_wrong_client: fn(&Refusal<'_>) -> bool,
-    /// What to advise then.
-    pub(super) wrong_client: &'static str,
-    pub(super) unreachable_hint: Option<&'static str>,
+    pub(in crate::grant) fields: Vec<Field>,
+    pub(in crate::grant) origins: Origins,
+    pub(in crate::grant) refresh_window: Option<Duration>,
+    pub(in crate::grant) default_lifetime: Duration,
+    pub(in crate::grant) require_token_type: bool,
+    pub(in crate::grant) plain_http: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(in crate::grant) enum Encoding {
     Form,
     Json,
 }
 
-/// One member of the request's body.
+/// One field of the request's body.
 #[derive(Clone)]
-pub(super) enum Member {
+pub(in crate::grant) enum Field {
     ClientId,
     ClientSecret,
     Plain { name: Cow<'static, str>, values: Vec<String> },
 }
 
-impl Member {
-    pub(super) const GRANT_TYPE: &'static str = "grant_type";
+impl Field {
+    pub(in crate::grant) const GRANT_TYPE: &'static str = "grant_type";
 
-    pub(super) fn grant_type() -> Self {
+    pub(in crate::grant) fn grant_type() -> Self {
         Self::plain(Self::GRANT_TYPE, "client_credentials")
     }
 
-    pub(super) fn plain(name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+    pub(in crate::grant) fn plain(
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<String>,
+    ) -> Self {
         Self::Plain { name: name.into(), values: vec![value.into()] }
     }
 
@@ -92,20 +81,20 @@ impl Member {
     }
 }
 
-impl Recipe {
-    /// A form with these members, and everything else by default.
-    pub(super) fn new(
+impl GrantConfig {
+    /// A form with these fields, and everything else by default.
+    pub(in crate::grant) fn new(
         dialect: &'static Dialect,
         client: RotatingClient,
         token_url: Uri,
-        members: Vec<Member>,
+        fields: Vec<Field>,
         origins: Origins,
     ) -> Result<Self, Error> {
         client.check()?;
         // RFC 6749 §3.2: no parameter twice; §2.3.1: no credentials in a URI.
         let query = token_url.query().unwrap_or_default();
         for (name, _) in form_urlencoded::parse(query.as_bytes()) {
-            if members.iter().any(|member| member.name() == name && member.has_value()) {
+            if fields.iter().any(|field| field.name() == name && field.has_value()) {
                 return Err(Error::setting(
                     "token_url",
                     "has a parameter in its query that the body sends: take it out",
@@ -118,7 +107,7 @@ impl Recipe {
             client,
             token_url,
             encoding: Encoding::Form,
-            members,
+            fields,
             origins,
             refresh_window: None,
             default_lifetime: DEFAULT_LIFETIME,
@@ -127,29 +116,29 @@ impl Recipe {
         })
     }
 
-    pub(super) fn request(&self, client: &ClientAuth) -> Request<Bytes> {
+    pub(in crate::grant) fn request(&self, client: &ClientAuth) -> Request<Bytes> {
         let in_body = client.method() == AuthMethod::Post;
-        let members: Vec<_> = self
-            .members
+        let fields: Vec<_> = self
+            .fields
             .iter()
-            .filter_map(|member| {
-                let values = match member {
+            .filter_map(|field| {
+                let values = match field {
                     // RFC 6749 §2.3: one method a request.
-                    Member::ClientId | Member::ClientSecret if !in_body => return None,
-                    Member::ClientId => vec![client.id()],
-                    Member::ClientSecret => vec![client.expose_secret()],
-                    Member::Plain { values, .. } => {
+                    Field::ClientId | Field::ClientSecret if !in_body => return None,
+                    Field::ClientId => vec![client.id()],
+                    Field::ClientSecret => vec![client.expose_secret()],
+                    Field::Plain { values, .. } => {
                         // RFC 6749 §3.2: a parameter without a value counts as left out.
                         values.iter().map(String::as_str).filter(|v| !v.is_empty()).collect()
                     }
                 };
-                (!values.is_empty()).then(|| (member.name(), values))
+                (!values.is_empty()).then(|| (field.name(), values))
             })
             .collect();
         // No charset parameter: some gateways refuse one.
         let (content_type, body) = match self.encoding {
-            Encoding::Form => ("application/x-www-form-urlencoded", body::form(&members)),
-            Encoding::Json => ("application/json", body::json(&members)),
+            Encoding::Form => ("application/x-www-form-urlencoded", body::form(&fields)),
+            Encoding::Json => ("application/json", body::json(&fields)),
         };
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
@@ -164,17 +153,17 @@ impl Recipe {
     }
 
     /// What is sent under a name that says that it is a secret, besides the client's own.
-    pub(super) fn other_secrets(&self) -> impl Iterator<Item = &str> {
-        fn of(member: &Member) -> &[String] {
-            match member {
-                Member::Plain { name, values } if names_a_secret(name) => values.as_slice(),
+    pub(in crate::grant) fn other_secrets(&self) -> impl Iterator<Item = &str> {
+        fn of(field: &Field) -> &[String] {
+            match field {
+                Field::Plain { name, values } if names_a_secret(name) => values.as_slice(),
                 _ => &[],
             }
         }
-        self.members.iter().flat_map(of).map(String::as_str)
+        self.fields.iter().flat_map(of).map(String::as_str)
     }
 
-    pub(super) fn response(
+    pub(in crate::grant) fn response(
         &self,
         client: &ClientAuth,
         response: &Response<Bytes>,
@@ -191,12 +180,12 @@ fn names_a_secret(name: &str) -> bool {
         .any(|secret| last.eq_ignore_ascii_case(secret))
 }
 
-impl fmt::Debug for Recipe {
+impl fmt::Debug for GrantConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The query and the extra members stay out: some deployments put keys there.
+        // The query and the extra fields stay out: some deployments put keys there.
         let authority = self.token_url.authority().map_or("", |authority| authority.as_str());
         let path = self.token_url.path();
-        f.debug_struct("Recipe")
+        f.debug_struct("GrantConfig")
             .field("provider", &self.provider)
             .field("token_endpoint", &format_args!("{authority}{path}"))
             .field("client", &self.client)
@@ -206,9 +195,9 @@ impl fmt::Debug for Recipe {
     }
 }
 
-/// Makes a newtype around a [`Recipe`] a `Grant`. A function cannot, and five times by hand one of
+/// Makes a newtype around a [`GrantConfig`] a `Grant`. A function cannot, and five times by hand one of
 /// them soon forgets to pass something on.
-macro_rules! grant_of_recipe {
+macro_rules! grant_of_config {
     ($name:ident) => {
         impl $crate::grant::Grant for $name {
             fn client(&self) -> &$crate::RotatingClient {
@@ -255,4 +244,4 @@ macro_rules! grant_of_recipe {
         }
     };
 }
-pub(super) use grant_of_recipe;
+pub(in crate::grant) use grant_of_config;

@@ -2,8 +2,8 @@
 //! not followed.
 
 mod collect;
+mod credentials;
 mod failure;
-mod first_pair;
 #[cfg(feature = "hyper-transport")]
 mod hyper;
 #[cfg(feature = "rustls")]

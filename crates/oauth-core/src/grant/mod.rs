@@ -1,21 +1,10 @@
 //! Grants: what to send to a token endpoint and how to read its answer, without any I/O.
 
-mod answer;
-mod apiera;
-mod ataccama;
-mod body;
 mod client_credentials;
-mod fuuffy;
-mod json_text;
-mod lifetime;
-mod oleria;
-mod rate_limit;
-mod recipe;
-mod refusal;
+mod config;
+mod provider;
+mod request;
 mod response;
-mod retry_after;
-mod server_time;
-mod settings;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,11 +17,10 @@ use crate::error::Error;
 use crate::origin::Origins;
 use crate::token::Token;
 
-pub use apiera::{Apiera, ApieraBuilder};
-pub use ataccama::{Ataccama, AtaccamaBuilder};
 pub use client_credentials::{ClientCredentials, ClientCredentialsBuilder};
-pub use fuuffy::{Fuuffy, FuuffyBuilder};
-pub use oleria::{Oleria, OleriaBuilder};
+pub use provider::{
+    Apiera, ApieraBuilder, Ataccama, AtaccamaBuilder, Fuuffy, FuuffyBuilder, Oleria, OleriaBuilder,
+};
 
 /// One provider's way to mint a token with client credentials (RFC 6749 §4.4).
 ///
