@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::source::DynSource;
-
 /// A boxed error of another crate, as Tower uses it.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -137,24 +135,6 @@ impl Error {
 
     pub(crate) fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
         Details::new(kind, message).into()
-    }
-
-    /// A time limit that spans attempts, told with what the last of them failed with.
-    pub(crate) fn timed_out(
-        message: &'static str,
-        source: &dyn DynSource,
-        last: Option<Self>,
-    ) -> Self {
-        let of_last = last.as_ref().map(|error| &*error.details);
-        Details {
-            provider: source.provider().map(Into::into),
-            hint: of_last
-                .and_then(|details| details.hint.clone())
-                .or_else(|| source.unreachable_hint().map(Into::into)),
-            source: last.map(Into::into),
-            ..Details::new(Kind::Timeout, message)
-        }
-        .into()
     }
 
     /// The same error with the provider's name before its text.
@@ -353,34 +333,6 @@ mod tests {
         assert_eq!(errors.each_ref().map(Error::is_setting), [false, true, false]);
         assert_eq!(errors.each_ref().map(Error::is_transient), [true, false, true]);
         assert!(!Error::permanent("x").is_transient());
-    }
-
-    struct Unreachable;
-
-    impl crate::TokenSource for Unreachable {
-        async fn fetch(&self) -> Result<crate::Token, Error> {
-            Err(Error::transient("no route"))
-        }
-        fn provider(&self) -> Option<String> {
-            Some("Oleria".to_owned())
-        }
-        fn unreachable_hint(&self) -> Option<&'static str> {
-            Some("is it in the allow list?")
-        }
-    }
-
-    #[test]
-    fn a_time_limit_tells_the_provider_what_failed_last_and_a_hint() {
-        let alone = Error::timed_out("late", &Unreachable, None);
-        assert!(alone.is_timeout() && alone.is_transient() && alone.source().is_none());
-        assert_eq!(alone.provider(), Some("Oleria"));
-        assert_eq!(alone.to_string(), "Oleria: late; hint: is it in the allow list?");
-
-        let hint = Some("check the secret".into());
-        let last = Details { hint, ..Details::new(Kind::Refused, "no") };
-        let after = Error::timed_out("late", &Unreachable, Some(last.into()));
-        assert_eq!(after.hint(), Some("check the secret"));
-        assert_eq!(after.source().unwrap().to_string(), "no; hint: check the secret");
     }
 
     #[test]

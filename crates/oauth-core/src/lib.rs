@@ -93,7 +93,7 @@ pub use replay::{ReplayBody, ReplayChoice};
 pub use slot::{
     Changes, Generation, IssuedToken, KeepFresh, SlotBuilder, State, Status, TokenSlot,
 };
-pub use source::{SourceFn, StaticToken, TokenSource, source_fn};
+pub use source::{SourceFn, SourceInfo, StaticToken, TokenSource, source_fn};
 pub use token::Token;
 pub use transport::GrantSource;
 #[cfg(feature = "hyper-transport")]

@@ -73,8 +73,8 @@ fn oleria_sends_a_form_with_its_four_required_fields_in_order() {
              &scope=ClientCredentialsResourceServer%2Fclient_credentials_base_scope",
         )
     );
-    assert_eq!(oleria().origins().to_string(), "https://devx.acme.oleria.io");
-    assert_eq!(oleria().refresh_window(), Some(Duration::from_secs(60)));
+    assert_eq!(oleria().info().origins().to_string(), "https://devx.acme.oleria.io");
+    assert_eq!(oleria().info().refresh_window(), Some(Duration::from_secs(60)));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn oleria_takes_another_scope_an_audience_and_basic() {
             "grant_type=client_credentials&scope=a+b&audience=https%3A%2F%2Fapi.example",
         )
     );
-    assert_eq!(grant.origins().to_string(), "http://127.0.0.1:8081");
+    assert_eq!(grant.info().origins().to_string(), "http://127.0.0.1:8081");
 }
 
 #[test]
@@ -107,8 +107,8 @@ fn apiera_sends_json_in_the_documented_order() {
             r#"{"client_id":"the id","client_secret":"s3cret/+","audience":"https://api.apiera.io","grant_type":"client_credentials","organization":"org_EXAMPLE"}"#,
         )
     );
-    assert_eq!(apiera().origins().to_string(), "https://api.apiera.io");
-    assert_eq!(apiera().refresh_window(), Some(Duration::from_secs(300)));
+    assert_eq!(apiera().info().origins().to_string(), "https://api.apiera.io");
+    assert_eq!(apiera().info().refresh_window(), Some(Duration::from_secs(300)));
 }
 
 #[test]
@@ -118,8 +118,8 @@ fn fuuffy_sends_grant_type_first_or_not_at_all() {
     assert_eq!(sent(&fuuffy()), form(url, &format!("grant_type=client_credentials&{credentials}")));
     let bare = Fuuffy::builder(client()).without_grant_type().build().unwrap();
     assert_eq!(sent(&bare), form(url, credentials));
-    assert_eq!(fuuffy().origins().to_string(), "https://api-gateway.fuuffy.com");
-    assert_eq!(fuuffy().refresh_window(), Some(Duration::from_secs(60)));
+    assert_eq!(fuuffy().info().origins().to_string(), "https://api-gateway.fuuffy.com");
+    assert_eq!(fuuffy().info().refresh_window(), Some(Duration::from_secs(60)));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn the_version_in_the_base_url_of_fuuffy_is_neither_doubled_nor_lost() {
         let grant = Fuuffy::builder(client()).base_url(base).build().unwrap();
         let request = grant.request(&client());
         assert_eq!(request.uri(), "http://localhost:1/v1/auth/token", "{base}");
-        assert_eq!(grant.origins().to_string(), "http://localhost:1");
+        assert_eq!(grant.info().origins().to_string(), "http://localhost:1");
     }
     let testing = Fuuffy::builder(client()).testing().build().unwrap();
     assert_eq!(
@@ -146,8 +146,8 @@ fn ataccama_sends_a_form_to_the_realm_of_the_environment() {
             "grant_type=client_credentials&client_id=the+id&client_secret=s3cret%2F%2B",
         )
     );
-    assert_eq!(ataccama().origins().to_string(), "https://acme.ataccama.one");
-    assert_eq!(ataccama().refresh_window(), Some(Duration::from_secs(60)));
+    assert_eq!(ataccama().info().origins().to_string(), "https://acme.ataccama.one");
+    assert_eq!(ataccama().info().refresh_window(), Some(Duration::from_secs(60)));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn ataccama_serves_self_managed_deployments() {
         let grant = builder.build().unwrap();
         assert_eq!(grant.request(&client()).uri(), format!("{url}{path}").as_str());
         let origin = &url[..url[8..].find('/').unwrap() + 8];
-        assert_eq!(grant.origins().to_string(), origin);
+        assert_eq!(grant.info().origins().to_string(), origin);
     }
 }
 
@@ -184,7 +184,7 @@ fn a_token_url_of_its_own_leaves_the_origins_alone() {
     ];
     for (grant, origin) in grants {
         assert_eq!(grant.request(&client()).uri(), url);
-        assert_eq!(grant.origins().to_string(), origin);
+        assert_eq!(grant.info().origins().to_string(), origin);
     }
 }
 
@@ -220,8 +220,8 @@ fn the_generic_grant_sends_what_has_a_value_in_a_fixed_order() {
              &z=+%25%26%2B%C2%A3%E2%82%AC&a=1",
         )
     );
-    assert_eq!(grant.origins().to_string(), "https://api.example, https://files.example");
-    assert_eq!((grant.refresh_window(), grant.unreachable_hint()), (None, None));
+    assert_eq!(grant.info().origins().to_string(), "https://api.example, https://files.example");
+    assert_eq!((grant.info().refresh_window(), grant.info().hint()), (None, None));
     assert!(!grant.allows_plain_http());
     assert_eq!(
         sent(&full.json().build().unwrap()),
@@ -240,9 +240,9 @@ fn the_generic_grant_passes_on_how_it_is_to_be_used() {
         .dangerous_plain_http(true)
         .build()
         .unwrap();
-    assert_eq!(grant.refresh_window(), Some(Duration::from_secs(7)));
+    assert_eq!(grant.info().refresh_window(), Some(Duration::from_secs(7)));
     assert!(grant.allows_plain_http());
-    assert_eq!(grant.provider(), "auth.example:8080");
+    assert_eq!(grant.info().name().unwrap(), "auth.example:8080");
 }
 
 #[test]
@@ -252,13 +252,13 @@ fn each_further_api_url_of_a_provider_adds_an_origin() {
     let apiera = Apiera::builder(client()).organization("org_A");
     let fuuffy = Fuuffy::builder(client());
     let ataccama = Ataccama::builder(client()).environment("acme").realm("acme");
-    for origins in [
-        oleria.api_url(one).api_url(two).build().unwrap().origins(),
-        apiera.api_url(one).api_url(two).build().unwrap().origins(),
-        fuuffy.api_url(one).api_url(two).build().unwrap().origins(),
-        ataccama.api_url(one).api_url(two).build().unwrap().origins(),
+    for info in [
+        oleria.api_url(one).api_url(two).build().unwrap().info(),
+        apiera.api_url(one).api_url(two).build().unwrap().info(),
+        fuuffy.api_url(one).api_url(two).build().unwrap().info(),
+        ataccama.api_url(one).api_url(two).build().unwrap().info(),
     ] {
-        assert_eq!(origins.to_string(), "https://one.example, https://two.example");
+        assert_eq!(info.origins().to_string(), "https://one.example, https://two.example");
     }
 }
 
@@ -357,7 +357,7 @@ fn row(
     };
     assert_eq!(seen, Seen { transient, bad_credentials, code, hint }, "{status} {body}");
     assert_eq!(error.status().map(|s| s.as_u16()), Some(status));
-    assert_eq!(error.provider(), Some(grant.provider()));
+    assert_eq!(error.provider(), grant.info().name());
 }
 
 const PERMANENT: (bool, bool) = (false, false);
@@ -381,7 +381,7 @@ fn the_errors_of_oleria_are_classified_as_its_contract_has_them() {
     row(&grant, 502, "<html>", TRANSIENT, None, None);
     let hint =
         "the egress firewall must allow the host of the Authentication URL and of the API URL";
-    assert_eq!(grant.unreachable_hint(), Some(hint));
+    assert_eq!(grant.info().hint(), Some(hint));
 }
 
 #[test]

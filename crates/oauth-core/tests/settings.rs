@@ -175,8 +175,8 @@ fn origins_and_api_url_exclude_each_other() {
         builder().origins(origins.clone()).api_url("https://api.example").build(),
         "`origins` and `api_url` exclude each other",
     );
-    assert_eq!(builder().origins(origins.clone()).build().unwrap().origins(), origins);
-    assert!(!builder().build().unwrap().origins().is_declared());
+    assert_eq!(builder().origins(origins.clone()).build().unwrap().info().origins(), &origins);
+    assert!(!builder().build().unwrap().info().origins().is_declared());
 }
 
 #[test]
@@ -307,7 +307,7 @@ fn ataccama_takes_every_label_of_a_host_and_a_suffix_with_its_dot() {
         let builder = Ataccama::builder(client()).environment(label).realm("acme");
         let grant = builder.host_suffix(format!(" .{label}.example")).build().unwrap();
         let url = format!("https://{label}.{label}.example");
-        assert_eq!(grant.origins().to_string(), url.to_ascii_lowercase());
+        assert_eq!(grant.info().origins().to_string(), url.to_ascii_lowercase());
     }
 }
 
@@ -321,7 +321,7 @@ fn ataccama_needs_an_environment_unless_both_urls_are_given() {
     refused(builder().api_url(api).build(), missing);
     let grant = Ataccama::builder(client()).token_url(token).api_url(api).build().unwrap();
     assert_eq!(grant.request(&client()).uri(), token);
-    assert_eq!(grant.origins().to_string(), api);
+    assert_eq!(grant.info().origins().to_string(), api);
     // What is not used must not be wrong.
     refused(
         builder().base_url(api).environment("a.b").build(),

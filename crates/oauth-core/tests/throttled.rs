@@ -116,7 +116,7 @@ fn every_grant_reads_when_a_limit_is_reset() {
         ] {
             let error = refusal(&*grant, 429, &[DATE, (name, value)], "");
             let seconds = error.retry_after().map(|wait| wait.as_secs_f64().ceil());
-            assert_eq!(seconds, Some(20.0), "{} {name}: {value}", grant.provider());
+            assert_eq!(seconds, Some(20.0), "{:?} {name}: {value}", grant.info().name());
         }
     }
 }

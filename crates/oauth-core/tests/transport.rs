@@ -16,7 +16,7 @@ use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use oauth_core::{
     Apiera, BoxError, ClientAuth, ClientCredentials, Error, Fuuffy, GrantSource, Oleria,
-    RotatingClient, Token, TokenSlot, TokenSource,
+    RotatingClient, SourceInfo, Token, TokenSlot, TokenSource,
 };
 use tokio::time::Instant;
 use tower::util::ServiceFn;
@@ -95,8 +95,8 @@ async fn the_request_of_the_grant_is_sent_and_its_answer_read() {
     let token = source.fetch().await.unwrap();
     assert_eq!(token.expose_secret(), "abc");
     assert_eq!(token.lifetime(), Some(Duration::from_secs(60)));
-    assert_eq!(source.origins().to_string(), "https://devx.acme.oleria.io");
-    assert_eq!(source.refresh_window(), Some(Duration::from_secs(60)));
+    assert_eq!(source.info().origins().to_string(), "https://devx.acme.oleria.io");
+    assert_eq!(source.info().refresh_window(), Some(Duration::from_secs(60)));
 }
 
 /// The error of a client with two pairs, for which these answers come one after the other, and how
@@ -135,8 +135,9 @@ async fn of_two_pairs_the_second_is_for_when_the_first_is_wrong_and_its_error_co
 #[test]
 fn a_source_says_what_its_grant_says() {
     let source = GrantSource::new(grant(), NeverReady);
-    assert_eq!(source.provider().as_deref(), Some("Oleria"));
-    let hint = source.unreachable_hint().unwrap();
+    let info = source.info();
+    assert_eq!(info.name(), Some("Oleria"));
+    let hint = info.hint().unwrap();
     assert!(hint.starts_with("the egress firewall must allow"), "{hint}");
     let epoch = oauth_core::Grant::client(source.grant()).epoch();
     assert_eq!(epoch, source.credentials_epoch());
@@ -145,7 +146,7 @@ fn a_source_says_what_its_grant_says() {
     let generic = ClientCredentials::builder(ClientAuth::secret("i", "s"))
         .token_url("https://auth.example/t")
         .build();
-    assert_eq!(GrantSource::new(generic.unwrap(), NeverReady).unreachable_hint(), None);
+    assert_eq!(GrantSource::new(generic.unwrap(), NeverReady).info().hint(), None);
 }
 
 #[tokio::test]
@@ -559,11 +560,8 @@ impl oauth_core::Grant for Careless {
     fn response(&self, client: &ClientAuth, response: &Response<Bytes>) -> Result<Token, Error> {
         self.0.response(client, response)
     }
-    fn origins(&self) -> oauth_core::Origins {
-        self.0.origins()
-    }
-    fn provider(&self) -> &str {
-        "Careless"
+    fn info(&self) -> SourceInfo {
+        self.0.info().with_name("Careless")
     }
 }
 

@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, Request, Response, Uri};
 
 use crate::credentials::{ClientAuth, Method as AuthMethod, RotatingClient};
 use crate::error::Error;
-use crate::origin::Origins;
+use crate::source::SourceInfo;
 use crate::token::Token;
 
 use super::request::body;
@@ -24,14 +24,12 @@ pub(in crate::grant) const DEFAULT_LIFETIME: Duration = Duration::from_secs(300)
 #[derive(Clone)]
 pub(in crate::grant) struct GrantConfig {
     pub(in crate::grant) dialect: &'static Dialect,
-    pub(in crate::grant) provider: Cow<'static, str>,
+    pub(in crate::grant) info: SourceInfo,
     pub(in crate::grant) client: RotatingClient,
     pub(in crate::grant) token_url: Uri,
     pub(in crate::grant) encoding: Encoding,
     /// In the order in which they are sent.
     pub(in crate::grant) fields: Vec<Field>,
-    pub(in crate::grant) origins: Origins,
-    pub(in crate::grant) refresh_window: Option<Duration>,
     pub(in crate::grant) default_lifetime: Duration,
     pub(in crate::grant) require_token_type: bool,
     pub(in crate::grant) plain_http: bool,
@@ -88,7 +86,7 @@ impl GrantConfig {
         client: RotatingClient,
         token_url: Uri,
         fields: Vec<Field>,
-        origins: Origins,
+        info: SourceInfo,
     ) -> Result<Self, Error> {
         client.check()?;
         // RFC 6749 §3.2: no parameter twice; §2.3.1: no credentials in a URI.
@@ -103,13 +101,11 @@ impl GrantConfig {
         }
         Ok(Self {
             dialect,
-            provider: dialect.provider.into(),
+            info,
             client,
             token_url,
             encoding: Encoding::Form,
             fields,
-            origins,
-            refresh_window: None,
             default_lifetime: DEFAULT_LIFETIME,
             require_token_type: false,
             plain_http: false,
@@ -186,11 +182,11 @@ impl fmt::Debug for GrantConfig {
         let authority = self.token_url.authority().map_or("", |authority| authority.as_str());
         let path = self.token_url.path();
         f.debug_struct("GrantConfig")
-            .field("provider", &self.provider)
+            .field("provider", &self.info.name().unwrap_or_default())
             .field("token_endpoint", &format_args!("{authority}{path}"))
             .field("client", &self.client)
-            .field("origins", &format_args!("{}", self.origins))
-            .field("refresh_window", &self.refresh_window)
+            .field("origins", &format_args!("{}", self.info.origins()))
+            .field("refresh_window", &self.info.refresh_window())
             .finish_non_exhaustive()
     }
 }
@@ -216,20 +212,8 @@ macro_rules! grant_of_config {
                 self.0.response(client, response)
             }
 
-            fn origins(&self) -> $crate::Origins {
-                self.0.origins.clone()
-            }
-
-            fn refresh_window(&self) -> Option<std::time::Duration> {
-                self.0.refresh_window
-            }
-
-            fn provider(&self) -> &str {
-                &self.0.provider
-            }
-
-            fn unreachable_hint(&self) -> Option<&'static str> {
-                self.0.dialect.unreachable_hint
+            fn info(&self) -> $crate::SourceInfo {
+                self.0.info.clone()
             }
 
             fn allows_plain_http(&self) -> bool {

@@ -7,14 +7,13 @@ mod request;
 mod response;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::credentials::{ClientAuth, RotatingClient};
 use crate::error::Error;
-use crate::origin::Origins;
+use crate::source::SourceInfo;
 use crate::token::Token;
 
 pub use client_credentials::{ClientCredentials, ClientCredentialsBuilder};
@@ -39,21 +38,10 @@ pub trait Grant: Send + Sync + 'static {
     /// credentials and everything token-shaped were masked.
     fn response(&self, client: &ClientAuth, response: &Response<Bytes>) -> Result<Token, Error>;
 
-    /// The API origins that its tokens are for.
-    fn origins(&self) -> Origins;
-
-    /// How long before its end a token should be renewed; `None`: the slot decides by its life.
-    fn refresh_window(&self) -> Option<Duration> {
-        None
-    }
-
-    /// The provider's name, for errors and logs.
-    fn provider(&self) -> &str;
-
-    /// What to advise when the token endpoint cannot be reached or does not answer.
-    fn unreachable_hint(&self) -> Option<&'static str> {
-        None
-    }
+    /// What is known besides its tokens: the provider's name, for errors and logs; what to advise when
+    /// the token endpoint cannot be reached or does not respond; the API origins that its tokens are
+    /// for; its refresh window.
+    fn info(&self) -> SourceInfo;
 
     /// Whether the request may go over plain http beyond loopback. Default: no.
     fn allows_plain_http(&self) -> bool {
@@ -75,20 +63,8 @@ impl<G: Grant + ?Sized> Grant for Arc<G> {
         (**self).response(client, response)
     }
 
-    fn origins(&self) -> Origins {
-        (**self).origins()
-    }
-
-    fn refresh_window(&self) -> Option<Duration> {
-        (**self).refresh_window()
-    }
-
-    fn provider(&self) -> &str {
-        (**self).provider()
-    }
-
-    fn unreachable_hint(&self) -> Option<&'static str> {
-        (**self).unreachable_hint()
+    fn info(&self) -> SourceInfo {
+        (**self).info()
     }
 
     fn allows_plain_http(&self) -> bool {

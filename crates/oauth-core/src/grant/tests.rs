@@ -24,12 +24,8 @@ impl Grant for Least {
         }
     }
 
-    fn origins(&self) -> Origins {
-        Origins::any_https()
-    }
-
-    fn provider(&self) -> &str {
-        "least"
+    fn info(&self) -> SourceInfo {
+        SourceInfo::new().with_name("least")
     }
 }
 
@@ -49,20 +45,8 @@ impl Grant for Most {
         self.0.response(client, response)
     }
 
-    fn origins(&self) -> Origins {
-        self.0.origins()
-    }
-
-    fn refresh_window(&self) -> Option<Duration> {
-        Some(Duration::from_secs(7))
-    }
-
-    fn provider(&self) -> &str {
-        "most"
-    }
-
-    fn unreachable_hint(&self) -> Option<&'static str> {
-        Some("a hint")
+    fn info(&self) -> SourceInfo {
+        SourceInfo::new().with_name("most")
     }
 
     fn allows_plain_http(&self) -> bool {
@@ -77,8 +61,6 @@ fn least() -> Least {
 #[test]
 fn what_a_grant_leaves_out_is_decided_safely() {
     let grant = least();
-    assert_eq!(grant.refresh_window(), None);
-    assert_eq!(grant.unreachable_hint(), None);
     assert!(!grant.allows_plain_http());
 }
 
@@ -94,18 +76,13 @@ fn a_shared_grant_says_what_the_grant_says() {
         answer.headers_mut().insert(HOST, http::HeaderValue::from_static("auth.example"));
         let error = grant.response(&asked, &answer).unwrap_err();
         assert_eq!(error.to_string(), "`id` asked");
-        assert_eq!(grant.origins(), Origins::any_https());
     }
     let shared: Arc<dyn Grant> = Arc::new(Most(least()));
     check(&shared);
-    assert_eq!(shared.provider(), "most");
-    assert_eq!(shared.refresh_window(), Some(Duration::from_secs(7)));
-    assert_eq!(shared.unreachable_hint(), Some("a hint"));
+    assert_eq!(shared.info(), SourceInfo::new().with_name("most"));
     assert!(shared.allows_plain_http());
     let shared = Arc::new(least());
     check(&shared);
-    assert_eq!(Grant::provider(&shared), "least");
-    assert_eq!(Grant::refresh_window(&shared), None);
-    assert_eq!(Grant::unreachable_hint(&shared), None);
+    assert_eq!(Grant::info(&shared), SourceInfo::new().with_name("least"));
     assert!(!Grant::allows_plain_http(&shared));
 }

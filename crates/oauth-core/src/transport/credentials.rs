@@ -48,9 +48,12 @@ impl<G: Grant, T> GrantSource<G, T> {
         provided.rejected();
         let newer = self.resolve(provided, started).await?;
         if !newer.is_same_as(&client) {
-            let provider = self.grant.provider();
+            let info = self.grant.info();
             contained(|| {
-                tracing::info!(provider, "bad credentials, trying the provider's newer ones");
+                tracing::info!(
+                    provider = info.name(),
+                    "bad credentials, trying the provider's newer ones"
+                );
             });
             result = self.ask(&newer, started).await;
         }
@@ -68,10 +71,7 @@ impl<G: Grant, T> GrantSource<G, T> {
     ) -> Result<Arc<ClientAuth>, Error> {
         let left = self.time_limit.saturating_sub(started.elapsed());
         match tokio::time::timeout(left, provided.resolve()).await {
-            Ok(Err(error)) if error.provider().is_none() => {
-                Err(error.of_provider(self.grant.provider().to_owned()))
-            }
-            Ok(result) => result,
+            Ok(result) => result.map_err(|error| self.named(error)),
             // Not the token endpoint's fault: without its hint.
             Err(_) => {
                 let limit = self.time_limit;

@@ -23,9 +23,9 @@ use tower_service::Service;
 use crate::credentials::ClientAuth;
 use crate::error::{BoxError, Details, Error, Kind};
 use crate::grant::Grant;
-use crate::origin::{Origins, is_private_channel};
+use crate::origin::is_private_channel;
 use crate::redact::Secrets;
-use crate::source::TokenSource;
+use crate::source::{SourceInfo, TokenSource};
 use crate::token::Token;
 use crate::unwind::contained;
 
@@ -146,8 +146,10 @@ where
             result => return result,
         };
         let Some(old) = fallback else { return Err(error) };
-        let provider = self.grant.provider();
-        contained(|| tracing::info!(provider, "bad credentials, trying the other pair"));
+        let info = self.grant.info();
+        contained(|| {
+            tracing::info!(provider = info.name(), "bad credentials, trying the other pair")
+        });
         match self.ask(&old, started).await {
             // Both are wrong: the first is the one that somebody should look at.
             Err(second) if second.is_bad_credentials() => Err(error),
@@ -155,20 +157,8 @@ where
         }
     }
 
-    fn origins(&self) -> Origins {
-        self.grant.origins()
-    }
-
-    fn refresh_window(&self) -> Option<Duration> {
-        self.grant.refresh_window()
-    }
-
-    fn provider(&self) -> Option<String> {
-        Some(self.grant.provider().to_owned())
-    }
-
-    fn unreachable_hint(&self) -> Option<&'static str> {
-        self.grant.unreachable_hint()
+    fn info(&self) -> SourceInfo {
+        self.grant.info()
     }
 
     fn credentials_epoch(&self) -> u64 {
@@ -214,7 +204,7 @@ impl<G: Grant, T> GrantSource<G, T> {
             Some(_) => "must be https: plain http is for loopback alone",
             None => "is not absolute",
         };
-        Err(Error::setting("token_url", problem).of_provider(self.grant.provider().to_owned()))
+        Err(self.named(Error::setting("token_url", problem)))
     }
 
     async fn exchange<B>(
@@ -256,13 +246,21 @@ impl<G: Grant, T> GrantSource<G, T> {
         Secrets::of(&self.grant.client().seen_with(client))
     }
 
+    /// With the provider's name, unless it has one.
+    fn named(&self, error: Error) -> Error {
+        match self.grant.info().name() {
+            Some(name) if error.provider().is_none() => error.of_provider(name.to_owned()),
+            _ => error,
+        }
+    }
+
     fn failed(&self, kind: Kind, message: String) -> Details {
-        let provider = Some(self.grant.provider().to_owned().into());
+        let provider = self.grant.info().name().map(|name| name.to_owned().into());
         Details { provider, ..Details::new(kind, message) }
     }
 
     fn unreachable_details(&self, kind: Kind, message: String) -> Details {
-        let hint = self.grant.unreachable_hint().map(Into::into);
+        let hint = self.grant.info().hint().map(|hint| hint.to_owned().into());
         Details { hint, ..self.failed(kind, message) }
     }
 

@@ -64,7 +64,7 @@ fn what_is_put_into_a_url_leads_to_no_other_host() {
             if let Ok(grant) = api.build() {
                 let oracle = Url::parse(&url).unwrap();
                 let origin = oracle.origin().ascii_serialization();
-                assert_eq!(grant.origins().to_string(), origin, "{url}");
+                assert_eq!(grant.info().origins().to_string(), origin, "{url}");
             }
         }
     }

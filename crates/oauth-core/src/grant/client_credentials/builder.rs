@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::grant::config::{DEFAULT_LIFETIME, Encoding, Field, GrantConfig};
 use crate::grant::request::settings;
 use crate::origin::Origins;
+use crate::source::SourceInfo;
 
 use super::{ClientCredentials, DIALECT};
 
@@ -185,14 +186,17 @@ impl ClientCredentialsBuilder {
             Field::Plain { name: Cow::Borrowed("resource"), values: self.resources },
         ];
         fields.extend(self.extras.into_iter().map(|(name, value)| Field::plain(name, value)));
+        let info = SourceInfo::new().with_name(provider).with_origins(origins);
+        let info = match self.refresh_window {
+            Some(window) => info.with_refresh_window(window),
+            None => info,
+        };
         Ok(ClientCredentials(GrantConfig {
-            provider: provider.into(),
             encoding: self.encoding,
-            refresh_window: self.refresh_window,
             default_lifetime: self.default_lifetime,
             require_token_type: self.require_token_type,
             plain_http: self.plain_http,
-            ..GrantConfig::new(&DIALECT, self.client, token_url, fields, origins)?
+            ..GrantConfig::new(&DIALECT, self.client, token_url, fields, info)?
         }))
     }
 }

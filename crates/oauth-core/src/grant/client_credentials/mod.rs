@@ -120,7 +120,7 @@ mod tests {
             grant.request(&grant.client().current()).body(),
             "grant_type=client_credentials&client_id=id&client_secret=secret&scope=a+b&audience=api"
         );
-        assert_eq!(grant.origins().to_string(), "https://api.example");
+        assert_eq!(grant.info().origins().to_string(), "https://api.example");
         for missing in 0..3 {
             let mut some = all.to_vec();
             let (name, _) = some.remove(missing);

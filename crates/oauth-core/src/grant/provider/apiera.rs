@@ -143,6 +143,8 @@ impl ApieraBuilder {
             self.api_urls.push(API_URL.to_owned());
         }
         let origins = settings::origins("api_url", &self.api_urls)?;
+        let info =
+            DIALECT.info().with_origins(origins).with_refresh_window(Duration::from_secs(300));
         let fields = vec![
             Field::ClientId,
             Field::ClientSecret,
@@ -152,8 +154,7 @@ impl ApieraBuilder {
         ];
         Ok(Apiera(GrantConfig {
             encoding: Encoding::Json,
-            refresh_window: Some(Duration::from_secs(300)),
-            ..GrantConfig::new(&DIALECT, self.client, token_url, fields, origins)?
+            ..GrantConfig::new(&DIALECT, self.client, token_url, fields, info)?
         }))
     }
 }
@@ -208,7 +209,7 @@ mod tests {
                 r#""grant_type":"client_credentials","organization":"org_A"}"#,
             )
         );
-        assert_eq!(grant.origins().to_string(), "https://api.example");
+        assert_eq!(grant.info().origins().to_string(), "https://api.example");
         for missing in 0..3 {
             let mut some = all.to_vec();
             let (name, _) = some.remove(missing);

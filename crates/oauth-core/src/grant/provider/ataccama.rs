@@ -180,10 +180,11 @@ impl AtaccamaBuilder {
             self.api_urls.push(base);
         }
         let origins = settings::origins("api_url", &self.api_urls)?;
+        let info =
+            DIALECT.info().with_origins(origins).with_refresh_window(Duration::from_secs(60));
         let fields = vec![Field::grant_type(), Field::ClientId, Field::ClientSecret];
         Ok(Ataccama(GrantConfig {
-            refresh_window: Some(Duration::from_secs(60)),
-            ..GrantConfig::new(&DIALECT, self.client, token_url, fields, origins)?
+            ..GrantConfig::new(&DIALECT, self.client, token_url, fields, info)?
         }))
     }
 }
@@ -300,6 +301,6 @@ mod tests {
         let mut with_base = all.to_vec();
         with_base[2] = ("ATACCAMA_BASE_URL", "http://127.0.0.1:8080\n");
         let grant = Ataccama::from_vars(settings::fixed(&with_base)).unwrap();
-        assert_eq!(grant.origins().to_string(), "http://127.0.0.1:8080");
+        assert_eq!(grant.info().origins().to_string(), "http://127.0.0.1:8080");
     }
 }

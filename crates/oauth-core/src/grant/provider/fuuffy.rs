@@ -136,14 +136,13 @@ impl FuuffyBuilder {
             self.api_urls.push(base);
         }
         let origins = settings::origins("api_url", &self.api_urls)?;
+        let info =
+            DIALECT.info().with_origins(origins).with_refresh_window(Duration::from_secs(60));
         let mut fields = vec![Field::ClientId, Field::ClientSecret];
         if self.grant_type {
             fields.insert(0, Field::grant_type());
         }
-        Ok(Fuuffy(GrantConfig {
-            refresh_window: Some(Duration::from_secs(60)),
-            ..GrantConfig::new(&DIALECT, self.client, token_url, fields, origins)?
-        }))
+        Ok(Fuuffy(GrantConfig::new(&DIALECT, self.client, token_url, fields, info)?))
     }
 }
 

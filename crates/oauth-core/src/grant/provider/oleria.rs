@@ -146,6 +146,8 @@ impl OleriaBuilder {
             settings::required("api_url", None::<()>)?;
         }
         let origins = settings::origins("api_url", &self.api_urls)?;
+        let info =
+            DIALECT.info().with_origins(origins).with_refresh_window(Duration::from_secs(60));
         if self.scope.is_empty() {
             return Err(Error::setting("scope", "is empty, and Oleria requires one"));
         }
@@ -157,10 +159,7 @@ impl OleriaBuilder {
             Field::plain("scope", self.scope),
             Field::plain("audience", self.audience),
         ];
-        Ok(Oleria(GrantConfig {
-            refresh_window: Some(Duration::from_secs(60)),
-            ..GrantConfig::new(&DIALECT, self.client, token_url, fields, origins)?
-        }))
+        Ok(Oleria(GrantConfig::new(&DIALECT, self.client, token_url, fields, info)?))
     }
 }
 
@@ -203,7 +202,7 @@ mod tests {
             grant.request(&grant.client().current()).body(),
             "grant_type=client_credentials&client_id=id&client_secret=secret&scope=s&audience=a"
         );
-        assert_eq!(grant.origins().to_string(), "https://devx.acme.oleria.io");
+        assert_eq!(grant.info().origins().to_string(), "https://devx.acme.oleria.io");
         for missing in 0..4 {
             let mut some = all.to_vec();
             let (name, _) = some.remove(missing);

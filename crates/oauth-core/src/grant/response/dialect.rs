@@ -2,6 +2,7 @@
 
 use super::class::{Class, Meaning};
 use super::error_response::ErrorResponse;
+use crate::source::SourceInfo;
 
 /// How one provider's answers are read.
 pub(in crate::grant) struct Dialect {
@@ -18,6 +19,15 @@ pub(in crate::grant) struct Dialect {
 }
 
 impl Dialect {
+    /// What is known of a provider without its settings.
+    pub(in crate::grant) fn info(&self) -> SourceInfo {
+        let info = SourceInfo::new().with_name(self.provider);
+        match self.unreachable_hint {
+            Some(hint) => info.with_hint(hint),
+            None => info,
+        }
+    }
+
     /// What an error response means: by its code where that says it by itself, else by its status, as
     /// the provider's contract has it.
     pub(super) fn class(&self, response: &ErrorResponse<'_>) -> Class {

@@ -144,7 +144,7 @@ impl Reader<'_> {
             Lifetime::Missing => self.config.default_lifetime,
             Lifetime::Unreadable => {
                 tracing::warn!(
-                    provider = %self.config.provider,
+                    provider = %self.config.info.name().unwrap_or_default(),
                     default_lifetime = ?self.config.default_lifetime,
                     "the token's lifetime is no number: the default is used"
                 );
@@ -236,7 +236,7 @@ impl Reader<'_> {
 
     fn details(&self, kind: Kind, message: String) -> Details {
         Details {
-            provider: Some(self.config.provider.clone()),
+            provider: self.config.info.name().map(|name| name.to_owned().into()),
             status: Some(self.response.status()),
             ..Details::new(kind, message)
         }
