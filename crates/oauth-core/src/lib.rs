@@ -85,6 +85,7 @@ pub use credentials::{ClientAuth, FileSecret, RotatingClient, SecretProvider};
 pub use deadline::DeadlineTimer;
 pub use deadline::{Deadline, DeadlineElapsed};
 pub use error::{BoxError, Error};
+pub use grant::request::params::Params;
 pub use grant::{Apiera, Ataccama, ClientCredentials, Fuuffy, Grant, Oleria};
 pub use origin::{Origin, Origins};
 pub use outcome::{NoToken, NotAttached, NotReplayed, Outcome};

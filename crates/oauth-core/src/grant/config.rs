@@ -1,7 +1,7 @@
 //! What all grants of this crate share: a token request as data, and the dialect of its answers.
 
-use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +13,8 @@ use crate::error::Error;
 use crate::source::SourceInfo;
 use crate::token::Token;
 
-use super::request::body;
+use super::request::body::{self, Value};
+use super::request::params::Params;
 use super::response::{self, Dialect};
 
 /// The life of a token whose answer does not tell it: the shortest that any of the four providers
@@ -29,7 +30,8 @@ pub(in crate::grant) struct GrantConfig {
     pub(in crate::grant) token_url: Uri,
     pub(in crate::grant) encoding: Encoding,
     /// In the order in which they are sent.
-    pub(in crate::grant) fields: Vec<Field>,
+    pub(in crate::grant) fields: &'static [Field],
+    pub(in crate::grant) params: Arc<Params>,
     pub(in crate::grant) default_lifetime: Duration,
     pub(in crate::grant) require_token_type: bool,
     pub(in crate::grant) plain_http: bool,
@@ -41,43 +43,39 @@ pub(in crate::grant) enum Encoding {
     Json,
 }
 
-/// One field of the request's body.
-#[derive(Clone)]
+/// A part of the request's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::grant) enum Field {
-    ClientId,
-    ClientSecret,
-    Plain { name: Cow<'static, str>, values: Vec<String> },
+    GrantType,
+    /// Id and secret, where the client sends them in the body.
+    Credentials,
+    Scope,
+    Audience,
+    Resources,
+    AuthorizationDetails,
+    /// The parameters under other names.
+    Extra,
 }
 
 impl Field {
-    pub(in crate::grant) const GRANT_TYPE: &'static str = "grant_type";
+    /// In the order of the RFCs. Every order has every parameter: none that is set is left unsent.
+    pub(in crate::grant) const IN_ORDER: &'static [Self] = &[
+        Self::GrantType,
+        Self::Credentials,
+        Self::Scope,
+        Self::Audience,
+        Self::Resources,
+        Self::AuthorizationDetails,
+        Self::Extra,
+    ];
 
-    pub(in crate::grant) fn grant_type() -> Self {
-        Self::plain(Self::GRANT_TYPE, "client_credentials")
-    }
-
-    pub(in crate::grant) fn plain(
-        name: impl Into<Cow<'static, str>>,
-        value: impl Into<String>,
-    ) -> Self {
-        Self::Plain { name: name.into(), values: vec![value.into()] }
-    }
-
-    fn has_value(&self) -> bool {
-        match self {
-            Self::ClientId | Self::ClientSecret => true,
-            Self::Plain { values, .. } => values.iter().any(|value| !value.is_empty()),
-        }
-    }
-
-    fn name(&self) -> &str {
-        match self {
-            Self::ClientId => "client_id",
-            Self::ClientSecret => "client_secret",
-            Self::Plain { name, .. } => name,
-        }
-    }
+    /// The same without `grant_type`.
+    pub(in crate::grant) const WITHOUT_GRANT_TYPE: &'static [Self] = Self::IN_ORDER.split_at(1).1;
 }
+
+const GRANT_TYPE: &str = "grant_type";
+const CLIENT_ID: &str = "client_id";
+const CLIENT_SECRET: &str = "client_secret";
 
 impl GrantConfig {
     /// A form with these fields, and everything else by default.
@@ -85,14 +83,18 @@ impl GrantConfig {
         dialect: &'static Dialect,
         client: RotatingClient,
         token_url: Uri,
-        fields: Vec<Field>,
+        fields: &'static [Field],
+        params: Params,
         info: SourceInfo,
     ) -> Result<Self, Error> {
         client.check()?;
+        params.check()?;
         // RFC 6749 §3.2: no parameter twice; §2.3.1: no credentials in a URI.
         let query = token_url.query().unwrap_or_default();
         for (name, _) in form_urlencoded::parse(query.as_bytes()) {
-            if fields.iter().any(|field| field.name() == name && field.has_value()) {
+            let grant_type = fields.contains(&Field::GrantType).then_some(GRANT_TYPE);
+            let own = [CLIENT_ID, CLIENT_SECRET].into_iter().chain(grant_type);
+            if own.chain(params.names()).any(|sent| sent == name) {
                 return Err(Error::setting(
                     "token_url",
                     "has a parameter in its query that the body sends: take it out",
@@ -106,6 +108,7 @@ impl GrantConfig {
             token_url,
             encoding: Encoding::Form,
             fields,
+            params: Arc::new(params),
             default_lifetime: DEFAULT_LIFETIME,
             require_token_type: false,
             plain_http: false,
@@ -113,24 +116,7 @@ impl GrantConfig {
     }
 
     pub(in crate::grant) fn request(&self, client: &ClientAuth) -> Request<Bytes> {
-        let in_body = client.method() == AuthMethod::Post;
-        let fields: Vec<_> = self
-            .fields
-            .iter()
-            .filter_map(|field| {
-                let values = match field {
-                    // RFC 6749 §2.3: one method a request.
-                    Field::ClientId | Field::ClientSecret if !in_body => return None,
-                    Field::ClientId => vec![client.id()],
-                    Field::ClientSecret => vec![client.expose_secret()],
-                    Field::Plain { values, .. } => {
-                        // RFC 6749 §3.2: a parameter without a value counts as left out.
-                        values.iter().map(String::as_str).filter(|v| !v.is_empty()).collect()
-                    }
-                };
-                (!values.is_empty()).then(|| (field.name(), values))
-            })
-            .collect();
+        let fields = self.fields(client, &self.params);
         // No charset parameter: some gateways refuse one.
         let (content_type, body) = match self.encoding {
             Encoding::Form => ("application/x-www-form-urlencoded", body::form(&fields)),
@@ -148,15 +134,39 @@ impl GrantConfig {
         request
     }
 
-    /// What is sent under a name that says that it is a secret, besides the client's own.
-    pub(in crate::grant) fn other_secrets(&self) -> impl Iterator<Item = &str> {
-        fn of(field: &Field) -> &[String] {
+    /// Names and values in the order in which they are sent.
+    fn fields<'a>(&self, client: &'a ClientAuth, params: &'a Params) -> Vec<(&'a str, Value<'a>)> {
+        let mut fields = Vec::new();
+        for field in self.fields {
             match field {
-                Field::Plain { name, values } if names_a_secret(name) => values.as_slice(),
-                _ => &[],
+                Field::GrantType => fields.push((GRANT_TYPE, Value::Text("client_credentials"))),
+                // RFC 6749 §2.3: one method a request.
+                Field::Credentials if client.method() == AuthMethod::Post => {
+                    fields.push((CLIENT_ID, Value::Text(client.id())));
+                    fields.push((CLIENT_SECRET, Value::Text(client.expose_secret())));
+                }
+                Field::Credentials => {}
+                Field::Scope => {
+                    fields.extend(params.scope().map(|scope| ("scope", Value::Text(scope))));
+                }
+                Field::Audience => {
+                    let audience = params.audience();
+                    fields.extend(audience.map(|audience| ("audience", Value::Text(audience))));
+                }
+                Field::Resources => match params.resources().collect::<Vec<_>>() {
+                    none if none.is_empty() => {}
+                    resources => fields.push(("resource", Value::List(resources))),
+                },
+                Field::AuthorizationDetails => {
+                    let details = params.authorization_details().map(Value::Json);
+                    fields.extend(details.map(|details| ("authorization_details", details)));
+                }
+                Field::Extra => {
+                    fields.extend(params.extra().map(|(name, value)| (name, Value::Text(value))));
+                }
             }
         }
-        self.fields.iter().flat_map(of).map(String::as_str)
+        fields
     }
 
     pub(in crate::grant) fn response(
@@ -166,14 +176,6 @@ impl GrantConfig {
     ) -> Result<Token, Error> {
         response::read(self, client, response)
     }
-}
-
-/// `client_assertion`, `subject_token`, `api-key`, …
-fn names_a_secret(name: &str) -> bool {
-    let last = name.rsplit(['_', '-', '.']).next().unwrap_or_default();
-    ["assertion", "key", "password", "secret", "token"]
-        .iter()
-        .any(|secret| last.eq_ignore_ascii_case(secret))
 }
 
 impl fmt::Debug for GrantConfig {
@@ -229,3 +231,26 @@ macro_rules! grant_of_config {
     };
 }
 pub(in crate::grant) use grant_of_config;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grant::{ClientCredentials, Grant as _};
+
+    #[test]
+    fn authorization_details_are_one_member_of_a_form_and_an_array_in_json() {
+        let builder = ClientCredentials::builder(ClientAuth::secret("i", "s"))
+            .token_url("https://auth.example/t")
+            .authorization_details(r#"[{"type":"a", "n": 1}]"#);
+        let body = |grant: ClientCredentials| grant.request(&grant.client().current()).into_body();
+        assert_eq!(
+            body(builder.clone().build().unwrap()),
+            "grant_type=client_credentials&client_id=i&client_secret=s\
+             &authorization_details=%5B%7B%22type%22%3A%22a%22%2C+%22n%22%3A+1%7D%5D"
+        );
+        assert_eq!(
+            body(builder.json().build().unwrap()),
+            r#"{"grant_type":"client_credentials","client_id":"i","client_secret":"s","authorization_details":[{"type":"a", "n": 1}]}"#
+        );
+    }
+}

@@ -3,7 +3,7 @@
 mod client_credentials;
 mod config;
 mod provider;
-mod request;
+pub(crate) mod request;
 mod response;
 
 use std::sync::Arc;

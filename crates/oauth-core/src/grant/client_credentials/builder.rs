@@ -1,29 +1,17 @@
 //! The settings of the generic grant.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use crate::credentials::RotatingClient;
 use crate::error::Error;
 use crate::grant::config::{DEFAULT_LIFETIME, Encoding, Field, GrantConfig};
+use crate::grant::request::params::Params;
 use crate::grant::request::settings;
 use crate::origin::Origins;
 use crate::source::SourceInfo;
 
 use super::{ClientCredentials, DIALECT};
-
-/// Names that have a setter, or that would be a second client authentication (RFC 6749 §2.3).
-const BUILT_IN: [&str; 8] = [
-    "grant_type",
-    "client_id",
-    "client_secret",
-    "scope",
-    "audience",
-    "resource",
-    "client_assertion",
-    "client_assertion_type",
-];
 
 /// Settings of a [`ClientCredentials`] grant.
 #[derive(Clone)]
@@ -31,10 +19,7 @@ const BUILT_IN: [&str; 8] = [
 pub struct ClientCredentialsBuilder {
     client: RotatingClient,
     token_url: Option<String>,
-    scope: String,
-    audience: String,
-    resources: Vec<String>,
-    extras: Vec<(String, String)>,
+    params: Params,
     encoding: Encoding,
     api_urls: Vec<String>,
     origins: Option<Origins>,
@@ -50,10 +35,7 @@ impl ClientCredentialsBuilder {
         Self {
             client,
             token_url: None,
-            scope: String::new(),
-            audience: String::new(),
-            resources: Vec::new(),
-            extras: Vec::new(),
+            params: Params::new(),
             encoding: Encoding::Form,
             api_urls: Vec::new(),
             origins: None,
@@ -74,20 +56,27 @@ impl ClientCredentialsBuilder {
 
     /// The scope to ask for: words parted by single spaces (RFC 6749 §3.3). Default: none.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
-        self.scope = scope.into();
+        self.params = self.params.with_scope(scope);
         self
     }
 
     /// The `audience` parameter that some servers take. Default: none.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.audience = audience.into();
+        self.params = self.params.with_audience(audience);
         self
     }
 
     /// A `resource` that the token is for: an absolute URI without a fragment (RFC 8707 §2). May
     /// be called more than once; in JSON several make an array. Default: none.
     pub fn resource(mut self, uri: impl Into<String>) -> Self {
-        self.resources.push(uri.into());
+        self.params = self.params.with_resource(uri);
+        self
+    }
+
+    /// The authorization details to ask for: a JSON array of objects, each with a `type` (RFC 9396 §2).
+    /// In a JSON body it is an array, too. Default: none.
+    pub fn authorization_details(mut self, json: impl Into<String>) -> Self {
+        self.params = self.params.with_authorization_details(json);
         self
     }
 
@@ -96,7 +85,7 @@ impl ClientCredentialsBuilder {
     ///
     /// Not for secrets: only the client's own is masked in what a server sends back.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.extras.push((name.into(), value.into()));
+        self.params = self.params.with_extra(name, value);
         self
     }
 
@@ -161,11 +150,7 @@ impl ClientCredentialsBuilder {
     pub fn build(self) -> Result<ClientCredentials, Error> {
         let token_url = settings::required("token_url", self.token_url)?;
         let token_url = settings::url("token_url", &token_url, self.plain_http)?;
-        settings::scope("scope", &self.scope)?;
-        for resource in &self.resources {
-            settings::resource("resource", resource)?;
-        }
-        check_extras(&self.extras)?;
+        self.params.check()?;
         let origins = match self.origins {
             Some(_) if !self.api_urls.is_empty() => {
                 return Err(Error::setting("origins", "and `api_url` exclude each other"));
@@ -177,15 +162,6 @@ impl ClientCredentialsBuilder {
             Some(name) => name,
             None => token_url.authority().map_or_else(String::new, ToString::to_string),
         };
-        let mut fields = vec![
-            Field::grant_type(),
-            Field::ClientId,
-            Field::ClientSecret,
-            Field::plain("scope", self.scope),
-            Field::plain("audience", self.audience),
-            Field::Plain { name: Cow::Borrowed("resource"), values: self.resources },
-        ];
-        fields.extend(self.extras.into_iter().map(|(name, value)| Field::plain(name, value)));
         let info = SourceInfo::new().with_name(provider).with_origins(origins);
         let info = match self.refresh_window {
             Some(window) => info.with_refresh_window(window),
@@ -196,28 +172,16 @@ impl ClientCredentialsBuilder {
             default_lifetime: self.default_lifetime,
             require_token_type: self.require_token_type,
             plain_http: self.plain_http,
-            ..GrantConfig::new(&DIALECT, self.client, token_url, fields, info)?
+            ..GrantConfig::new(
+                &DIALECT,
+                self.client,
+                token_url,
+                Field::IN_ORDER,
+                self.params,
+                info,
+            )?
         }))
     }
-}
-
-/// RFC 6749 §3.2: no parameter twice.
-fn check_extras(extras: &[(String, String)]) -> Result<(), Error> {
-    for (i, (name, _)) in extras.iter().enumerate() {
-        if name.is_empty() {
-            return Err(Error::setting("parameter", "has an empty name"));
-        }
-        if BUILT_IN.contains(&name.as_str()) {
-            return Err(Error::setting(
-                "parameter",
-                format_args!("must not be `{name}`, which the grant itself sends: use its setter"),
-            ));
-        }
-        if extras[..i].iter().any(|(earlier, _)| earlier == name) {
-            return Err(Error::setting("parameter", format_args!("`{name}` is there twice")));
-        }
-    }
-    Ok(())
 }
 
 impl fmt::Debug for ClientCredentialsBuilder {

@@ -7,12 +7,24 @@ use crate::credentials::RotatingClient;
 use crate::error::Error;
 
 use crate::grant::config::{Encoding, Field, GrantConfig, grant_of_config};
+use crate::grant::request::params::Params;
 use crate::grant::request::settings::{self, Vars};
 use crate::grant::response::{Class, Dialect, ErrorResponse};
 
 const NAME: &str = "Apiera";
 const TOKEN_URL: &str = "https://auth.apiera.io/oauth/token";
 const API_URL: &str = "https://api.apiera.io";
+
+/// In the order of Apiera's documentation.
+const FIELDS: &[Field] = &[
+    Field::Credentials,
+    Field::Audience,
+    Field::GrantType,
+    Field::Extra,
+    Field::Scope,
+    Field::Resources,
+    Field::AuthorizationDetails,
+];
 
 const WRONG_CLIENT: &str = "client id or secret wrong";
 
@@ -145,16 +157,11 @@ impl ApieraBuilder {
         let origins = settings::origins("api_url", &self.api_urls)?;
         let info =
             DIALECT.info().with_origins(origins).with_refresh_window(Duration::from_secs(300));
-        let fields = vec![
-            Field::ClientId,
-            Field::ClientSecret,
-            Field::plain("audience", self.audience),
-            Field::grant_type(),
-            Field::plain("organization", organization),
-        ];
+        let params =
+            Params::new().with_audience(self.audience).with_extra("organization", organization);
         Ok(Apiera(GrantConfig {
             encoding: Encoding::Json,
-            ..GrantConfig::new(&DIALECT, self.client, token_url, fields, info)?
+            ..GrantConfig::new(&DIALECT, self.client, token_url, FIELDS, params, info)?
         }))
     }
 }
@@ -188,6 +195,12 @@ impl fmt::Debug for ApieraBuilder {
 mod tests {
     use super::*;
     use crate::grant::Grant as _;
+
+    #[test]
+    fn its_own_order_has_every_parameter_once() {
+        assert_eq!(FIELDS.len(), Field::IN_ORDER.len());
+        assert!(Field::IN_ORDER.iter().all(|field| FIELDS.contains(field)));
+    }
 
     #[test]
     fn the_environment_gives_every_setting() {

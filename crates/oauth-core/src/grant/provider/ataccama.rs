@@ -9,6 +9,7 @@ use crate::credentials::RotatingClient;
 use crate::error::Error;
 
 use crate::grant::config::{Field, GrantConfig, grant_of_config};
+use crate::grant::request::params::Params;
 use crate::grant::request::settings::{self, Vars};
 use crate::grant::response::{Class, Dialect, ErrorResponse};
 
@@ -182,10 +183,8 @@ impl AtaccamaBuilder {
         let origins = settings::origins("api_url", &self.api_urls)?;
         let info =
             DIALECT.info().with_origins(origins).with_refresh_window(Duration::from_secs(60));
-        let fields = vec![Field::grant_type(), Field::ClientId, Field::ClientSecret];
-        Ok(Ataccama(GrantConfig {
-            ..GrantConfig::new(&DIALECT, self.client, token_url, fields, info)?
-        }))
+        let (fields, params) = (Field::IN_ORDER, Params::new());
+        Ok(Ataccama(GrantConfig::new(&DIALECT, self.client, token_url, fields, params, info)?))
     }
 }
 

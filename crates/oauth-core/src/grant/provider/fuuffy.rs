@@ -7,6 +7,7 @@ use crate::credentials::RotatingClient;
 use crate::error::Error;
 
 use crate::grant::config::{Field, GrantConfig, grant_of_config};
+use crate::grant::request::params::Params;
 use crate::grant::request::settings::{self, Vars};
 use crate::grant::response::{Class, Dialect, ErrorResponse};
 
@@ -138,11 +139,9 @@ impl FuuffyBuilder {
         let origins = settings::origins("api_url", &self.api_urls)?;
         let info =
             DIALECT.info().with_origins(origins).with_refresh_window(Duration::from_secs(60));
-        let mut fields = vec![Field::ClientId, Field::ClientSecret];
-        if self.grant_type {
-            fields.insert(0, Field::grant_type());
-        }
-        Ok(Fuuffy(GrantConfig::new(&DIALECT, self.client, token_url, fields, info)?))
+        let fields = if self.grant_type { Field::IN_ORDER } else { Field::WITHOUT_GRANT_TYPE };
+        let params = Params::new();
+        Ok(Fuuffy(GrantConfig::new(&DIALECT, self.client, token_url, fields, params, info)?))
     }
 }
 

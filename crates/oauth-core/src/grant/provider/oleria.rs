@@ -7,6 +7,7 @@ use crate::credentials::RotatingClient;
 use crate::error::Error;
 
 use crate::grant::config::{Field, GrantConfig, grant_of_config};
+use crate::grant::request::params::Params;
 use crate::grant::request::settings::{self, Vars};
 use crate::grant::response::{Class, Dialect, ErrorResponse};
 
@@ -151,15 +152,9 @@ impl OleriaBuilder {
         if self.scope.is_empty() {
             return Err(Error::setting("scope", "is empty, and Oleria requires one"));
         }
-        settings::scope("scope", &self.scope)?;
-        let fields = vec![
-            Field::grant_type(),
-            Field::ClientId,
-            Field::ClientSecret,
-            Field::plain("scope", self.scope),
-            Field::plain("audience", self.audience),
-        ];
-        Ok(Oleria(GrantConfig::new(&DIALECT, self.client, token_url, fields, info)?))
+        let params = Params::new().with_scope(self.scope).with_audience(self.audience);
+        let fields = Field::IN_ORDER;
+        Ok(Oleria(GrantConfig::new(&DIALECT, self.client, token_url, fields, params, info)?))
     }
 }
 

@@ -2,15 +2,25 @@
 //! leaves no copy behind, and overwritten with zeros when the last clone goes.
 
 use std::io::{self, Write};
+use std::slice;
 
 use bytes::Bytes;
 use serde::Serializer as _;
 use serde::ser::SerializeMap;
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-/// The fields of a request in the order in which they are sent; a name with several values is
-/// repeated in a form and an array in JSON.
-pub(in crate::grant) type Fields<'a> = [(&'a str, Vec<&'a str>)];
+/// The fields of a request in the order in which they are sent.
+pub(in crate::grant) type Fields<'a> = [(&'a str, Value<'a>)];
+
+#[derive(Clone)]
+pub(in crate::grant) enum Value<'a> {
+    Text(&'a str),
+    /// The name is repeated in a form. In JSON it is an array, unless there is one alone.
+    List(Vec<&'a str>),
+    /// In JSON it stands as it is.
+    Json(&'a str),
+}
 
 /// `application/x-www-form-urlencoded` (RFC 6749 App. B).
 pub(in crate::grant) fn form(fields: &Fields<'_>) -> Bytes {
@@ -48,7 +58,11 @@ impl Write for Length {
 
 fn write_form(body: &mut dyn Write, fields: &Fields<'_>) -> io::Result<()> {
     let mut between = "";
-    for (name, values) in fields {
+    for (name, value) in fields {
+        let values = match value {
+            Value::Text(value) | Value::Json(value) => slice::from_ref(value),
+            Value::List(values) => values,
+        };
         for value in values {
             body.write_all(between.as_bytes())?;
             encode(body, name)?;
@@ -68,10 +82,16 @@ fn encode(body: &mut dyn Write, text: &str) -> io::Result<()> {
 fn write_json(body: &mut dyn Write, fields: &Fields<'_>) -> io::Result<()> {
     let mut out = serde_json::Serializer::new(body);
     let mut map = out.serialize_map(Some(fields.len()))?;
-    for (name, values) in fields {
-        match values.as_slice() {
-            [value] => map.serialize_entry(name, value)?,
-            values => map.serialize_entry(name, values)?,
+    for (name, value) in fields {
+        match value {
+            Value::Text(value) => map.serialize_entry(name, value)?,
+            Value::List(values) => match values.as_slice() {
+                [value] => map.serialize_entry(name, value)?,
+                values => map.serialize_entry(name, values)?,
+            },
+            Value::Json(json) => {
+                map.serialize_entry(name, &serde_json::from_str::<&RawValue>(json)?)?
+            }
         }
     }
     Ok(map.end()?)
@@ -84,15 +104,23 @@ mod tests {
     #[test]
     fn a_form_is_encoded_as_the_rfc_has_it() {
         // RFC 6749 App. B.
-        assert_eq!(form(&[("v", vec![" %&+£€"])]), "v=+%25%26%2B%C2%A3%E2%82%AC");
-        assert_eq!(form(&[("a", vec!["1", "2"]), ("b", vec!["3"])]), "a=1&a=2&b=3");
+        assert_eq!(form(&[("v", Value::Text(" %&+£€"))]), "v=+%25%26%2B%C2%A3%E2%82%AC");
+        assert_eq!(
+            form(&[("a", Value::List(vec!["1", "2"])), ("b", Value::Json("[3]"))]),
+            "a=1&a=2&b=%5B3%5D"
+        );
     }
 
     #[test]
     fn json_keeps_the_order_and_makes_an_array_of_several_values() {
         assert_eq!(
-            json(&[("z", vec!["\"\u{1}"]), ("a", vec!["1", "2"])]),
-            r#"{"z":"\"\u0001","a":["1","2"]}"#
+            json(&[
+                ("z", Value::Text("\"\u{1}")),
+                ("a", Value::List(vec!["1", "2"])),
+                ("b", Value::List(vec!["1"])),
+                ("j", Value::Json(r#"[{"type": 1}]"#)),
+            ]),
+            r#"{"z":"\"\u0001","a":["1","2"],"b":"1","j":[{"type": 1}]}"#
         );
     }
 
@@ -100,7 +128,11 @@ mod tests {
     fn a_body_is_exactly_as_long_as_its_buffer_has_room() {
         for text in ["", "\u{0}", "€", "%%%", "plain"] {
             let text = text.repeat(300);
-            let fields = [("name", vec![text.as_str(); 3]), ("\u{1}", vec!["x"])];
+            let fields = [
+                ("name", Value::List(vec![text.as_str(); 3])),
+                ("\u{1}", Value::Text("x")),
+                ("details", Value::Json("[1]")),
+            ];
             for body in [
                 written(|body| write_form(body, &fields)),
                 written(|body| write_json(body, &fields)),

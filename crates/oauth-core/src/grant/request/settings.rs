@@ -54,35 +54,6 @@ pub(in crate::grant) fn origins(name: &str, urls: &[String]) -> Result<Origins, 
     Ok(Origins::these(origins))
 }
 
-/// Scope tokens with single spaces between them (RFC 6749 §3.3). Empty is fine: it is not sent.
-pub(in crate::grant) fn scope(name: &str, text: &str) -> Result<(), Error> {
-    let allowed = |b: u8| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
-    if text.is_empty() || text.split(' ').all(|t| !t.is_empty() && t.bytes().all(allowed)) {
-        return Ok(());
-    }
-    Err(Error::setting(
-        name,
-        "must be words of visible ASCII without `\"` and `\\`, \
-         parted by single spaces (RFC 6749 §3.3)",
-    ))
-}
-
-/// An absolute URI without a fragment (RFC 8707 §2): a URL or a URN.
-pub(in crate::grant) fn resource(name: &str, text: &str) -> Result<(), Error> {
-    let scheme = text.split_once(':').filter(|(_, rest)| !rest.is_empty()).map(|(s, _)| s);
-    let absolute = scheme.is_some_and(|scheme| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
-    });
-    if !absolute || !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains('#') {
-        return Err(Error::setting(
-            name,
-            "must be an absolute URI without a fragment (RFC 8707 §2)",
-        ));
-    }
-    Ok(())
-}
-
 /// Environment variables, or what stands for them in a test.
 pub(in crate::grant) struct Vars<F>(pub(in crate::grant) F);
 
@@ -154,15 +125,5 @@ mod tests {
         assert_eq!(vars.optional("A").as_deref(), Some(" a "));
         let error = vars.client("X").unwrap_err().to_string();
         assert!(error.starts_with("`X_CLIENT_SECRET` is not set"), "{error}");
-    }
-
-    #[test]
-    fn a_resource_is_an_absolute_uri_without_fragment() {
-        for good in ["https://api.example/a?b", "urn:example:api"] {
-            resource("resource", good).unwrap();
-        }
-        for bad in ["", "/a", "api.example", "https:", "https://a#b", "https://a b", "1a:b"] {
-            resource("resource", bad).unwrap_err();
-        }
     }
 }

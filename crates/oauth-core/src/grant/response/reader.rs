@@ -244,7 +244,7 @@ impl Reader<'_> {
 
     fn secrets(&self) -> Secrets {
         let secrets = Secrets::of(&self.config.client.seen_with(self.client));
-        self.config.other_secrets().fold(secrets, Secrets::and)
+        self.config.params.secrets().fold(secrets, Secrets::and)
     }
 
     /// And the token that the answer has beside its other texts.
