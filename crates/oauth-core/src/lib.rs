@@ -7,7 +7,7 @@
 //! 1. [`ClientAuth`]: the client's credentials, in a [`RotatingClient`] if they change while the
 //!    service runs; or a [`SecretProvider`] that knows them, [`FileSecret`] for one.
 //! 2. A grant: [`Oleria`], [`Apiera`], [`Fuuffy`], [`Ataccama`], or [`ClientCredentials`] for any
-//!    server that speaks RFC 6749 §4.4. Or a [`TokenSource`] of your own.
+//!    server that speaks RFC 6749 §4.4. Or a [`Grant`](grant::Grant) or a [`TokenSource`] of your own.
 //! 3. [`TokenSlot`]: holds the token, renews it ahead of its end in a single flight, and replaces
 //!    it when the API refuses it.
 //!
@@ -85,8 +85,9 @@ pub use credentials::{ClientAuth, FileSecret, RotatingClient, SecretProvider};
 pub use deadline::DeadlineTimer;
 pub use deadline::{Deadline, DeadlineElapsed};
 pub use error::{BoxError, Error};
+pub use grant::client_credentials::ClientCredentials;
+pub use grant::provider::{Apiera, Ataccama, Fuuffy, Oleria};
 pub use grant::request::params::Params;
-pub use grant::{Apiera, Ataccama, ClientCredentials, Fuuffy, Grant, Oleria};
 pub use origin::{Origin, Origins};
 pub use outcome::{NoToken, NotAttached, NotReplayed, Outcome};
 pub use policy::OnForeignOrigin;

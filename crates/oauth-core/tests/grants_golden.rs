@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
+use oauth_core::grant::{Grant, TokenRequest};
 use oauth_core::{
-    Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Grant, Oleria, RotatingClient,
-    Token,
+    Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Oleria, RotatingClient, Token,
 };
 
 fn client() -> ClientAuth {
@@ -26,7 +26,7 @@ fn wire(request: &Request<Bytes>) -> String {
 }
 
 fn sent(grant: &impl Grant) -> String {
-    wire(&grant.request(&grant.client().current()))
+    wire(&grant.request(&TokenRequest::new(grant, grant.client().current())))
 }
 
 fn form(url: &str, body: &str) -> String {
@@ -126,13 +126,13 @@ fn fuuffy_sends_grant_type_first_or_not_at_all() {
 fn the_version_in_the_base_url_of_fuuffy_is_neither_doubled_nor_lost() {
     for base in ["http://localhost:1", "http://localhost:1/", "http://localhost:1/v1/"] {
         let grant = Fuuffy::builder(client()).base_url(base).build().unwrap();
-        let request = grant.request(&client());
+        let request = grant.request(&TokenRequest::new(&grant, client()));
         assert_eq!(request.uri(), "http://localhost:1/v1/auth/token", "{base}");
         assert_eq!(grant.info().origins().to_string(), "http://localhost:1");
     }
     let testing = Fuuffy::builder(client()).testing().build().unwrap();
     assert_eq!(
-        testing.request(&client()).uri(),
+        testing.request(&TokenRequest::new(&testing, client())).uri(),
         "https://testing-api-gateway.fuuffy.com/v1/auth/token"
     );
 }
@@ -165,7 +165,10 @@ fn ataccama_serves_self_managed_deployments() {
         (builder().environment("acme").auth_prefix("kc"), "https://acme.ataccama.one/kc/"),
     ] {
         let grant = builder.build().unwrap();
-        assert_eq!(grant.request(&client()).uri(), format!("{url}{path}").as_str());
+        assert_eq!(
+            grant.request(&TokenRequest::new(&grant, client())).uri(),
+            format!("{url}{path}").as_str()
+        );
         let origin = &url[..url[8..].find('/').unwrap() + 8];
         assert_eq!(grant.info().origins().to_string(), origin);
     }
@@ -183,7 +186,7 @@ fn a_token_url_of_its_own_leaves_the_origins_alone() {
         (&ataccama, "https://acme.ataccama.one"),
     ];
     for (grant, origin) in grants {
-        assert_eq!(grant.request(&client()).uri(), url);
+        assert_eq!(grant.request(&TokenRequest::new(grant, client())).uri(), url);
         assert_eq!(grant.info().origins().to_string(), origin);
     }
 }
@@ -276,7 +279,7 @@ fn basic_moves_id_and_secret_out_of_the_body() {
     );
     let raw = grant(client().raw_basic());
     assert_eq!(sent(&raw), basic("https://auth.example/t", "dGhlIGlkOnMzY3JldC8r", body));
-    let request = encoded.request(&client().basic());
+    let request = encoded.request(&TokenRequest::new(&encoded, client().basic()));
     assert!(request.headers()["authorization"].is_sensitive());
 }
 
@@ -285,14 +288,14 @@ fn a_rotation_changes_the_next_request() {
     let client = RotatingClient::new(ClientAuth::secret("old", "1"));
     let grant = Fuuffy::builder(client.clone()).without_grant_type().build().unwrap();
     client.rotate(ClientAuth::secret("new", "2")).unwrap();
-    let request = grant.request(&grant.client().current());
+    let request = grant.request(&TokenRequest::new(&grant, grant.client().current()));
     assert_eq!(request.body(), "client_id=new&client_secret=2");
 }
 
 fn read(grant: &impl Grant, status: u16, body: &str) -> Result<Token, Error> {
     let mut response = Response::new(Bytes::copy_from_slice(body.as_bytes()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    grant.response(&client(), &response)
+    grant.response(&TokenRequest::new(grant, client()), &response)
 }
 
 #[test]

@@ -7,9 +7,8 @@ mod subscriber;
 
 use std::time::Duration;
 
-use oauth_core::{
-    Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Grant as _, Oleria, Origins,
-};
+use oauth_core::grant::{Grant as _, TokenRequest};
+use oauth_core::{Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Oleria, Origins};
 
 const SECRET: &str = "a5ecretThatNobodyMaySee";
 
@@ -320,7 +319,7 @@ fn ataccama_needs_an_environment_unless_both_urls_are_given() {
     refused(builder().token_url(token).build(), missing);
     refused(builder().api_url(api).build(), missing);
     let grant = Ataccama::builder(client()).token_url(token).api_url(api).build().unwrap();
-    assert_eq!(grant.request(&client()).uri(), token);
+    assert_eq!(grant.request(&TokenRequest::new(&grant, client())).uri(), token);
     assert_eq!(grant.info().origins().to_string(), api);
     // What is not used must not be wrong.
     refused(

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full, StreamBody};
+use oauth_core::grant::{Endpoint, Grant, TokenRequest};
 use oauth_core::{
     Apiera, BoxError, ClientAuth, ClientCredentials, Error, Fuuffy, GrantSource, Oleria,
     RotatingClient, SourceInfo, Token, TokenSlot, TokenSource,
@@ -139,7 +140,7 @@ fn a_source_says_what_its_grant_says() {
     assert_eq!(info.name(), Some("Oleria"));
     let hint = info.hint().unwrap();
     assert!(hint.starts_with("the egress firewall must allow"), "{hint}");
-    let epoch = oauth_core::Grant::client(source.grant()).epoch();
+    let epoch = source.grant().client().epoch();
     assert_eq!(epoch, source.credentials_epoch());
     let shown = format!("{:?}", source.time_limit(Duration::from_secs(3)).size_cap(77));
     assert!(shown.contains("Oleria") && shown.contains("3s") && shown.contains("77"), "{shown}");
@@ -548,17 +549,20 @@ async fn plain_http_reaches_loopback_or_what_the_dangerous_switch_allows() {
 /// A grant from outside that would send the secret in the open.
 struct Careless(Apiera, &'static str);
 
-impl oauth_core::Grant for Careless {
+impl Grant for Careless {
     fn client(&self) -> &RotatingClient {
         self.0.client()
     }
-    fn request(&self, client: &ClientAuth) -> Request<Bytes> {
-        let mut request = self.0.request(client);
-        *request.uri_mut() = self.1.parse().unwrap();
-        request
+    fn endpoint(&self) -> Endpoint {
+        self.0.endpoint()
     }
-    fn response(&self, client: &ClientAuth, response: &Response<Bytes>) -> Result<Token, Error> {
-        self.0.response(client, response)
+    fn request(&self, request: &TokenRequest) -> Request<Bytes> {
+        let mut to_send = self.0.request(request);
+        *to_send.uri_mut() = self.1.parse().unwrap();
+        to_send
+    }
+    fn response(&self, request: &TokenRequest, response: &Response<Bytes>) -> Result<Token, Error> {
+        self.0.response(request, response)
     }
     fn info(&self) -> SourceInfo {
         self.0.info().with_name("Careless")

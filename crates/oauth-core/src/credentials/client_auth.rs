@@ -24,8 +24,17 @@ use crate::error::Error;
 #[derive(Clone)]
 pub struct ClientAuth {
     id: String,
-    secret: SecretString,
-    method: Option<Method>,
+    proof: Proof,
+}
+
+/// What shows that the client is the one that its id names.
+#[derive(Clone)]
+enum Proof {
+    Secret {
+        secret: SecretString,
+        /// `None`: each provider's own way.
+        method: Option<Method>,
+    },
 }
 
 /// One method a request, never two (RFC 6749 §2.3).
@@ -48,27 +57,31 @@ impl ClientAuth {
     /// environment and from a [`SecretProvider`] as well; a [`FileSecret`](crate::FileSecret) refuses
     /// them.
     pub fn secret(id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
-        Self { id: id.into(), secret: secret.into(), method: None }
+        Self { id: id.into(), proof: Proof::Secret { secret: secret.into(), method: None } }
     }
 
     /// Sends both by HTTP Basic, form-encoded first (RFC 6749 §2.3.1).
     #[must_use]
-    pub fn basic(mut self) -> Self {
-        self.method = Some(Method::Basic);
-        self
+    pub fn basic(self) -> Self {
+        self.sent_by(Method::Basic)
     }
 
     /// Sends both by HTTP Basic without encoding them first, for servers that do not decode.
     #[must_use]
-    pub fn raw_basic(mut self) -> Self {
-        self.method = Some(Method::RawBasic);
-        self
+    pub fn raw_basic(self) -> Self {
+        self.sent_by(Method::RawBasic)
     }
 
     /// Sends both as members of the request's body.
     #[must_use]
-    pub fn post(mut self) -> Self {
-        self.method = Some(Method::Post);
+    pub fn post(self) -> Self {
+        self.sent_by(Method::Post)
+    }
+
+    fn sent_by(mut self, chosen: Method) -> Self {
+        match &mut self.proof {
+            Proof::Secret { method, .. } => *method = Some(chosen),
+        }
         self
     }
 
@@ -77,13 +90,19 @@ impl ClientAuth {
         &self.id
     }
 
-    pub(crate) fn expose_secret(&self) -> &str {
-        self.secret.expose_secret()
+    /// The client's secret, if it has one.
+    pub(crate) fn expose_secret(&self) -> Option<&str> {
+        match &self.proof {
+            Proof::Secret { secret, .. } => Some(secret.expose_secret()),
+        }
     }
 
     /// Another secret for the same id, sent the same way.
     pub(crate) fn with_secret(&self, secret: SecretString) -> Self {
-        Self { id: self.id.clone(), secret, method: self.method }
+        let proof = match &self.proof {
+            Proof::Secret { method, .. } => Proof::Secret { secret, method: *method },
+        };
+        Self { id: self.id.clone(), proof }
     }
 
     /// Whether both would make the same token request.
@@ -93,12 +112,15 @@ impl ClientAuth {
     }
 
     pub(crate) fn method(&self) -> Method {
-        self.method.unwrap_or(Method::Post)
+        match &self.proof {
+            Proof::Secret { method, .. } => method.unwrap_or(Method::Post),
+        }
     }
 
     /// Refuses what no token endpoint would take, before anything is sent.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        for (name, value) in [("client_id", self.id()), ("client_secret", self.expose_secret())] {
+        let secret = self.expose_secret().map(|secret| ("client_secret", secret));
+        for (name, value) in [("client_id", self.id())].into_iter().chain(secret) {
             if value.is_empty() {
                 return Err(Error::setting(name, "is empty"));
             }
@@ -121,7 +143,7 @@ impl ClientAuth {
 
     /// The `Authorization` header for the Basic methods, marked sensitive.
     pub(crate) fn basic_header(&self) -> Option<HeaderValue> {
-        let (id, secret) = (self.id.as_bytes(), self.expose_secret());
+        let (id, secret) = (self.id.as_bytes(), self.expose_secret()?);
         // As large as either can become: growing would leave a copy behind in freed memory.
         let mut pair = Zeroizing::new(String::with_capacity(3 * (id.len() + secret.len()) + 1));
         match self.method() {
@@ -153,9 +175,11 @@ impl ClientAuth {
 
 impl fmt::Debug for ClientAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientAuth")
-            .field("id", &self.id)
-            .field("method", &self.method)
-            .finish_non_exhaustive()
+        let mut out = f.debug_struct("ClientAuth");
+        out.field("id", &self.id);
+        match &self.proof {
+            Proof::Secret { method, .. } => out.field("method", method),
+        };
+        out.finish_non_exhaustive()
     }
 }

@@ -6,15 +6,16 @@ mod client_auth;
 mod current;
 mod file;
 mod provider;
+mod resolved;
 mod rotating;
 
 pub(crate) use blanks::at_an_end as blank_at_an_end;
 pub use client_auth::ClientAuth;
-pub(crate) use client_auth::Method;
 pub(crate) use current::InUse;
 pub use file::FileSecret;
 pub(crate) use provider::Provided;
 pub use provider::SecretProvider;
+pub use resolved::Credentials;
 pub use rotating::RotatingClient;
 
 #[cfg(test)]

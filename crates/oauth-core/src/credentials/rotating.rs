@@ -44,10 +44,10 @@ impl RotatingClient {
     /// A handle to the credentials that this provider hands out: it is asked before each token
     /// request, and once more when the token endpoint calls its answer wrong.
     ///
-    /// The pair is checked when it arrives, not when the grant is built: an empty or unprintable
-    /// one fails that token request, by name and before anything is sent. What the provider holds
+    /// They are checked when they arrive, not when the grant is built: an empty or unprintable
+    /// id or secret fails that token request, by name and before anything is sent. What the provider holds
     /// may change without a change of the [`epoch`](Self::epoch): a slot that remembers a failure
-    /// finds the new pair with its next attempt, not before.
+    /// finds the new ones with its next attempt, not before.
     ///
     /// ```
     /// use oauth_core::{FileSecret, Oleria, RotatingClient};
@@ -68,16 +68,16 @@ impl RotatingClient {
         Self { current: Arc::new(Current::new(credentials)) }
     }
 
-    /// Adds a second pair for the time of a roll-out, for all holders of this handle: when the
-    /// token endpoint says that the first pair is wrong
-    /// ([`Error::is_bad_credentials`]), the same token request is made once more with this one.
+    /// Adds fallback credentials for the time of a roll-out, for all holders of this handle: when the
+    /// token endpoint says that the first credentials are wrong
+    /// ([`Error::is_bad_credentials`]), the same token request is made once more with these.
     ///
-    /// Each renewal begins with the first pair again. [`rotate`](Self::rotate) ends the roll-out
-    /// and forgets this pair.
+    /// Each refresh begins with the first credentials again. [`rotate`](Self::rotate) ends the roll-out
+    /// and forgets these.
     ///
-    /// A [`SecretProvider`] comes first: this pair is tried when the provider has nothing newer to
-    /// offer, or that is wrong as well. A provider that fails is no wrong pair: its error is the
-    /// attempt's, and this pair is not tried.
+    /// A [`SecretProvider`] comes first: these are tried when the provider has nothing newer to
+    /// offer, or that is wrong as well. The error of a provider that fails is the attempt's error, and
+    /// these are not tried.
     ///
     /// # Errors
     /// If the id or the secret is empty or has a control character.
@@ -113,22 +113,22 @@ impl RotatingClient {
     }
 
     /// Where the credentials come from now, and those to try when they are wrong.
-    pub(crate) fn pairs(&self) -> (InUse, Option<Arc<ClientAuth>>) {
+    pub(crate) fn in_use(&self) -> (InUse, Option<Arc<ClientAuth>>) {
         let now = self.current.load();
         (now.credentials.clone(), now.fallback.clone())
     }
 
-    /// The pair of a request and all others that this handle knows now: what a server, or what
-    /// stands before it, may have seen, and may show in an answer.
+    /// The credentials of a request and all others that this handle knows now: what a server, or what
+    /// stands before it, may have seen, and may repeat in a response.
     pub(crate) fn seen_with<'a>(&self, asked: &'a ClientAuth) -> Vec<Cow<'a, ClientAuth>> {
-        let mut pairs = vec![Cow::Borrowed(asked)];
+        let mut seen = vec![Cow::Borrowed(asked)];
         let fallback = self.current.load().fallback.clone();
         for other in [Some(self.current()), fallback].into_iter().flatten() {
             if !other.is_same_as(asked) {
-                pairs.push(Cow::Owned(ClientAuth::clone(&other)));
+                seen.push(Cow::Owned(ClientAuth::clone(&other)));
             }
         }
-        pairs
+        seen
     }
 
     /// As [`ClientAuth::check`]; what a provider will hand out is checked when it does.

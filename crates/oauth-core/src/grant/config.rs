@@ -2,38 +2,32 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, Uri};
 
-use crate::credentials::{ClientAuth, Method as AuthMethod, RotatingClient};
+use crate::credentials::{Credentials, RotatingClient};
 use crate::error::Error;
 use crate::source::SourceInfo;
 use crate::token::Token;
 
 use super::request::body::{self, Value};
 use super::request::params::Params;
-use super::response::{self, Dialect};
-
-/// The life of a token whose answer does not tell it: the shortest that any of the four providers
-/// hands out. Too short costs a token request, too long costs failed calls.
-pub(in crate::grant) const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
+use super::request::{Endpoint, TokenRequest};
+use super::response::{self, Dialect, Rules};
 
 /// One configured grant.
 #[derive(Clone)]
 pub(in crate::grant) struct GrantConfig {
-    pub(in crate::grant) dialect: &'static Dialect,
     pub(in crate::grant) info: SourceInfo,
     pub(in crate::grant) client: RotatingClient,
-    pub(in crate::grant) token_url: Uri,
+    pub(in crate::grant) endpoint: Endpoint,
     pub(in crate::grant) encoding: Encoding,
     /// In the order in which they are sent.
     pub(in crate::grant) fields: &'static [Field],
     pub(in crate::grant) params: Arc<Params>,
-    pub(in crate::grant) default_lifetime: Duration,
-    pub(in crate::grant) require_token_type: bool,
+    pub(in crate::grant) rules: Rules,
     pub(in crate::grant) plain_http: bool,
 }
 
@@ -102,21 +96,20 @@ impl GrantConfig {
             }
         }
         Ok(Self {
-            dialect,
             info,
             client,
-            token_url,
+            endpoint: Endpoint::Fixed(token_url),
             encoding: Encoding::Form,
             fields,
             params: Arc::new(params),
-            default_lifetime: DEFAULT_LIFETIME,
-            require_token_type: false,
+            rules: Rules::new(dialect),
             plain_http: false,
         })
     }
 
-    pub(in crate::grant) fn request(&self, client: &ClientAuth) -> Request<Bytes> {
-        let fields = self.fields(client, &self.params);
+    pub(in crate::grant) fn request(&self, token_request: &TokenRequest) -> Request<Bytes> {
+        let credentials = token_request.credentials();
+        let fields = self.fields(credentials, token_request.params());
         // No charset parameter: some gateways refuse one.
         let (content_type, body) = match self.encoding {
             Encoding::Form => ("application/x-www-form-urlencoded", body::form(&fields)),
@@ -124,28 +117,30 @@ impl GrantConfig {
         };
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.token_url.clone();
+        *request.uri_mut() = token_request.endpoint().clone();
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        if let Some(basic) = client.basic_header() {
+        if let Some(basic) = credentials.authorization() {
             headers.insert(AUTHORIZATION, basic);
         }
         request
     }
 
     /// Names and values in the order in which they are sent.
-    fn fields<'a>(&self, client: &'a ClientAuth, params: &'a Params) -> Vec<(&'a str, Value<'a>)> {
+    fn fields<'a>(
+        &self,
+        credentials: &'a Credentials,
+        params: &'a Params,
+    ) -> Vec<(&'a str, Value<'a>)> {
         let mut fields = Vec::new();
         for field in self.fields {
             match field {
                 Field::GrantType => fields.push((GRANT_TYPE, Value::Text("client_credentials"))),
-                // RFC 6749 §2.3: one method a request.
-                Field::Credentials if client.method() == AuthMethod::Post => {
-                    fields.push((CLIENT_ID, Value::Text(client.id())));
-                    fields.push((CLIENT_SECRET, Value::Text(client.expose_secret())));
+                Field::Credentials => {
+                    let members = credentials.members();
+                    fields.extend(members.map(|(name, value)| (name, Value::Text(value))));
                 }
-                Field::Credentials => {}
                 Field::Scope => {
                     fields.extend(params.scope().map(|scope| ("scope", Value::Text(scope))));
                 }
@@ -171,21 +166,19 @@ impl GrantConfig {
 
     pub(in crate::grant) fn response(
         &self,
-        client: &ClientAuth,
+        request: &TokenRequest,
         response: &Response<Bytes>,
     ) -> Result<Token, Error> {
-        response::read(self, client, response)
+        response::read(&self.rules, request, response)
     }
 }
 
 impl fmt::Debug for GrantConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The query and the extra fields stay out: some deployments put keys there.
-        let authority = self.token_url.authority().map_or("", |authority| authority.as_str());
-        let path = self.token_url.path();
+        // The values of the parameters stay out: some deployments put keys there.
         f.debug_struct("GrantConfig")
             .field("provider", &self.info.name().unwrap_or_default())
-            .field("token_endpoint", &format_args!("{authority}{path}"))
+            .field("token_endpoint", &self.endpoint)
             .field("client", &self.client)
             .field("origins", &format_args!("{}", self.info.origins()))
             .field("refresh_window", &self.info.refresh_window())
@@ -202,16 +195,27 @@ macro_rules! grant_of_config {
                 &self.0.client
             }
 
-            fn request(&self, client: &$crate::ClientAuth) -> http::Request<bytes::Bytes> {
-                self.0.request(client)
+            fn endpoint(&self) -> $crate::grant::Endpoint {
+                self.0.endpoint.clone()
+            }
+
+            fn params(&self) -> std::sync::Arc<$crate::Params> {
+                self.0.params.clone()
+            }
+
+            fn request(
+                &self,
+                request: &$crate::grant::TokenRequest,
+            ) -> http::Request<bytes::Bytes> {
+                self.0.request(request)
             }
 
             fn response(
                 &self,
-                client: &$crate::ClientAuth,
+                request: &$crate::grant::TokenRequest,
                 response: &http::Response<bytes::Bytes>,
             ) -> Result<$crate::Token, $crate::Error> {
-                self.0.response(client, response)
+                self.0.response(request, response)
             }
 
             fn info(&self) -> $crate::SourceInfo {
@@ -235,14 +239,18 @@ pub(in crate::grant) use grant_of_config;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::{ClientCredentials, Grant as _};
+    use crate::credentials::ClientAuth;
+    use crate::grant::Grant as _;
+    use crate::grant::client_credentials::ClientCredentials;
 
     #[test]
     fn authorization_details_are_one_member_of_a_form_and_an_array_in_json() {
         let builder = ClientCredentials::builder(ClientAuth::secret("i", "s"))
             .token_url("https://auth.example/t")
             .authorization_details(r#"[{"type":"a", "n": 1}]"#);
-        let body = |grant: ClientCredentials| grant.request(&grant.client().current()).into_body();
+        let body = |grant: ClientCredentials| {
+            grant.request(&TokenRequest::new(&grant, grant.client().current())).into_body()
+        };
         assert_eq!(
             body(builder.clone().build().unwrap()),
             "grant_type=client_credentials&client_id=i&client_secret=s\

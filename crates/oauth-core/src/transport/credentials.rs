@@ -1,4 +1,5 @@
-//! The first pair of a fetch, from where it comes, and the newer one that its provider may have.
+//! The first credentials of a fetch, from where they come, and the newer ones that their provider may
+//! have.
 
 use std::sync::Arc;
 
@@ -18,13 +19,13 @@ use crate::unwind::contained;
 use super::GrantSource;
 
 impl<G: Grant, T> GrantSource<G, T> {
-    /// The token request with the first pair, and once more if its provider has a newer one.
+    /// The token request with the first credentials, and once more if their provider has newer ones.
     ///
-    /// The outer error is the provider's own: no token endpoint called a pair wrong then, so that
+    /// The outer error is the provider's own: no token endpoint called credentials wrong then, so that
     /// the fallback is none of its business.
     pub(super) async fn ask_first<B>(
         &self,
-        credentials: &InUse,
+        first: &InUse,
         started: Instant,
     ) -> Result<Result<Token, Error>, Error>
     where
@@ -33,15 +34,15 @@ impl<G: Grant, T> GrantSource<G, T> {
         B: Body,
         B::Error: Into<BoxError>,
     {
-        let provided = match credentials {
-            InUse::Given(client) => return Ok(self.ask(client, started).await),
+        let provided = match first {
+            InUse::Given(client) => return Ok(self.ask(client.clone(), started).await),
             InUse::Provided(provided) => provided,
         };
         let is_wrong = |result: &Result<Token, Error>| {
             result.as_ref().is_err_and(|error| error.is_bad_credentials())
         };
         let client = self.resolve(provided, started).await?;
-        let mut result = self.ask(&client, started).await;
+        let mut result = self.ask(client.clone(), started).await;
         if !is_wrong(&result) {
             return Ok(result);
         }
@@ -55,7 +56,7 @@ impl<G: Grant, T> GrantSource<G, T> {
                     "bad credentials, trying the provider's newer ones"
                 );
             });
-            result = self.ask(&newer, started).await;
+            result = self.ask(newer, started).await;
         }
         if is_wrong(&result) {
             // What it has cached by now is known to be wrong, so the next attempt begins anew.

@@ -1,8 +1,9 @@
-//! One token request over any `tower::Service`: https only, limited in time and size, redirects
-//! not followed.
+//! Tokens of a grant over any `tower::Service`: https only, limited in time and size, redirects not
+//! followed.
 
 mod collect;
 mod credentials;
+mod exchange;
 mod failure;
 #[cfg(feature = "hyper-transport")]
 mod hyper;
@@ -10,26 +11,22 @@ mod hyper;
 mod tls;
 
 use std::fmt;
-use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 use tokio::time::Instant;
 use tower_service::Service;
 
-use crate::credentials::ClientAuth;
-use crate::error::{BoxError, Details, Error, Kind};
+use crate::credentials::RotatingClient;
+use crate::error::{BoxError, Error, Kind};
 use crate::grant::Grant;
-use crate::origin::is_private_channel;
-use crate::redact::Secrets;
 use crate::source::{SourceInfo, TokenSource};
 use crate::token::Token;
 use crate::unwind::contained;
 
-use collect::{Stopped, collect};
 #[cfg(feature = "hyper-transport")]
 pub use hyper::{HyperTransport, HyperTransportFuture};
 
@@ -74,15 +71,17 @@ const SIZE_CAP: usize = 1024 * 1024;
 #[derive(Clone)]
 pub struct GrantSource<G, T> {
     grant: G,
+    client: RotatingClient,
     transport: T,
     time_limit: Duration,
     size_cap: usize,
 }
 
-impl<G, T> GrantSource<G, T> {
+impl<G: Grant, T> GrantSource<G, T> {
     /// Fetches the grant's tokens over this transport.
     pub fn new(grant: G, transport: T) -> Self {
-        Self { grant, transport, time_limit: TIME_LIMIT, size_cap: SIZE_CAP }
+        let client = grant.client().clone();
+        Self { grant, client, transport, time_limit: TIME_LIMIT, size_cap: SIZE_CAP }
     }
 
     /// How long one exchange may take, from asking the transport whether it is ready to the end of
@@ -90,7 +89,7 @@ impl<G, T> GrantSource<G, T> {
     /// longer limit here does not stretch.
     ///
     /// All that one fetch does shares it: asking a [`SecretProvider`](crate::SecretProvider), and
-    /// the exchange with a second pair.
+    /// the exchange with other credentials.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
@@ -132,25 +131,25 @@ where
 {
     /// # Cancel safety
     /// Dropping it drops the question to a secret provider and the exchange; nothing is kept of them
-    /// but the pair that [`RotatingClient::current`](crate::RotatingClient::current) tells.
+    /// but the credentials that [`RotatingClient::current`] tells.
     async fn fetch(&self) -> Result<Token, Error> {
-        let (credentials, fallback) = self.grant.client().pairs();
+        let (first, fallback) = self.client.in_use();
         // Tokio's timer panics without one.
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(self.failed(Kind::Runtime, "there is no Tokio runtime here".into()).into());
         }
-        // All pairs and their provider share the limit: the slot's own comes right after it.
+        // All credentials and their provider share the limit: the slot's own comes right after it.
         let started = Instant::now();
-        let error = match self.ask_first(&credentials, started).await? {
+        let error = match self.ask_first(&first, started).await? {
             Err(error) if error.is_bad_credentials() => error,
             result => return result,
         };
-        let Some(old) = fallback else { return Err(error) };
+        let Some(fallback) = fallback else { return Err(error) };
         let info = self.grant.info();
         contained(|| {
-            tracing::info!(provider = info.name(), "bad credentials, trying the other pair")
+            tracing::info!(provider = info.name(), "bad credentials, trying the fallback")
         });
-        match self.ask(&old, started).await {
+        match self.ask(fallback, started).await {
             // Both are wrong: the first is the one that somebody should look at.
             Err(second) if second.is_bad_credentials() => Err(error),
             result => result,
@@ -158,114 +157,19 @@ where
     }
 
     fn info(&self) -> SourceInfo {
-        self.grant.info()
+        let info = self.grant.info();
+        match self.grant.endpoint().origin() {
+            Some(origin) if info.endpoint().is_none() => info.with_endpoint(origin),
+            _ => info,
+        }
     }
 
     fn credentials_epoch(&self) -> u64 {
-        self.grant.client().epoch()
+        self.client.epoch()
     }
 
     fn credentials_changed(&self, epoch: u64) -> impl Future<Output = ()> + Send {
-        self.grant.client().changed(epoch)
-    }
-}
-
-impl<G: Grant, T> GrantSource<G, T> {
-    /// One token request with these credentials.
-    async fn ask<B>(&self, client: &ClientAuth, started: Instant) -> Result<Token, Error>
-    where
-        T: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone,
-        T::Error: Into<BoxError>,
-        B: Body,
-        B::Error: Into<BoxError>,
-    {
-        let request = self.grant.request(client);
-        self.check_destination(request.uri())?;
-        let left = self.time_limit.saturating_sub(started.elapsed());
-        let response =
-            tokio::time::timeout(left, self.exchange(client, request)).await.map_err(|_| {
-                let limit = self.time_limit;
-                self.unreachable(
-                    Kind::Timeout,
-                    format!("the token endpoint did not answer within {limit:?}"),
-                )
-            })??;
-        self.grant.response(client, &response)
-    }
-
-    /// RFC 6749 §1.6: the secret goes over https, or to loopback, or where a switch that is named
-    /// dangerous lets it.
-    fn check_destination(&self, uri: &Uri) -> Result<(), Error> {
-        let plain = self.grant.allows_plain_http() && uri.scheme_str() == Some("http");
-        let problem = match uri.authority() {
-            // RFC 6749 §2.3.1: no credentials in a URI.
-            Some(authority) if authority.as_str().contains('@') => "has user information",
-            Some(_) if plain || is_private_channel(uri) => return Ok(()),
-            Some(_) => "must be https: plain http is for loopback alone",
-            None => "is not absolute",
-        };
-        Err(self.named(Error::setting("token_url", problem)))
-    }
-
-    async fn exchange<B>(
-        &self,
-        client: &ClientAuth,
-        request: Request<Bytes>,
-    ) -> Result<Response<Bytes>, Error>
-    where
-        T: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone,
-        T::Error: Into<BoxError>,
-        B: Body,
-        B::Error: Into<BoxError>,
-    {
-        let broken = |message, error| self.broken(client, message, error);
-        let mut transport = self.transport.clone();
-        poll_fn(|cx| transport.poll_ready(cx))
-            .await
-            .map_err(|e| broken("the token transport is not ready", e.into()))?;
-        let (head, body) = transport
-            .call(request.map(Full::new))
-            .await
-            .map_err(|e| broken("the token endpoint could not be reached", e.into()))?
-            .into_parts();
-        match collect(&head.headers, body, self.size_cap).await {
-            Ok(body) => Ok(Response::from_parts(head, body)),
-            Err(Stopped::TooLarge) => {
-                let message =
-                    format!("the token endpoint's answer is larger than {} bytes", self.size_cap);
-                let status = Some(head.status);
-                Err(Details { status, ..self.failed(Kind::Answer, message) }.into())
-            }
-            Err(Stopped::Broken(error)) => {
-                Err(broken("the token endpoint's answer broke off", error))
-            }
-        }
-    }
-
-    pub(super) fn secrets(&self, client: &ClientAuth) -> Secrets {
-        Secrets::of(&self.grant.client().seen_with(client))
-    }
-
-    /// With the provider's name, unless it has one.
-    fn named(&self, error: Error) -> Error {
-        match self.grant.info().name() {
-            Some(name) if error.provider().is_none() => error.of_provider(name.to_owned()),
-            _ => error,
-        }
-    }
-
-    fn failed(&self, kind: Kind, message: String) -> Details {
-        let provider = self.grant.info().name().map(|name| name.to_owned().into());
-        Details { provider, ..Details::new(kind, message) }
-    }
-
-    fn unreachable_details(&self, kind: Kind, message: String) -> Details {
-        let hint = self.grant.info().hint().map(|hint| hint.to_owned().into());
-        Details { hint, ..self.failed(kind, message) }
-    }
-
-    fn unreachable(&self, kind: Kind, message: String) -> Error {
-        self.unreachable_details(kind, message).into()
+        self.client.changed(epoch)
     }
 }
 

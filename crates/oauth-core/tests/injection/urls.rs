@@ -1,6 +1,7 @@
 //! What is put into a URL.
 
-use oauth_core::{Ataccama, ClientCredentials, Fuuffy, Grant as _};
+use oauth_core::grant::Grant as _;
+use oauth_core::{Ataccama, ClientCredentials, Fuuffy};
 use url::Url;
 
 use crate::hostile::HOSTILE;

@@ -3,11 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use http::StatusCode;
+
 use crate::credentials::RotatingClient;
 use crate::error::Error;
-use crate::grant::config::{DEFAULT_LIFETIME, Encoding, Field, GrantConfig};
+use crate::grant::config::{Encoding, Field, GrantConfig};
 use crate::grant::request::params::Params;
 use crate::grant::request::settings;
+use crate::grant::response::Rules;
 use crate::origin::Origins;
 use crate::source::SourceInfo;
 
@@ -24,8 +27,7 @@ pub struct ClientCredentialsBuilder {
     api_urls: Vec<String>,
     origins: Option<Origins>,
     refresh_window: Option<Duration>,
-    default_lifetime: Duration,
-    require_token_type: bool,
+    rules: Rules,
     plain_http: bool,
     provider_name: Option<String>,
 }
@@ -40,8 +42,7 @@ impl ClientCredentialsBuilder {
             api_urls: Vec::new(),
             origins: None,
             refresh_window: None,
-            default_lifetime: DEFAULT_LIFETIME,
-            require_token_type: false,
+            rules: Rules::new(&DIALECT),
             plain_http: false,
             provider_name: None,
         }
@@ -119,14 +120,25 @@ impl ClientCredentialsBuilder {
     /// says nothing without one. Default: 300 s, a short one among those in use: too short costs a token request,
     /// too long costs failed calls.
     pub fn default_lifetime(mut self, lifetime: Duration) -> Self {
-        self.default_lifetime = lifetime;
+        self.rules.default_lifetime = lifetime;
         self
     }
 
     /// Refuses an answer without `token_type`, which RFC 6749 §5.1 requires. Default: such a token
     /// counts as Bearer.
     pub fn require_token_type(mut self) -> Self {
-        self.require_token_type = true;
+        self.rules.require_token_type = true;
+        self
+    }
+
+    /// A status by which the server says that the client's id or secret is wrong, besides 401: for
+    /// servers that reject a client with a bare 403. An error code that says something else, such as
+    /// `invalid_scope`, counts for more. Default: none.
+    ///
+    /// It is what makes [`RotatingClient::with_fallback`] try the fallback, and a
+    /// [`SecretProvider`](crate::SecretProvider) hand out newer credentials, at such a server.
+    pub fn bad_credentials_status(mut self, status: StatusCode) -> Self {
+        self.rules.wrong_client_status = Some(status);
         self
     }
 
@@ -151,6 +163,12 @@ impl ClientCredentialsBuilder {
         let token_url = settings::required("token_url", self.token_url)?;
         let token_url = settings::url("token_url", &token_url, self.plain_http)?;
         self.params.check()?;
+        if self.rules.wrong_client_status.is_some_and(|status| !may_reject_a_client(status)) {
+            return Err(Error::setting(
+                "bad_credentials_status",
+                "must be a 4xx status other than 408 and 429, which pass by themselves",
+            ));
+        }
         let origins = match self.origins {
             Some(_) if !self.api_urls.is_empty() => {
                 return Err(Error::setting("origins", "and `api_url` exclude each other"));
@@ -169,8 +187,7 @@ impl ClientCredentialsBuilder {
         };
         Ok(ClientCredentials(GrantConfig {
             encoding: self.encoding,
-            default_lifetime: self.default_lifetime,
-            require_token_type: self.require_token_type,
+            rules: self.rules,
             plain_http: self.plain_http,
             ..GrantConfig::new(
                 &DIALECT,
@@ -182,6 +199,10 @@ impl ClientCredentialsBuilder {
             )?
         }))
     }
+}
+
+fn may_reject_a_client(status: StatusCode) -> bool {
+    status.is_client_error() && !matches!(status.as_u16(), 408 | 429)
 }
 
 impl fmt::Debug for ClientCredentialsBuilder {

@@ -93,6 +93,7 @@ fn classify(response: &ErrorResponse<'_>) -> Class {
         (_, Some("unsupported_grant_type")) => {
             class.hint("the token endpoint does not know the client credentials grant")
         }
+        _ if response.is_wrong_client_status => Class::bad_credentials(WRONG_CLIENT),
         (404 | 405, _) => class.hint("check the token URL"),
         _ => class,
     }
@@ -103,7 +104,7 @@ grant_of_config!(ClientCredentials);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::Grant as _;
+    use crate::grant::{Grant as _, TokenRequest};
 
     #[test]
     fn the_environment_gives_every_setting() {
@@ -117,7 +118,7 @@ mod tests {
         ];
         let grant = ClientCredentials::from_vars(settings::fixed(&all)).unwrap();
         assert_eq!(
-            grant.request(&grant.client().current()).body(),
+            grant.request(&TokenRequest::new(&grant, grant.client().current())).body(),
             "grant_type=client_credentials&client_id=id&client_secret=secret&scope=a+b&audience=api"
         );
         assert_eq!(grant.info().origins().to_string(), "https://api.example");

@@ -194,7 +194,7 @@ impl fmt::Debug for ApieraBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::Grant as _;
+    use crate::grant::{Grant as _, TokenRequest};
 
     #[test]
     fn its_own_order_has_every_parameter_once() {
@@ -213,7 +213,7 @@ mod tests {
             ("APIERA_API_URL", "https://api.example"),
         ];
         let grant = Apiera::from_vars(settings::fixed(&all)).unwrap();
-        let request = grant.request(&grant.client().current());
+        let request = grant.request(&TokenRequest::new(&grant, grant.client().current()));
         assert_eq!(request.uri(), "https://auth.example/t");
         assert_eq!(
             request.body(),

@@ -275,7 +275,7 @@ impl fmt::Debug for AtaccamaBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::Grant as _;
+    use crate::grant::{Grant as _, TokenRequest};
 
     #[test]
     fn the_environment_gives_every_setting() {
@@ -286,7 +286,7 @@ mod tests {
             ("ATACCAMA_REALM", "acme\n"),
         ];
         let grant = Ataccama::from_vars(settings::fixed(&all)).unwrap();
-        let request = grant.request(&grant.client().current());
+        let request = grant.request(&TokenRequest::new(&grant, grant.client().current()));
         assert_eq!(
             request.uri(),
             "https://acme.ataccama.one/auth/realms/acme/protocol/openid-connect/token"

@@ -179,7 +179,7 @@ impl fmt::Debug for FuuffyBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::Grant as _;
+    use crate::grant::{Grant as _, TokenRequest};
 
     #[test]
     fn the_environment_gives_every_setting() {
@@ -189,7 +189,7 @@ mod tests {
             ("FUUFFY_BASE_URL", "https://gateway.example\n"),
         ];
         let grant = Fuuffy::from_vars(settings::fixed(&all)).unwrap();
-        let request = grant.request(&grant.client().current());
+        let request = grant.request(&TokenRequest::new(&grant, grant.client().current()));
         assert_eq!(request.uri(), "https://gateway.example/v1/auth/token");
         assert_eq!(
             request.body(),

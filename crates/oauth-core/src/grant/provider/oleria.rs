@@ -180,7 +180,7 @@ impl fmt::Debug for OleriaBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::Grant as _;
+    use crate::grant::{Grant as _, TokenRequest};
 
     #[test]
     fn the_environment_gives_every_setting() {
@@ -194,7 +194,7 @@ mod tests {
         ];
         let grant = Oleria::from_vars(settings::fixed(&all)).unwrap();
         assert_eq!(
-            grant.request(&grant.client().current()).body(),
+            grant.request(&TokenRequest::new(&grant, grant.client().current())).body(),
             "grant_type=client_credentials&client_id=id&client_secret=secret&scope=s&audience=a"
         );
         assert_eq!(grant.info().origins().to_string(), "https://devx.acme.oleria.io");

@@ -30,18 +30,6 @@ impl Class {
     pub(in crate::grant) fn throttled(hint: &'static str) -> Self {
         Self { meaning: Meaning::Throttled, hint: Some(hint) }
     }
-
-    pub(super) fn is_transient(self) -> bool {
-        matches!(self.meaning, Meaning::Transient | Meaning::Throttled)
-    }
-
-    pub(super) fn is_throttled(self) -> bool {
-        self.meaning == Meaning::Throttled
-    }
-
-    pub(super) fn is_bad_credentials(self) -> bool {
-        self.meaning == Meaning::BadCredentials
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

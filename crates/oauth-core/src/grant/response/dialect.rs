@@ -32,20 +32,14 @@ impl Dialect {
     /// the provider's contract has it.
     pub(super) fn class(&self, response: &ErrorResponse<'_>) -> Class {
         let class = (self.classify)(response);
-        let by_status = Meaning::of(response.status);
-        let wrong_client = response.says_invalid_client() || (self.says_wrong_client)(response);
-        let meaning = match by_status {
-            Meaning::Throttled => return class,
-            _ if response.says_slower() => Meaning::Throttled,
-            _ if response.says_later() => Meaning::Transient,
-            // Not of a transient status: a server that failed knows no client, and a gateway that
-            // throttles has asked nobody.
-            Meaning::Permanent if wrong_client => {
-                return Class::bad_credentials(self.wrong_client);
+        match response.by_code((self.says_wrong_client)(response)) {
+            None => class,
+            Some(Meaning::BadCredentials) => Class::bad_credentials(self.wrong_client),
+            Some(meaning) => {
+                // Advice for a status that means something else would mislead.
+                let fits = Meaning::of(response.status) == Meaning::Transient;
+                Class { meaning, hint: class.hint.filter(|_| fits) }
             }
-            _ => return class,
-        };
-        // Advice for a status that means something else would mislead.
-        Class { meaning, hint: class.hint.filter(|_| by_status == Meaning::Transient) }
+        }
     }
 }

@@ -3,6 +3,8 @@
 
 use http::StatusCode;
 
+use super::class::Meaning;
+
 /// A client that asks later may get a token, whatever the status.
 const LATER: [&str; 14] = [
     "temporarily_unavailable",
@@ -41,19 +43,30 @@ pub(in crate::grant) struct ErrorResponse<'a> {
     pub(in crate::grant) status: StatusCode,
     pub(in crate::grant) code: Option<&'a str>,
     pub(in crate::grant) description: Option<&'a str>,
+    /// Whether the settings call the client wrong by this status.
+    pub(in crate::grant) is_wrong_client_status: bool,
 }
 
 impl ErrorResponse<'_> {
-    pub(super) fn says_later(&self) -> bool {
-        self.says_one_of(&LATER)
+    /// What it means at every server.
+    pub(super) fn meaning(&self) -> Meaning {
+        self.by_code(false).unwrap_or_else(|| Meaning::of(self.status))
     }
 
-    pub(super) fn says_slower(&self) -> bool {
-        self.says_one_of(&SLOWER)
-    }
-
-    pub(super) fn says_invalid_client(&self) -> bool {
-        self.says_one_of(&[INVALID_CLIENT])
+    /// What it means where its code says it by itself. Some providers have a code of their own for a
+    /// wrong client.
+    pub(super) fn by_code(&self, says_wrong_client: bool) -> Option<Meaning> {
+        match Meaning::of(self.status) {
+            Meaning::Throttled => None,
+            _ if self.says_one_of(&SLOWER) => Some(Meaning::Throttled),
+            _ if self.says_one_of(&LATER) => Some(Meaning::Transient),
+            // Not of a transient status: a server that failed knows no client, and a gateway that
+            // throttles has asked nobody.
+            Meaning::Permanent if says_wrong_client || self.says_one_of(&[INVALID_CLIENT]) => {
+                Some(Meaning::BadCredentials)
+            }
+            _ => None,
+        }
     }
 
     fn says_one_of(&self, codes: &[&str]) -> bool {
