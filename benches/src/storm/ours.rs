@@ -8,8 +8,8 @@ use http::Request;
 use http_body_util::Full;
 use oauth_core::clock::{Clock, SystemClock};
 use oauth_core::{
-    ClientAuth, ClientCredentials, Error, GrantSource, HyperTransport, Origins, Token, TokenSlot,
-    TokenSource,
+    ClientAuth, ClientCredentials, Error, GrantSource, HyperTransport, SourceInfo, Token,
+    TokenSlot, TokenSource,
 };
 use oauth_tower::OAuthLayer;
 use tower::{Layer, ServiceExt};
@@ -45,8 +45,8 @@ impl TokenSource for Counting {
         self.source.fetch().await
     }
 
-    fn origins(&self) -> Origins {
-        self.source.origins()
+    fn info(&self) -> SourceInfo {
+        self.source.info()
     }
 }
 

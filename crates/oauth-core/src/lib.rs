@@ -7,7 +7,7 @@
 //! 1. [`ClientAuth`]: the client's credentials, in a [`RotatingClient`] if they change while the
 //!    service runs; or a [`SecretProvider`] that knows them, [`FileSecret`] for one.
 //! 2. A grant: [`Oleria`], [`Apiera`], [`Fuuffy`], [`Ataccama`], or [`ClientCredentials`] for any
-//!    server that speaks RFC 6749 §4.4. Or a [`TokenSource`] of your own.
+//!    server that speaks RFC 6749 §4.4. Or a [`Grant`](grant::Grant) or a [`TokenSource`] of your own.
 //! 3. [`TokenSlot`]: holds the token, renews it ahead of its end in a single flight, and replaces
 //!    it when the API refuses it.
 //!
@@ -57,15 +57,13 @@
 
 #[doc(hidden)]
 pub mod adapter;
-mod blanks;
 pub mod challenge;
-mod client_auth;
 pub mod clock;
+mod credentials;
 mod deadline;
 mod error;
 #[cfg(test)]
 mod explored;
-mod file_secret;
 pub mod grant;
 pub mod guarantees;
 mod origin;
@@ -73,7 +71,6 @@ mod outcome;
 mod primitives;
 mod redact;
 pub mod replay;
-mod secret_provider;
 pub mod security;
 mod sharding;
 mod slot;
@@ -83,19 +80,19 @@ mod transport;
 mod unwind;
 
 pub use adapter::{OnForeignOrigin, Verdict, VerdictFn};
-pub use client_auth::{ClientAuth, RotatingClient};
+pub use credentials::{ClientAuth, FileSecret, RotatingClient, SecretProvider};
 pub use deadline::{Deadline, DeadlineElapsed};
 pub use error::{BoxError, Error};
-pub use file_secret::FileSecret;
-pub use grant::{Apiera, Ataccama, ClientCredentials, Fuuffy, Grant, Oleria};
+pub use grant::client_credentials::ClientCredentials;
+pub use grant::provider::{Apiera, Ataccama, Fuuffy, Oleria};
+pub use grant::request::params::Params;
 pub use origin::{Origin, Origins};
 pub use outcome::{NoToken, NotAttached, NotReplayed, Outcome};
 pub use replay::{ReplayBody, ReplayChoice};
-pub use secret_provider::SecretProvider;
 pub use slot::{
     Changes, Generation, IssuedToken, KeepFresh, SlotBuilder, State, Status, TokenSlot,
 };
-pub use source::{SourceFn, StaticToken, TokenSource, source_fn};
+pub use source::{SourceFn, SourceInfo, StaticToken, TokenSource, source_fn};
 pub use token::Token;
 pub use transport::GrantSource;
 #[cfg(feature = "hyper-transport")]

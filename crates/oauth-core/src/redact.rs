@@ -17,7 +17,7 @@ use std::fmt::Write;
 
 use zeroize::Zeroizing;
 
-use crate::client_auth::ClientAuth;
+use crate::credentials::ClientAuth;
 
 pub(crate) use chain::{masked_chain, wiped};
 use needle::Needle;
@@ -55,7 +55,7 @@ impl Secrets {
     }
 
     fn add(&mut self, client: &ClientAuth) {
-        let secret = client.expose_secret();
+        let Some(secret) = client.expose_secret() else { return };
         let needle = Needle::new(secret);
         if needle.is_none() {
             // Of itself too short, but not with the id, as Basic carries them.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use oauth_core::grant::ClientCredentialsBuilder;
-use oauth_core::{ClientAuth, ClientCredentials, Error, Fuuffy, Grant, Token};
+use oauth_core::grant::{Grant, TokenRequest};
+use oauth_core::{ClientAuth, ClientCredentials, Error, Fuuffy, Token};
 
 const DEFAULT: Duration = Duration::from_secs(300);
 
@@ -32,7 +33,10 @@ fn read(
     body: impl AsRef<[u8]>,
 ) -> Result<Token, Error> {
     let grant = builder().build().unwrap();
-    grant.response(&grant.client().current(), &answer(status, headers, body.as_ref()))
+    grant.response(
+        &TokenRequest::new(&grant, grant.client().current()),
+        &answer(status, headers, body.as_ref()),
+    )
 }
 
 fn ok(body: &str) -> Token {
@@ -107,7 +111,8 @@ fn expires_on_is_read_against_the_date_of_its_response_where_expires_in_is_missi
 fn the_default_lifetime_is_a_setting() {
     let grant = builder().default_lifetime(Duration::from_secs(42)).build().unwrap();
     let response = answer(200, &[], br#"{"access_token":"abc"}"#);
-    let token = grant.response(&grant.client().current(), &response).unwrap();
+    let token =
+        grant.response(&TokenRequest::new(&grant, grant.client().current()), &response).unwrap();
     assert_eq!(token.lifetime(), Some(Duration::from_secs(42)));
 }
 
@@ -133,7 +138,10 @@ fn a_token_type_is_bearer_without_case_or_refused() {
 #[test]
 fn a_missing_token_type_is_refused_where_it_is_required() {
     let grant = builder().require_token_type().build().unwrap();
-    let read = |body: &[u8]| grant.response(&grant.client().current(), &answer(200, &[], body));
+    let read = |body: &[u8]| {
+        grant
+            .response(&TokenRequest::new(&grant, grant.client().current()), &answer(200, &[], body))
+    };
     let error = read(br#"{"access_token":"abc"}"#).unwrap_err();
     assert_eq!(error.to_string(), "P: the answer has no `token_type` (200)");
     read(br#"{"access_token":"abc","token_type":"Bearer"}"#).unwrap();
@@ -425,7 +433,7 @@ proptest::proptest! {
         for body in [body.as_slice(), json.as_bytes()] {
             let response = answer(status, &[], body);
             let _ = read(status, &[], body).map_err(|error| error.to_string());
-            let _ = fuuffy.response(&fuuffy.client().current(), &response);
+            let _ = fuuffy.response(&TokenRequest::new(&fuuffy, fuuffy.client().current()), &response);
         }
     }
 }

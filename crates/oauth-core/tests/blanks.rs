@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use oauth_core::{ClientAuth, ClientCredentials, Error, FileSecret, Grant, SecretProvider as _};
+use oauth_core::grant::{Grant, TokenRequest};
+use oauth_core::{ClientAuth, ClientCredentials, Error, FileSecret, SecretProvider as _};
 
 struct Scratch(PathBuf);
 
@@ -31,9 +32,14 @@ impl Drop for Scratch {
 async fn sent(content: &[u8]) -> Result<String, Error> {
     let file = Scratch::holding(content);
     let client = FileSecret::new("billing", &file.0).post().credentials().await?;
-    let body = grant(&client).request(&client).into_body();
+    let body = body(&client);
     let mut members = form_urlencoded::parse(&body);
     Ok(members.find(|(name, _)| name == "client_secret").unwrap().1.into_owned())
+}
+
+fn body(client: &ClientAuth) -> Bytes {
+    let grant = grant(client);
+    grant.request(&TokenRequest::new(&grant, client.clone())).into_body()
 }
 
 fn grant(client: &ClientAuth) -> ClientCredentials {
@@ -118,7 +124,8 @@ async fn a_blank_at_either_end_of_a_files_secret_is_refused_by_its_name() {
 fn refused(client: &ClientAuth, status: u16) -> Error {
     let mut answer = Response::new(Bytes::from(r#"{"error":"invalid_client"}"#));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap();
-    grant(client).response(client, &answer).unwrap_err()
+    let grant = grant(client);
+    grant.response(&TokenRequest::new(&grant, client.clone()), &answer).unwrap_err()
 }
 
 #[test]
@@ -126,7 +133,7 @@ fn elsewhere_a_blank_is_sent_and_named_when_the_credentials_are_called_wrong() {
     let advice = "the client id or the secret is wrong, or the client is disabled";
     for (blank, name) in BLANKS.into_iter().filter(|(blank, _)| !blank.is_control()) {
         let client = ClientAuth::secret("billing", format!("hidden{blank}"));
-        let body = grant(&client).request(&client).into_body();
+        let body = body(&client);
         assert!(form_urlencoded::parse(&body).any(|(_, value)| value == format!("hidden{blank}")));
         let error = refused(&client, 401);
         let hint = format!("{advice}; the `client_secret` that was sent ends with {name}");

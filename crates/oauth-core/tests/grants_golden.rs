@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
+use oauth_core::grant::{Grant, TokenRequest};
 use oauth_core::{
-    Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Grant, Oleria, RotatingClient,
-    Token,
+    Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Oleria, RotatingClient, Token,
 };
 use oauth_testkit::fixtures;
 
@@ -27,7 +27,7 @@ fn wire(request: &Request<Bytes>) -> String {
 }
 
 fn sent(grant: &impl Grant) -> String {
-    wire(&grant.request(&grant.client().current()))
+    wire(&grant.request(&TokenRequest::new(grant, grant.client().current())))
 }
 
 fn form(url: &str, body: &str) -> String {
@@ -74,8 +74,8 @@ fn oleria_sends_a_form_with_its_four_required_fields_in_order() {
              &scope=ClientCredentialsResourceServer%2Fclient_credentials_base_scope",
         )
     );
-    assert_eq!(oleria().origins().to_string(), "https://devx.acme.oleria.io");
-    assert_eq!(oleria().refresh_window(), Some(Duration::from_secs(60)));
+    assert_eq!(oleria().info().origins().to_string(), "https://devx.acme.oleria.io");
+    assert_eq!(oleria().info().refresh_window(), Some(Duration::from_secs(60)));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn oleria_takes_another_scope_an_audience_and_basic() {
             "grant_type=client_credentials&scope=a+b&audience=https%3A%2F%2Fapi.example",
         )
     );
-    assert_eq!(grant.origins().to_string(), "http://127.0.0.1:8081");
+    assert_eq!(grant.info().origins().to_string(), "http://127.0.0.1:8081");
 }
 
 #[test]
@@ -108,8 +108,8 @@ fn apiera_sends_json_in_the_documented_order() {
             r#"{"client_id":"the id","client_secret":"s3cret/+","audience":"https://api.apiera.io","grant_type":"client_credentials","organization":"org_EXAMPLE"}"#,
         )
     );
-    assert_eq!(apiera().origins().to_string(), "https://api.apiera.io");
-    assert_eq!(apiera().refresh_window(), Some(Duration::from_secs(300)));
+    assert_eq!(apiera().info().origins().to_string(), "https://api.apiera.io");
+    assert_eq!(apiera().info().refresh_window(), Some(Duration::from_secs(300)));
 }
 
 #[test]
@@ -119,21 +119,21 @@ fn fuuffy_sends_grant_type_first_or_not_at_all() {
     assert_eq!(sent(&fuuffy()), form(url, &format!("grant_type=client_credentials&{credentials}")));
     let bare = Fuuffy::builder(client()).without_grant_type().build().unwrap();
     assert_eq!(sent(&bare), form(url, credentials));
-    assert_eq!(fuuffy().origins().to_string(), "https://api-gateway.fuuffy.com");
-    assert_eq!(fuuffy().refresh_window(), Some(Duration::from_secs(60)));
+    assert_eq!(fuuffy().info().origins().to_string(), "https://api-gateway.fuuffy.com");
+    assert_eq!(fuuffy().info().refresh_window(), Some(Duration::from_secs(60)));
 }
 
 #[test]
 fn the_version_in_the_base_url_of_fuuffy_is_neither_doubled_nor_lost() {
     for base in ["http://localhost:1", "http://localhost:1/", "http://localhost:1/v1/"] {
         let grant = Fuuffy::builder(client()).base_url(base).build().unwrap();
-        let request = grant.request(&client());
+        let request = grant.request(&TokenRequest::new(&grant, client()));
         assert_eq!(request.uri(), "http://localhost:1/v1/auth/token", "{base}");
-        assert_eq!(grant.origins().to_string(), "http://localhost:1");
+        assert_eq!(grant.info().origins().to_string(), "http://localhost:1");
     }
     let testing = Fuuffy::builder(client()).testing().build().unwrap();
     assert_eq!(
-        testing.request(&client()).uri(),
+        testing.request(&TokenRequest::new(&testing, client())).uri(),
         "https://testing-api-gateway.fuuffy.com/v1/auth/token"
     );
 }
@@ -147,8 +147,8 @@ fn ataccama_sends_a_form_to_the_realm_of_the_environment() {
             "grant_type=client_credentials&client_id=the+id&client_secret=s3cret%2F%2B",
         )
     );
-    assert_eq!(ataccama().origins().to_string(), "https://acme.ataccama.one");
-    assert_eq!(ataccama().refresh_window(), Some(Duration::from_secs(60)));
+    assert_eq!(ataccama().info().origins().to_string(), "https://acme.ataccama.one");
+    assert_eq!(ataccama().info().refresh_window(), Some(Duration::from_secs(60)));
 }
 
 #[test]
@@ -166,9 +166,12 @@ fn ataccama_serves_self_managed_deployments() {
         (builder().environment("acme").auth_prefix("kc"), "https://acme.ataccama.one/kc/"),
     ] {
         let grant = builder.build().unwrap();
-        assert_eq!(grant.request(&client()).uri(), format!("{url}{path}").as_str());
+        assert_eq!(
+            grant.request(&TokenRequest::new(&grant, client())).uri(),
+            format!("{url}{path}").as_str()
+        );
         let origin = &url[..url[8..].find('/').unwrap() + 8];
-        assert_eq!(grant.origins().to_string(), origin);
+        assert_eq!(grant.info().origins().to_string(), origin);
     }
 }
 
@@ -184,8 +187,8 @@ fn a_token_url_of_its_own_leaves_the_origins_alone() {
         (&ataccama, "https://acme.ataccama.one"),
     ];
     for (grant, origin) in grants {
-        assert_eq!(grant.request(&client()).uri(), url);
-        assert_eq!(grant.origins().to_string(), origin);
+        assert_eq!(grant.request(&TokenRequest::new(grant, client())).uri(), url);
+        assert_eq!(grant.info().origins().to_string(), origin);
     }
 }
 
@@ -221,8 +224,8 @@ fn the_generic_grant_sends_what_has_a_value_in_a_fixed_order() {
              &z=+%25%26%2B%C2%A3%E2%82%AC&a=1",
         )
     );
-    assert_eq!(grant.origins().to_string(), "https://api.example, https://files.example");
-    assert_eq!((grant.refresh_window(), grant.unreachable_hint()), (None, None));
+    assert_eq!(grant.info().origins().to_string(), "https://api.example, https://files.example");
+    assert_eq!((grant.info().refresh_window(), grant.info().hint()), (None, None));
     assert!(!grant.allows_plain_http());
     assert_eq!(
         sent(&full.json().build().unwrap()),
@@ -241,9 +244,9 @@ fn the_generic_grant_passes_on_how_it_is_to_be_used() {
         .dangerous_plain_http(true)
         .build()
         .unwrap();
-    assert_eq!(grant.refresh_window(), Some(Duration::from_secs(7)));
+    assert_eq!(grant.info().refresh_window(), Some(Duration::from_secs(7)));
     assert!(grant.allows_plain_http());
-    assert_eq!(grant.provider(), "auth.example:8080");
+    assert_eq!(grant.info().name().unwrap(), "auth.example:8080");
 }
 
 #[test]
@@ -253,13 +256,13 @@ fn each_further_api_url_of_a_provider_adds_an_origin() {
     let apiera = Apiera::builder(client()).organization("org_A");
     let fuuffy = Fuuffy::builder(client());
     let ataccama = Ataccama::builder(client()).environment("acme").realm("acme");
-    for origins in [
-        oleria.api_url(one).api_url(two).build().unwrap().origins(),
-        apiera.api_url(one).api_url(two).build().unwrap().origins(),
-        fuuffy.api_url(one).api_url(two).build().unwrap().origins(),
-        ataccama.api_url(one).api_url(two).build().unwrap().origins(),
+    for info in [
+        oleria.api_url(one).api_url(two).build().unwrap().info(),
+        apiera.api_url(one).api_url(two).build().unwrap().info(),
+        fuuffy.api_url(one).api_url(two).build().unwrap().info(),
+        ataccama.api_url(one).api_url(two).build().unwrap().info(),
     ] {
-        assert_eq!(origins.to_string(), "https://one.example, https://two.example");
+        assert_eq!(info.origins().to_string(), "https://one.example, https://two.example");
     }
 }
 
@@ -277,7 +280,7 @@ fn basic_moves_id_and_secret_out_of_the_body() {
     );
     let raw = grant(client().raw_basic());
     assert_eq!(sent(&raw), basic("https://auth.example/t", "dGhlIGlkOnMzY3JldC8r", body));
-    let request = encoded.request(&client().basic());
+    let request = encoded.request(&TokenRequest::new(&encoded, client().basic()));
     assert!(request.headers()["authorization"].is_sensitive());
 }
 
@@ -286,14 +289,14 @@ fn a_rotation_changes_the_next_request() {
     let client = RotatingClient::new(ClientAuth::secret("old", "1"));
     let grant = Fuuffy::builder(client.clone()).without_grant_type().build().unwrap();
     client.rotate(ClientAuth::secret("new", "2")).unwrap();
-    let request = grant.request(&grant.client().current());
+    let request = grant.request(&TokenRequest::new(&grant, grant.client().current()));
     assert_eq!(request.body(), "client_id=new&client_secret=2");
 }
 
 fn read(grant: &impl Grant, status: u16, body: &str) -> Result<Token, Error> {
     let mut response = Response::new(Bytes::copy_from_slice(body.as_bytes()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    grant.response(&client(), &response)
+    grant.response(&TokenRequest::new(grant, client()), &response)
 }
 
 #[test]
@@ -356,7 +359,7 @@ fn row(
     };
     assert_eq!(seen, Seen { transient, bad_credentials, code, hint }, "{status} {body}");
     assert_eq!(error.status().map(|s| s.as_u16()), Some(status));
-    assert_eq!(error.provider(), Some(grant.provider()));
+    assert_eq!(error.provider(), grant.info().name());
 }
 
 const PERMANENT: (bool, bool) = (false, false);
@@ -380,7 +383,7 @@ fn the_errors_of_oleria_are_classified_as_its_contract_has_them() {
     row(&grant, 502, "<html>", TRANSIENT, None, None);
     let hint =
         "the egress firewall must allow the host of the Authentication URL and of the API URL";
-    assert_eq!(grant.unreachable_hint(), Some(hint));
+    assert_eq!(grant.info().hint(), Some(hint));
 }
 
 #[test]

@@ -23,8 +23,9 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
+use oauth_core::grant::{Grant, TokenRequest};
 use oauth_core::{
-    Apiera, Ataccama, ClientAuth, ClientCredentials, Fuuffy, Grant, GrantSource, Oleria, Origins,
+    Apiera, Ataccama, ClientAuth, ClientCredentials, Fuuffy, GrantSource, Oleria, Origins,
     RotatingClient, TokenSlot, TokenSource,
 };
 use tower::service_fn;
@@ -186,7 +187,7 @@ fn refused(grant: impl Grant, spelling: &[u8]) {
     let before = found(spelling);
     for part in ["error", "error_description", "error_uri", "token_type", "scope", "location"] {
         let response = echoing(part, spelling);
-        let answer = grant.response(&client, &response);
+        let answer = grant.response(&TokenRequest::new(&grant, client.clone()), &response);
         drop(response);
         assert_eq!(found(spelling), before, "after masking it in {part}");
         match answer {
@@ -292,7 +293,9 @@ fn nothing_of_ours_is_left_of_a_secret_or_a_token_when_their_holders_are_gone() 
         live_and_die(ataccama.build().unwrap(), token, false);
         refused(generic().build().unwrap(), &secret);
         unreachable(generic().build().unwrap(), &secret);
-        let sent = generic().build().unwrap().request(&client);
+        let grant = generic().build().unwrap();
+        let sent = grant.request(&TokenRequest::new(&grant, client.clone()));
+        drop(grant);
         if sent.headers().contains_key("authorization") {
             refused(generic().build().unwrap(), &basic_of(&secret));
         }
@@ -301,7 +304,7 @@ fn nothing_of_ours_is_left_of_a_secret_or_a_token_when_their_holders_are_gone() 
     let grant = ClientCredentials::builder(client().basic()).token_url("https://a.test/t");
     let grant = grant.build().unwrap();
     let basic = basic_of(&secret);
-    let request = grant.request(&grant.client().current());
+    let request = grant.request(&TokenRequest::new(&grant, grant.client().current()));
     assert_eq!(found(&basic), 1, "the live header is found");
     drop(request);
     assert_eq!(found(&basic), 0, "the header of Basic");

@@ -3,7 +3,8 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use oauth_core::{Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Grant, Oleria};
+use oauth_core::grant::{Grant, TokenRequest};
+use oauth_core::{Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Oleria};
 
 fn grants() -> Vec<(&'static str, Box<dyn Grant>)> {
     let client = || ClientAuth::secret("id", "the-secret");
@@ -26,7 +27,7 @@ fn grants() -> Vec<(&'static str, Box<dyn Grant>)> {
 fn refusal(grant: &dyn Grant, status: u16, body: &str) -> Error {
     let mut answer = Response::new(Bytes::copy_from_slice(body.as_bytes()));
     *answer.status_mut() = StatusCode::from_u16(status).unwrap();
-    grant.response(&grant.client().current(), &answer).unwrap_err()
+    grant.response(&TokenRequest::new(grant, grant.client().current()), &answer).unwrap_err()
 }
 
 /// Under every status with which a refusal can come, in the forms of RFC 6749 and of Fuuffy.

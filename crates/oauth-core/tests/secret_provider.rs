@@ -14,9 +14,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
+use oauth_core::grant::{Grant, TokenRequest};
 use oauth_core::{
-    ClientAuth, ClientCredentials, Error, FileSecret, Grant, GrantSource, RotatingClient,
-    SecretProvider, TokenSlot, TokenSource,
+    ClientAuth, ClientCredentials, Error, FileSecret, GrantSource, RotatingClient, SecretProvider,
+    TokenSlot, TokenSource,
 };
 use tower_service::Service;
 
@@ -474,8 +475,18 @@ fn what_was_rejected_while_it_was_read_is_not_kept() {
         fs::write(&file.0, "two").unwrap();
         let second = secret.credentials().await.unwrap();
         let grant = grant_of(RotatingClient::new(first.clone()));
-        assert!(grant.request(&first).body().ends_with(b"client_secret=one"));
-        assert!(grant.request(&second).body().ends_with(b"client_secret=two"));
+        assert!(
+            grant
+                .request(&TokenRequest::new(&grant, first.clone()))
+                .body()
+                .ends_with(b"client_secret=one")
+        );
+        assert!(
+            grant
+                .request(&TokenRequest::new(&grant, second.clone()))
+                .body()
+                .ends_with(b"client_secret=two")
+        );
     });
 }
 

@@ -9,9 +9,10 @@ use std::future::ready;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
+use oauth_core::grant::{Grant, TokenRequest};
 use oauth_core::{
-    Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Grant, GrantSource, Oleria,
-    Token, TokenSource,
+    Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, GrantSource, Oleria, Token,
+    TokenSource,
 };
 use tower::service_fn;
 
@@ -28,7 +29,9 @@ fn spellings() -> Vec<String> {
     let json = serde_json::to_string(SECRET).unwrap();
     let basic = client().basic();
     let grant = ClientCredentials::builder(basic).token_url("https://auth.example/t");
-    let header = grant.build().unwrap().request(&client().basic()).headers()["authorization"]
+    let grant = grant.build().unwrap();
+    let request = grant.request(&TokenRequest::new(&grant, client().basic()));
+    let header = request.headers()["authorization"]
         .to_str()
         .unwrap()
         .trim_start_matches("Basic ")
@@ -131,11 +134,17 @@ fn a_server_that_echoes_the_secret_does_not_bring_it_into_an_error() {
                     for name in ["content-type", "location", "retry-after", "x-ratelimit-reset"] {
                         response.headers_mut().insert(name, value.clone());
                     }
-                    if let Err(error) = grant.response(client, &response) {
+                    if let Err(error) =
+                        grant.response(&TokenRequest::new(grant, client.clone()), &response)
+                    {
                         assert_error_silent(&error);
                     }
                     response.headers_mut().insert("content-encoding", value);
-                    assert_error_silent(&grant.response(client, &response).unwrap_err());
+                    assert_error_silent(
+                        &grant
+                            .response(&TokenRequest::new(grant, client.clone()), &response)
+                            .unwrap_err(),
+                    );
                 }
             }
         });
@@ -148,7 +157,12 @@ fn a_token_shows_neither_itself_nor_an_echo_of_the_secret_in_its_scope() {
         let secret = serde_json::to_string(SECRET).unwrap();
         for scope in [secret, format!("\"{TOKEN}\""), format!("[\"a\",\"{TOKEN}\"]")] {
             let body = format!(r#"{{"access_token":"{TOKEN}","scope":{scope}}}"#);
-            let token: Token = grant.response(client, &Response::new(Bytes::from(body))).unwrap();
+            let token: Token = grant
+                .response(
+                    &TokenRequest::new(grant, client.clone()),
+                    &Response::new(Bytes::from(body)),
+                )
+                .unwrap();
             assert_debug_silent(&token);
             assert_eq!(token.expose_secret(), TOKEN);
         }

@@ -7,9 +7,8 @@ mod subscriber;
 
 use std::time::Duration;
 
-use oauth_core::{
-    Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Grant as _, Oleria, Origins,
-};
+use oauth_core::grant::{Grant as _, TokenRequest};
+use oauth_core::{Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Oleria, Origins};
 
 const SECRET: &str = "a5ecretThatNobodyMaySee";
 
@@ -175,8 +174,8 @@ fn origins_and_api_url_exclude_each_other() {
         builder().origins(origins.clone()).api_url("https://api.example").build(),
         "`origins` and `api_url` exclude each other",
     );
-    assert_eq!(builder().origins(origins.clone()).build().unwrap().origins(), origins);
-    assert!(!builder().build().unwrap().origins().is_declared());
+    assert_eq!(builder().origins(origins.clone()).build().unwrap().info().origins(), &origins);
+    assert!(!builder().build().unwrap().info().origins().is_declared());
 }
 
 #[test]
@@ -227,7 +226,7 @@ fn what_is_shown_of_a_grant_and_its_settings_are_names_alone() {
         assert_eq!(
             text,
             format!(
-                "{name}(Recipe {{ provider: {provider:?}, token_endpoint: auth.example/t, \
+                "{name}(GrantConfig {{ provider: {provider:?}, token_endpoint: auth.example/t, \
                  client: {auth}, origins: {origin}, refresh_window: Some({window}), .. }})"
             )
         );
@@ -307,7 +306,7 @@ fn ataccama_takes_every_label_of_a_host_and_a_suffix_with_its_dot() {
         let builder = Ataccama::builder(client()).environment(label).realm("acme");
         let grant = builder.host_suffix(format!(" .{label}.example")).build().unwrap();
         let url = format!("https://{label}.{label}.example");
-        assert_eq!(grant.origins().to_string(), url.to_ascii_lowercase());
+        assert_eq!(grant.info().origins().to_string(), url.to_ascii_lowercase());
     }
 }
 
@@ -320,8 +319,8 @@ fn ataccama_needs_an_environment_unless_both_urls_are_given() {
     refused(builder().token_url(token).build(), missing);
     refused(builder().api_url(api).build(), missing);
     let grant = Ataccama::builder(client()).token_url(token).api_url(api).build().unwrap();
-    assert_eq!(grant.request(&client()).uri(), token);
-    assert_eq!(grant.origins().to_string(), api);
+    assert_eq!(grant.request(&TokenRequest::new(&grant, client())).uri(), token);
+    assert_eq!(grant.info().origins().to_string(), api);
     // What is not used must not be wrong.
     refused(
         builder().base_url(api).environment("a.b").build(),

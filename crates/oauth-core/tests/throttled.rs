@@ -9,9 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
+use oauth_core::grant::{Grant, TokenRequest};
 use oauth_core::{
-    Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Grant, GrantSource, Oleria,
-    TokenSlot,
+    Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, GrantSource, Oleria, TokenSlot,
 };
 use tokio::time::{Instant, advance};
 
@@ -55,7 +55,7 @@ fn answer(status: u16, headers: Headers<'_>, body: &str) -> Response<Bytes> {
 
 fn refusal(grant: &dyn Grant, status: u16, headers: Headers<'_>, body: &str) -> Error {
     let response = answer(status, headers, body);
-    grant.response(&grant.client().current(), &response).unwrap_err()
+    grant.response(&TokenRequest::new(grant, grant.client().current()), &response).unwrap_err()
 }
 
 fn wait(status: u16, headers: Headers<'_>) -> Option<Duration> {
@@ -116,7 +116,7 @@ fn every_grant_reads_when_a_limit_is_reset() {
         ] {
             let error = refusal(&*grant, 429, &[DATE, (name, value)], "");
             let seconds = error.retry_after().map(|wait| wait.as_secs_f64().ceil());
-            assert_eq!(seconds, Some(20.0), "{} {name}: {value}", grant.provider());
+            assert_eq!(seconds, Some(20.0), "{:?} {name}: {value}", grant.info().name());
         }
     }
 }

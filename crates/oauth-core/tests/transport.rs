@@ -14,9 +14,10 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full, StreamBody};
+use oauth_core::grant::{Endpoint, Grant, TokenRequest};
 use oauth_core::{
     Apiera, BoxError, ClientAuth, ClientCredentials, Error, Fuuffy, GrantSource, Oleria,
-    RotatingClient, Token, TokenSlot, TokenSource,
+    RotatingClient, SourceInfo, Token, TokenSlot, TokenSource,
 };
 use tokio::time::Instant;
 use tower::util::ServiceFn;
@@ -95,8 +96,8 @@ async fn the_request_of_the_grant_is_sent_and_its_answer_read() {
     let token = source.fetch().await.unwrap();
     assert_eq!(token.expose_secret(), "abc");
     assert_eq!(token.lifetime(), Some(Duration::from_secs(60)));
-    assert_eq!(source.origins().to_string(), "https://devx.acme.oleria.io");
-    assert_eq!(source.refresh_window(), Some(Duration::from_secs(60)));
+    assert_eq!(source.info().origins().to_string(), "https://devx.acme.oleria.io");
+    assert_eq!(source.info().refresh_window(), Some(Duration::from_secs(60)));
 }
 
 /// The error of a client with two pairs, for which these answers come one after the other, and how
@@ -135,17 +136,18 @@ async fn of_two_pairs_the_second_is_for_when_the_first_is_wrong_and_its_error_co
 #[test]
 fn a_source_says_what_its_grant_says() {
     let source = GrantSource::new(grant(), NeverReady);
-    assert_eq!(source.provider().as_deref(), Some("Oleria"));
-    let hint = source.unreachable_hint().unwrap();
+    let info = source.info();
+    assert_eq!(info.name(), Some("Oleria"));
+    let hint = info.hint().unwrap();
     assert!(hint.starts_with("the egress firewall must allow"), "{hint}");
-    let epoch = oauth_core::Grant::client(source.grant()).epoch();
+    let epoch = source.grant().client().epoch();
     assert_eq!(epoch, source.credentials_epoch());
     let shown = format!("{:?}", source.time_limit(Duration::from_secs(3)).size_cap(77));
     assert!(shown.contains("Oleria") && shown.contains("3s") && shown.contains("77"), "{shown}");
     let generic = ClientCredentials::builder(ClientAuth::secret("i", "s"))
         .token_url("https://auth.example/t")
         .build();
-    assert_eq!(GrantSource::new(generic.unwrap(), NeverReady).unreachable_hint(), None);
+    assert_eq!(GrantSource::new(generic.unwrap(), NeverReady).info().hint(), None);
 }
 
 #[tokio::test]
@@ -547,23 +549,23 @@ async fn plain_http_reaches_loopback_or_what_the_dangerous_switch_allows() {
 /// A grant from outside that would send the secret in the open.
 struct Careless(Apiera, &'static str);
 
-impl oauth_core::Grant for Careless {
+impl Grant for Careless {
     fn client(&self) -> &RotatingClient {
         self.0.client()
     }
-    fn request(&self, client: &ClientAuth) -> Request<Bytes> {
-        let mut request = self.0.request(client);
-        *request.uri_mut() = self.1.parse().unwrap();
-        request
+    fn endpoint(&self) -> Endpoint {
+        self.0.endpoint()
     }
-    fn response(&self, client: &ClientAuth, response: &Response<Bytes>) -> Result<Token, Error> {
-        self.0.response(client, response)
+    fn request(&self, request: &TokenRequest) -> Request<Bytes> {
+        let mut to_send = self.0.request(request);
+        *to_send.uri_mut() = self.1.parse().unwrap();
+        to_send
     }
-    fn origins(&self) -> oauth_core::Origins {
-        self.0.origins()
+    fn response(&self, request: &TokenRequest, response: &Response<Bytes>) -> Result<Token, Error> {
+        self.0.response(request, response)
     }
-    fn provider(&self) -> &str {
-        "Careless"
+    fn info(&self) -> SourceInfo {
+        self.0.info().with_name("Careless")
     }
 }
 

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::chain::wiped;
 use super::{NOTE, READ, Secrets, TOKEN_SHAPED, UNSURE, mask, masked_chain};
-use crate::client_auth::ClientAuth;
+use crate::credentials::ClientAuth;
 
 fn shown(text: &str, secrets: &[&str]) -> String {
     let pairs: Vec<_> = secrets.iter().map(|s| ClientAuth::secret("id", *s)).collect();

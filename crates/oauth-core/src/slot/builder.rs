@@ -61,10 +61,11 @@ pub struct SlotBuilder {
 
 impl SlotBuilder {
     pub(super) fn new(source: impl TokenSource) -> Self {
+        let info = source.info();
         let mut settings = Settings::default();
-        settings.lifecycle.window = source.refresh_window();
+        settings.lifecycle.window = info.refresh_window();
         Self {
-            origins: source.origins(),
+            origins: info.origins().clone(),
             source: Arc::new(source),
             clock: AnyClock::System,
             settings,

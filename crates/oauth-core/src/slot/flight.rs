@@ -135,7 +135,7 @@ impl Flight {
     }
 
     fn timed_out(&self, message: &'static str, last: Option<Error>) -> Error {
-        Error::timed_out(message, &*self.source, last)
+        self.source.info().timed_out(message, last)
     }
 }
 

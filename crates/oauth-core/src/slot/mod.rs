@@ -108,7 +108,7 @@ impl TokenSlot {
     /// # Errors
     /// If the default transport cannot be set up.
     #[cfg(feature = "hyper-transport")]
-    pub fn for_grant(grant: impl crate::Grant) -> Result<Self, Error> {
+    pub fn for_grant(grant: impl crate::grant::Grant) -> Result<Self, Error> {
         Ok(Self::new(crate::GrantSource::with_default_transport(grant)?))
     }
 

@@ -139,7 +139,7 @@ impl TokenSlot {
         } else {
             "there was no token within the acquire limit"
         };
-        Error::timed_out(message, &*self.shared.source, last)
+        self.shared.source.info().timed_out(message, last)
     }
 
     /// Joins the flight under way, or starts one if the desk allows it. `patience` is how long the

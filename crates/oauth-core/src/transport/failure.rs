@@ -3,9 +3,8 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use crate::client_auth::ClientAuth;
 use crate::error::{BoxError, Error, Kind};
-use crate::grant::Grant;
+use crate::grant::{Grant, TokenRequest};
 use crate::redact::{Secrets, masked_chain, wiped};
 
 use super::GrantSource;
@@ -13,12 +12,12 @@ use super::GrantSource;
 use super::tls;
 
 /// What is known of a failure beyond that the connection broke.
-pub(super) struct Known {
+struct Known {
     /// The cause, fit to be shown in the first line of the error's text.
-    pub(super) cause: String,
-    pub(super) transient: bool,
-    pub(super) hint: Option<&'static str>,
-    pub(super) retry_after: Option<Duration>,
+    cause: String,
+    transient: bool,
+    hint: Option<&'static str>,
+    retry_after: Option<Duration>,
 }
 
 impl<G: Grant, T> GrantSource<G, T> {
@@ -26,11 +25,11 @@ impl<G: Grant, T> GrantSource<G, T> {
     /// better.
     pub(super) fn broken(
         &self,
-        client: &ClientAuth,
+        request: &TokenRequest,
         message: &'static str,
         error: BoxError,
     ) -> Error {
-        let secrets = self.secrets(client);
+        let secrets = request.secrets();
         let mut details = self.unreachable_details(Kind::Connect, message.into());
         // Before the chain is masked, which may leave nothing but its texts.
         if let Some(known) = known(&*error, &secrets) {
@@ -54,7 +53,7 @@ fn known(error: &(dyn StdError + 'static), secrets: &Secrets) -> Option<Known> {
         }
         #[cfg(feature = "rustls")]
         if let Some(error) = link.downcast_ref::<rustls::Error>() {
-            return Some(tls::known(error, secrets));
+            return Some(said_by_tls(error, secrets));
         }
         // An `io::Error` passes for the error in it: its source is that error's source.
         next = match link.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
@@ -63,6 +62,16 @@ fn known(error: &(dyn StdError + 'static), secrets: &Secrets) -> Option<Known> {
         };
     }
     None
+}
+
+/// Of a failed handshake the cause is named in either case.
+#[cfg(feature = "rustls")]
+fn said_by_tls(error: &rustls::Error, secrets: &Secrets) -> Known {
+    let hint = tls::hint_if_permanent(error);
+    // Names of hosts are in it, whose long runs are no tokens.
+    let text = wiped(format_args!("{error}"));
+    let cause = secrets.shown_name(&text, &text);
+    Known { cause, transient: hint.is_none(), hint, retry_after: None }
 }
 
 fn said_by_transport(error: &Error, secrets: &Secrets) -> Known {

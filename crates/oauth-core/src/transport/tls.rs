@@ -9,9 +9,6 @@
 use rustls::AlertDescription as Alert;
 use rustls::{CertificateError, Error};
 
-use super::failure::Known;
-use crate::redact::{Secrets, wiped};
-
 const UNKNOWN_ISSUER: &str = "trust the root certificate of its issuer (a private CA, or a proxy that inspects TLS) in the \
      transport; the default one reads the system's certificates, or those that SSL_CERT_FILE names";
 const OTHER_VERIFIER: &str =
@@ -26,17 +23,8 @@ const CLIENT_CERTIFICATE: &str =
     "the server refuses the client certificate or wants one: it is set in the transport";
 const REFUSED: &str = "the server does not know the host of the token URL, or refuses this client";
 
-/// What is known of a failed handshake. The cause is named in either case.
-pub(super) fn known(error: &Error, secrets: &Secrets) -> Known {
-    let hint = if_permanent(error);
-    // Names of hosts are in it, whose long runs are no tokens.
-    let text = wiped(format_args!("{error}"));
-    let cause = secrets.shown_name(&text, &text);
-    Known { cause, transient: hint.is_none(), hint, retry_after: None }
-}
-
 /// What to do where no later attempt helps.
-fn if_permanent(error: &Error) -> Option<&'static str> {
+pub(super) fn hint_if_permanent(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::InvalidCertificate(problem) => return of_certificate(problem),
         Error::AlertReceived(alert) => return of_alert(*alert),
@@ -93,10 +81,7 @@ mod tests {
     use super::*;
 
     fn hint(error: impl Into<Error>) -> Option<&'static str> {
-        let secrets = Secrets::of(&[crate::ClientAuth::secret("id", "the-secret")]);
-        let known = known(&error.into(), &secrets);
-        assert_eq!(known.transient, known.hint.is_none());
-        known.hint
+        hint_if_permanent(&error.into())
     }
 
     fn at(seconds: u64) -> UnixTime {

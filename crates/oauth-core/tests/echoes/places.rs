@@ -9,7 +9,8 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
-use oauth_core::{ClientAuth, ClientCredentials, Error, Grant, GrantSource, TokenSource};
+use oauth_core::grant::{Grant, TokenRequest};
+use oauth_core::{ClientAuth, ClientCredentials, Error, GrantSource, TokenSource};
 use tower::service_fn;
 
 pub(crate) fn grant(client: ClientAuth) -> ClientCredentials {
@@ -66,14 +67,16 @@ fn answers(echo: &str) -> Vec<Response<Bytes>> {
 
 /// What is shown of an answer that describes its error with this echo.
 pub(crate) fn described(grant: &ClientCredentials, client: &ClientAuth, echo: &str) -> String {
-    shown(&grant.response(client, &answers(echo)[0]).unwrap_err())
+    shown(
+        &grant.response(&TokenRequest::new(grant, client.clone()), &answers(echo)[0]).unwrap_err(),
+    )
 }
 
 /// All that is shown of answers with this echo, and of a transport that fails with it.
 pub(crate) fn all_shown(grant: &ClientCredentials, client: &ClientAuth, echo: &str) -> Vec<String> {
     let mut texts: Vec<_> = answers(echo)
         .iter()
-        .map(|answer| match grant.response(client, answer) {
+        .map(|answer| match grant.response(&TokenRequest::new(grant, client.clone()), answer) {
             Ok(token) => format!("{token:?} {token:#?} {:?}", token.scope()),
             Err(error) => shown(&error),
         })

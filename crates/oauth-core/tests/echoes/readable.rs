@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use oauth_core::{ClientAuth, Grant};
+use oauth_core::ClientAuth;
+use oauth_core::grant::{Grant, TokenRequest};
 
 use crate::places::grant;
 
@@ -38,7 +39,10 @@ fn ordinary_descriptions_are_shown_as_they_are() {
             let body = format!(r#"{{"error":"invalid_request","error_description":{quoted}}}"#);
             let mut answer = Response::new(Bytes::from(body));
             *answer.status_mut() = StatusCode::BAD_REQUEST;
-            let error = grant.response(&client, &answer).unwrap_err().to_string();
+            let error = grant
+                .response(&TokenRequest::new(&grant, client.clone()), &answer)
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(&format!("(400 invalid_request: {text})")), "{secret}: {error}");
         }
     }
@@ -50,6 +54,8 @@ fn a_short_secret_is_masked_where_it_stands_and_the_rest_is_kept() {
     let mut answer =
         Response::new(Bytes::from(r#"{"error":"x","error_description":"bad pw/1, or pw%2F1"}"#));
     *answer.status_mut() = StatusCode::BAD_REQUEST;
-    let error = grant(client.clone()).response(&client, &answer).unwrap_err().to_string();
+    let grant = grant(client.clone());
+    let request = TokenRequest::new(&grant, client);
+    let error = grant.response(&request, &answer).unwrap_err().to_string();
     assert!(error.contains("(400 x: bad [redacted], or [redacted])"), "{error}");
 }

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use oauth_core::{ClientAuth, ClientCredentials, Error, Grant, RotatingClient};
+use oauth_core::grant::{Grant, TokenRequest};
+use oauth_core::{ClientAuth, ClientCredentials, Error, RotatingClient};
 
 use crate::places::{all_shown, grant, shown, window};
 
@@ -16,7 +17,7 @@ fn client() -> ClientAuth {
 fn refused(grant: &impl Grant, client: &ClientAuth, body: &str) -> Error {
     let mut answer = Response::new(Bytes::copy_from_slice(body.as_bytes()));
     *answer.status_mut() = StatusCode::BAD_REQUEST;
-    grant.response(client, &answer).unwrap_err()
+    grant.response(&TokenRequest::new(grant, client.clone()), &answer).unwrap_err()
 }
 
 #[test]
@@ -89,7 +90,9 @@ fn an_access_token_beside_an_error_is_not_shown_in_another_spelling() {
         r#""scope":"AbCd%2fEfGh%2fIjKl%2fMnOp""#,
     ] {
         let body = format!(r#"{{"access_token":"{token}",{text}}}"#);
-        let text = match grant.response(&client(), &Response::new(Bytes::from(body))) {
+        let text = match grant
+            .response(&TokenRequest::new(&grant, client()), &Response::new(Bytes::from(body)))
+        {
             Ok(token) => format!("{token:?}"),
             Err(error) => shown(&error),
         };
@@ -147,7 +150,9 @@ fn of_a_location_the_host_is_shown_if_no_secret_begins_in_it() {
         let mut answer = Response::new(Bytes::new());
         *answer.status_mut() = StatusCode::FOUND;
         answer.headers_mut().insert("location", location.parse().unwrap());
-        let error = grant(client()).response(&client(), &answer).unwrap_err().to_string();
+        let grant = grant(client());
+        let request = TokenRequest::new(&grant, client());
+        let error = grant.response(&request, &answer).unwrap_err().to_string();
         assert!(error.contains(&format!("redirects to {target};")), "{location}: {error}");
     }
 }

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use oauth_core::grant::Grant;
 use oauth_core::{
-    ClientAuth, ClientCredentials, Error, Grant, GrantSource, HyperTransport, Token, TokenSource,
+    ClientAuth, ClientCredentials, Error, GrantSource, HyperTransport, Token, TokenSource,
 };
 
 pub(crate) const SECRET: &str = "the-secret";

@@ -5,7 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::Request;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use oauth_core::{ClientAuth, Error, Grant};
+use oauth_core::grant::{Grant, TokenRequest};
+use oauth_core::{ClientAuth, Error};
 
 pub(crate) const TOKEN_URL: &str = "https://auth.test/t";
 
@@ -34,7 +35,7 @@ pub(crate) fn object(body: &[u8]) -> Vec<(String, String)> {
 }
 
 pub(crate) fn sent(grant: &impl Grant) -> Request<Bytes> {
-    let request = grant.request(&grant.client().current());
+    let request = grant.request(&TokenRequest::new(grant, grant.client().current()));
     let known = [CONTENT_TYPE, ACCEPT, AUTHORIZATION];
     assert!(request.headers().keys().all(|name| known.contains(name)), "{request:?}");
     assert_eq!(request.method(), "POST");

@@ -1,6 +1,7 @@
 //! What is put into a URL.
 
-use oauth_core::{Ataccama, ClientCredentials, Fuuffy, Grant as _};
+use oauth_core::grant::Grant as _;
+use oauth_core::{Ataccama, ClientCredentials, Fuuffy};
 use url::Url;
 
 use crate::hostile::HOSTILE;
@@ -64,7 +65,7 @@ fn what_is_put_into_a_url_leads_to_no_other_host() {
             if let Ok(grant) = api.build() {
                 let oracle = Url::parse(&url).unwrap();
                 let origin = oracle.origin().ascii_serialization();
-                assert_eq!(grant.origins().to_string(), origin, "{url}");
+                assert_eq!(grant.info().origins().to_string(), origin, "{url}");
             }
         }
     }

@@ -9,7 +9,7 @@ use http::{Extensions, HeaderMap};
 use oauth_core::State;
 use oauth_core::adapter::{Admission, Policy};
 use oauth_core::clock::TokioClock;
-use oauth_core::{Error, Origins, Token, TokenSlot, TokenSource};
+use oauth_core::{Error, Origins, SourceInfo, Token, TokenSlot, TokenSource};
 use tokio::time::Instant;
 
 use crate::script::*;
@@ -220,7 +220,7 @@ struct Trap {
     epochs: AtomicUsize,
     epoch_panics_at: usize,
     fetch_hangs: bool,
-    provider_panics: AtomicBool,
+    info_panics: AtomicBool,
 }
 
 impl TokenSource for Trap {
@@ -238,9 +238,9 @@ impl TokenSource for Trap {
         0
     }
 
-    fn provider(&self) -> Option<String> {
-        assert!(!self.provider_panics.swap(false, SeqCst), "the provider panics");
-        None
+    fn info(&self) -> SourceInfo {
+        assert!(!self.info_panics.swap(false, SeqCst), "the info panics");
+        SourceInfo::new()
     }
 }
 
@@ -276,7 +276,7 @@ async fn a_source_whose_epoch_panics_at_any_of_its_looks_leaves_nobody_waiting()
 #[tokio::test(start_paused = true)]
 async fn a_source_that_panics_when_it_is_asked_for_its_name_is_a_failure_like_any_other() {
     let (trap, slot) = trapped(Trap { fetch_hangs: true, ..Trap::default() });
-    trap.provider_panics.store(true, SeqCst);
+    trap.info_panics.store(true, SeqCst);
     let error = slot.token().await.unwrap_err();
     assert!(error.to_string().contains("panicked") && error.retry_after().is_some(), "{error}");
     pass(secs(2)).await;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use oauth_core::clock::{Clock, TokioClock};
-use oauth_core::{Error, SlotBuilder, Token, TokenSlot, TokenSource};
+use oauth_core::{Error, SlotBuilder, SourceInfo, Token, TokenSlot, TokenSource};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -244,8 +244,12 @@ impl TokenSource for Script {
         }
     }
 
-    fn refresh_window(&self) -> Option<Duration> {
-        self.window
+    fn info(&self) -> SourceInfo {
+        let info = SourceInfo::new();
+        match self.window {
+            Some(window) => info.with_refresh_window(window),
+            None => info,
+        }
     }
 
     fn credentials_epoch(&self) -> u64 {

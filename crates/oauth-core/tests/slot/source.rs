@@ -1,10 +1,11 @@
 //! What a source says about itself, and what is said for one that says nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use oauth_core::clock::TokioClock;
-use oauth_core::{Error, Origins, StaticToken, Token, TokenSlot, TokenSource, source_fn};
+use oauth_core::{
+    Error, Origins, SourceInfo, StaticToken, Token, TokenSlot, TokenSource, source_fn,
+};
 
 use crate::script::*;
 
@@ -16,20 +17,12 @@ impl TokenSource for Telling {
         std::future::pending().await
     }
 
-    fn origins(&self) -> Origins {
-        Origins::parse(["https://api.example.com"]).unwrap()
-    }
-
-    fn refresh_window(&self) -> Option<Duration> {
-        Some(secs(77))
-    }
-
-    fn provider(&self) -> Option<String> {
-        Some("Example".to_owned())
-    }
-
-    fn unreachable_hint(&self) -> Option<&'static str> {
-        Some("is the address right?")
+    fn info(&self) -> SourceInfo {
+        SourceInfo::new()
+            .with_name("Example")
+            .with_hint("is the address right?")
+            .with_origins(Origins::parse(["https://api.example.com"]).unwrap())
+            .with_refresh_window(secs(77))
     }
 
     fn credentials_epoch(&self) -> u64 {
@@ -49,8 +42,9 @@ fn told(source: &impl TokenSource) -> String {
         changed.poll().is_pending()
     };
     let waits = (waits(5), waits(4));
-    let (origins, window) = (source.origins().to_string(), source.refresh_window());
-    let (provider, hint) = (source.provider(), source.unreachable_hint());
+    let info = source.info();
+    let (origins, window) = (info.origins().to_string(), info.refresh_window());
+    let (provider, hint) = (info.name(), info.hint());
     let epoch = source.credentials_epoch();
     format!("{origins} {window:?} {provider:?} {hint:?} {epoch} {waits:?}")
 }
@@ -66,8 +60,7 @@ fn a_shared_source_says_what_the_source_says() {
 #[test]
 fn for_a_source_that_says_nothing_nothing_is_said() {
     fn says_nothing(source: &impl TokenSource) {
-        assert_eq!((source.refresh_window(), source.provider()), (None, None));
-        assert_eq!((source.unreachable_hint(), source.credentials_epoch()), (None, 0));
+        assert_eq!((source.info(), source.credentials_epoch()), (SourceInfo::new(), 0));
         for epoch in [0, 1] {
             let mut changed = tokio_test::task::spawn(source.credentials_changed(epoch));
             assert!(changed.poll().is_pending());

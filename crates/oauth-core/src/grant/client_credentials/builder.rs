@@ -1,28 +1,20 @@
 //! The settings of the generic grant.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use crate::client_auth::RotatingClient;
+use http::StatusCode;
+
+use crate::credentials::RotatingClient;
 use crate::error::Error;
-use crate::grant::recipe::{DEFAULT_LIFETIME, Encoding, Member, Recipe};
-use crate::grant::settings;
+use crate::grant::config::{Encoding, Field, GrantConfig};
+use crate::grant::request::params::Params;
+use crate::grant::request::settings;
+use crate::grant::response::Rules;
 use crate::origin::Origins;
+use crate::source::SourceInfo;
 
 use super::{ClientCredentials, DIALECT};
-
-/// Names that have a setter, or that would be a second client authentication (RFC 6749 §2.3).
-const BUILT_IN: [&str; 8] = [
-    "grant_type",
-    "client_id",
-    "client_secret",
-    "scope",
-    "audience",
-    "resource",
-    "client_assertion",
-    "client_assertion_type",
-];
 
 /// Settings of a [`ClientCredentials`] grant.
 #[derive(Clone)]
@@ -30,16 +22,12 @@ const BUILT_IN: [&str; 8] = [
 pub struct ClientCredentialsBuilder {
     client: RotatingClient,
     token_url: Option<String>,
-    scope: String,
-    audience: String,
-    resources: Vec<String>,
-    extras: Vec<(String, String)>,
+    params: Params,
     encoding: Encoding,
     api_urls: Vec<String>,
     origins: Option<Origins>,
     refresh_window: Option<Duration>,
-    default_lifetime: Duration,
-    require_token_type: bool,
+    rules: Rules,
     plain_http: bool,
     provider_name: Option<String>,
 }
@@ -49,16 +37,12 @@ impl ClientCredentialsBuilder {
         Self {
             client,
             token_url: None,
-            scope: String::new(),
-            audience: String::new(),
-            resources: Vec::new(),
-            extras: Vec::new(),
+            params: Params::new(),
             encoding: Encoding::Form,
             api_urls: Vec::new(),
             origins: None,
             refresh_window: None,
-            default_lifetime: DEFAULT_LIFETIME,
-            require_token_type: false,
+            rules: Rules::new(&DIALECT),
             plain_http: false,
             provider_name: None,
         }
@@ -73,20 +57,27 @@ impl ClientCredentialsBuilder {
 
     /// The scope to ask for: words parted by single spaces (RFC 6749 §3.3). Default: none.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
-        self.scope = scope.into();
+        self.params = self.params.with_scope(scope);
         self
     }
 
     /// The `audience` parameter that some servers take. Default: none.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.audience = audience.into();
+        self.params = self.params.with_audience(audience);
         self
     }
 
     /// A `resource` that the token is for: an absolute URI without a fragment (RFC 8707 §2). May
     /// be called more than once; in JSON several make an array. Default: none.
     pub fn resource(mut self, uri: impl Into<String>) -> Self {
-        self.resources.push(uri.into());
+        self.params = self.params.with_resource(uri);
+        self
+    }
+
+    /// The authorization details to ask for: a JSON array of objects, each with a `type` (RFC 9396 §2).
+    /// In a JSON body it is an array, too. Default: none.
+    pub fn authorization_details(mut self, json: impl Into<String>) -> Self {
+        self.params = self.params.with_authorization_details(json);
         self
     }
 
@@ -95,7 +86,7 @@ impl ClientCredentialsBuilder {
     ///
     /// Not for secrets: only the client's own is masked in what a server sends back.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.extras.push((name.into(), value.into()));
+        self.params = self.params.with_extra(name, value);
         self
     }
 
@@ -129,14 +120,25 @@ impl ClientCredentialsBuilder {
     /// says nothing without one. Default: 300 s, a short one among those in use: too short costs a token request,
     /// too long costs failed calls.
     pub fn default_lifetime(mut self, lifetime: Duration) -> Self {
-        self.default_lifetime = lifetime;
+        self.rules.default_lifetime = lifetime;
         self
     }
 
     /// Refuses an answer without `token_type`, which RFC 6749 §5.1 requires. Default: such a token
     /// counts as Bearer.
     pub fn require_token_type(mut self) -> Self {
-        self.require_token_type = true;
+        self.rules.require_token_type = true;
+        self
+    }
+
+    /// A status by which the server says that the client's id or secret is wrong, besides 401: for
+    /// servers that reject a client with a bare 403. An error code that says something else, such as
+    /// `invalid_scope`, counts for more. Default: none.
+    ///
+    /// It is what makes [`RotatingClient::with_fallback`] try the fallback, and a
+    /// [`SecretProvider`](crate::SecretProvider) hand out newer credentials, at such a server.
+    pub fn bad_credentials_status(mut self, status: StatusCode) -> Self {
+        self.rules.wrong_client_status = Some(status);
         self
     }
 
@@ -160,11 +162,13 @@ impl ClientCredentialsBuilder {
     pub fn build(self) -> Result<ClientCredentials, Error> {
         let token_url = settings::required("token_url", self.token_url)?;
         let token_url = settings::url("token_url", &token_url, self.plain_http)?;
-        settings::scope("scope", &self.scope)?;
-        for resource in &self.resources {
-            settings::resource("resource", resource)?;
+        self.params.check()?;
+        if self.rules.wrong_client_status.is_some_and(|status| !may_reject_a_client(status)) {
+            return Err(Error::setting(
+                "bad_credentials_status",
+                "must be a 4xx status other than 408 and 429, which pass by themselves",
+            ));
         }
-        check_extras(&self.extras)?;
         let origins = match self.origins {
             Some(_) if !self.api_urls.is_empty() => {
                 return Err(Error::setting("origins", "and `api_url` exclude each other"));
@@ -176,44 +180,29 @@ impl ClientCredentialsBuilder {
             Some(name) => name,
             None => token_url.authority().map_or_else(String::new, ToString::to_string),
         };
-        let mut members = vec![
-            Member::grant_type(),
-            Member::ClientId,
-            Member::ClientSecret,
-            Member::plain("scope", self.scope),
-            Member::plain("audience", self.audience),
-            Member::Plain { name: Cow::Borrowed("resource"), values: self.resources },
-        ];
-        members.extend(self.extras.into_iter().map(|(name, value)| Member::plain(name, value)));
-        Ok(ClientCredentials(Recipe {
-            provider: provider.into(),
+        let info = SourceInfo::new().with_name(provider).with_origins(origins);
+        let info = match self.refresh_window {
+            Some(window) => info.with_refresh_window(window),
+            None => info,
+        };
+        Ok(ClientCredentials(GrantConfig {
             encoding: self.encoding,
-            refresh_window: self.refresh_window,
-            default_lifetime: self.default_lifetime,
-            require_token_type: self.require_token_type,
+            rules: self.rules,
             plain_http: self.plain_http,
-            ..Recipe::new(&DIALECT, self.client, token_url, members, origins)?
+            ..GrantConfig::new(
+                &DIALECT,
+                self.client,
+                token_url,
+                Field::IN_ORDER,
+                self.params,
+                info,
+            )?
         }))
     }
 }
 
-/// RFC 6749 §3.2: no parameter twice.
-fn check_extras(extras: &[(String, String)]) -> Result<(), Error> {
-    for (i, (name, _)) in extras.iter().enumerate() {
-        if name.is_empty() {
-            return Err(Error::setting("parameter", "has an empty name"));
-        }
-        if BUILT_IN.contains(&name.as_str()) {
-            return Err(Error::setting(
-                "parameter",
-                format_args!("must not be `{name}`, which the grant itself sends: use its setter"),
-            ));
-        }
-        if extras[..i].iter().any(|(earlier, _)| earlier == name) {
-            return Err(Error::setting("parameter", format_args!("`{name}` is there twice")));
-        }
-    }
-    Ok(())
+fn may_reject_a_client(status: StatusCode) -> bool {
+    status.is_client_error() && !matches!(status.as_u16(), 408 | 429)
 }
 
 impl fmt::Debug for ClientCredentialsBuilder {

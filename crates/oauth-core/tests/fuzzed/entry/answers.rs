@@ -5,9 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
-use oauth_core::{
-    Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Grant, Oleria, Token,
-};
+use oauth_core::grant::{Grant, TokenRequest};
+use oauth_core::{Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, Oleria, Token};
 
 const SECRET: &str = "s3cr+t of/the client";
 /// As a form carries it.
@@ -47,7 +46,7 @@ pub(crate) fn check(grants: &[Box<dyn Grant>], body: &[u8]) {
             if let Some(header) = &header {
                 response.headers_mut().insert(CONTENT_TYPE, header.clone());
             }
-            match grant.response(&client, &response) {
+            match grant.response(&TokenRequest::new(&**grant, client.clone()), &response) {
                 Ok(token) => check_token(&token, status),
                 Err(error) => check_error(&error),
             }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{DATE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
-use oauth_core::{Apiera, ClientAuth, Error, Grant};
+use oauth_core::grant::{Grant, TokenRequest};
+use oauth_core::{Apiera, ClientAuth, Error};
 
 /// All of them.
 const NAMES: [&str; 8] = [
@@ -56,7 +57,8 @@ fn refusal(grant: &impl Grant, headers: &[(&'static str, &HeaderValue)]) -> Erro
     for (name, value) in headers {
         response.headers_mut().append(HeaderName::from_static(name), (*value).clone());
     }
-    let Err(error) = grant.response(&grant.client().current(), &response) else {
+    let Err(error) = grant.response(&TokenRequest::new(grant, grant.client().current()), &response)
+    else {
         panic!("a token out of a refusal");
     };
     // No form of it overflows the text.

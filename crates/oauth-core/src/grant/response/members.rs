@@ -1,4 +1,4 @@
-//! The members of a token endpoint's answer.
+//! The members of a token endpoint's response.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::json_text::{present, string, string_or_number};
 
 /// Known members of any type; a known one that comes twice is refused, unknown ones are ignored.
 #[derive(Default, Deserialize)]
-pub(super) struct Answer<'a> {
+pub(super) struct Members<'a> {
     #[serde(borrow)]
     pub(super) access_token: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -44,14 +44,14 @@ pub(super) enum Unreadable {
     Broken(String),
 }
 
-/// What a server calls its refusal.
+/// What a server calls its error.
 #[derive(Default)]
 pub(super) struct Complaint {
     pub(super) code: Option<Zeroizing<String>>,
     pub(super) description: Option<Zeroizing<String>>,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> Members<'a> {
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, Unreadable> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         match body.trim_ascii_start().first() {
@@ -92,7 +92,7 @@ impl<'a> Answer<'a> {
         let text = |value| present(value).and_then(string_or_number).filter(|t| !t.is_empty());
         let nested = present(self.error)
             .filter(|json| json.starts_with('{'))
-            .and_then(|json| Answer::parse(json.as_bytes()).ok())
+            .and_then(|json| Members::parse(json.as_bytes()).ok())
             .unwrap_or_default();
         let code = text(self.error).or_else(|| text(nested.code)).or_else(|| text(self.code));
         let description = text(self.error_description)

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::client_auth::RotatingClient;
+use crate::credentials::RotatingClient;
 use crate::error::Error;
 
-use super::recipe::{Dialect, Member, Recipe, grant_of_recipe};
-use super::refusal::{Class, Refusal};
-use super::settings::{self, Vars};
+use crate::grant::config::{Field, GrantConfig, grant_of_config};
+use crate::grant::request::params::Params;
+use crate::grant::request::settings::{self, Vars};
+use crate::grant::response::{Class, Dialect, ErrorResponse};
 
 const NAME: &str = "Fuuffy";
 const PRODUCTION: &str = "https://api-gateway.fuuffy.com/v1";
@@ -39,7 +40,7 @@ static DIALECT: Dialect = Dialect {
 /// # Ok::<(), oauth_core::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Fuuffy(Recipe);
+pub struct Fuuffy(GrantConfig);
 
 impl Fuuffy {
     /// Starts a grant for these credentials, at the production gateway.
@@ -136,26 +137,23 @@ impl FuuffyBuilder {
             self.api_urls.push(base);
         }
         let origins = settings::origins("api_url", &self.api_urls)?;
-        let mut members = vec![Member::ClientId, Member::ClientSecret];
-        if self.grant_type {
-            members.insert(0, Member::grant_type());
-        }
-        Ok(Fuuffy(Recipe {
-            refresh_window: Some(Duration::from_secs(60)),
-            ..Recipe::new(&DIALECT, self.client, token_url, members, origins)?
-        }))
+        let info =
+            DIALECT.info().with_origins(origins).with_refresh_window(Duration::from_secs(60));
+        let fields = if self.grant_type { Field::IN_ORDER } else { Field::WITHOUT_GRANT_TYPE };
+        let params = Params::new();
+        Ok(Fuuffy(GrantConfig::new(&DIALECT, self.client, token_url, fields, params, info)?))
     }
 }
 
-fn says_wrong_client(refusal: &Refusal<'_>) -> bool {
-    refusal.code == Some("401021")
+fn says_wrong_client(response: &ErrorResponse<'_>) -> bool {
+    response.code == Some("401021")
 }
 
 /// By status and code, never by `code_reason`: it is documented with two values for one code.
-fn classify(refusal: &Refusal<'_>) -> Class {
-    let class = Class::of_status(refusal.status);
+fn classify(response: &ErrorResponse<'_>) -> Class {
+    let class = Class::of_status(response.status);
     // The code first: it says the same under every status, a 200 included.
-    match (refusal.status.as_u16(), refusal.code) {
+    match (response.status.as_u16(), response.code) {
         (429, _) => Class::throttled("wait for the reset: 100 requests a minute, 1000 an hour"),
         (_, Some("400013")) => class.hint("a parameter is missing or invalid"),
         (401, None) => Class::bad_credentials(WRONG_CLIENT),
@@ -169,7 +167,7 @@ fn classify(refusal: &Refusal<'_>) -> Class {
     }
 }
 
-grant_of_recipe!(Fuuffy);
+grant_of_config!(Fuuffy);
 
 impl fmt::Debug for FuuffyBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -181,7 +179,7 @@ impl fmt::Debug for FuuffyBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::Grant as _;
+    use crate::grant::{Grant as _, TokenRequest};
 
     #[test]
     fn the_environment_gives_every_setting() {
@@ -191,7 +189,7 @@ mod tests {
             ("FUUFFY_BASE_URL", "https://gateway.example\n"),
         ];
         let grant = Fuuffy::from_vars(settings::fixed(&all)).unwrap();
-        let request = grant.request(&grant.client().current());
+        let request = grant.request(&TokenRequest::new(&grant, grant.client().current()));
         assert_eq!(request.uri(), "https://gateway.example/v1/auth/token");
         assert_eq!(
             request.body(),

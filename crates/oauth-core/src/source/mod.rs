@@ -1,20 +1,22 @@
 //! Where tokens come from.
 
+mod info;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::error::{Details, Error, Kind};
-use crate::origin::Origins;
+use crate::error::Error;
 use crate::token::Token;
+
+pub use info::SourceInfo;
 
 /// Mints tokens. Caches nothing, retries nothing: that is the slot's work.
 ///
 /// ```
 /// use std::time::Duration;
-/// use oauth_core::{Error, Origins, Token, TokenSource};
+/// use oauth_core::{Error, Origins, SourceInfo, Token, TokenSource};
 ///
 /// struct Vault;
 ///
@@ -23,8 +25,8 @@ use crate::token::Token;
 ///         Ok(Token::bearer("from-the-vault")?.expires_in(Duration::from_secs(300)))
 ///     }
 ///
-///     fn origins(&self) -> Origins {
-///         Origins::any_https()
+///     fn info(&self) -> SourceInfo {
+///         SourceInfo::new().with_name("vault").with_origins(Origins::any_https())
 ///     }
 /// }
 /// ```
@@ -39,25 +41,13 @@ pub trait TokenSource: Send + Sync + 'static {
     /// rest.
     fn fetch(&self) -> impl Future<Output = Result<Token, Error>> + Send;
 
-    /// Where the tokens may go. Default: undeclared, so that the slot or the layer must say it.
-    fn origins(&self) -> Origins {
-        Origins::undeclared()
-    }
-
-    /// How long before a token's end it should be renewed. Default: the slot decides by the
-    /// token's life.
-    fn refresh_window(&self) -> Option<Duration> {
-        None
-    }
-
-    /// Who mints the tokens, for errors. Default: nobody in particular.
-    fn provider(&self) -> Option<String> {
-        None
-    }
-
-    /// What to advise when no answer comes in time. Default: nothing.
-    fn unreachable_hint(&self) -> Option<&'static str> {
-        None
+    /// What is known of the source now: its name, where its tokens may go, when they should be
+    /// refreshed. Default: nothing.
+    ///
+    /// A slot takes origins and refresh window when it is built, and asks for the rest when it needs
+    /// it, so that an [`endpoint`](SourceInfo::endpoint) may become known later.
+    fn info(&self) -> SourceInfo {
+        SourceInfo::new()
     }
 
     /// A number that is another one after each change of the credentials. The slot forgets a
@@ -96,20 +86,8 @@ impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
         (**self).fetch()
     }
 
-    fn origins(&self) -> Origins {
-        (**self).origins()
-    }
-
-    fn refresh_window(&self) -> Option<Duration> {
-        (**self).refresh_window()
-    }
-
-    fn provider(&self) -> Option<String> {
-        (**self).provider()
-    }
-
-    fn unreachable_hint(&self) -> Option<&'static str> {
-        (**self).unreachable_hint()
+    fn info(&self) -> SourceInfo {
+        (**self).info()
     }
 
     fn credentials_epoch(&self) -> u64 {
@@ -124,8 +102,7 @@ impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
 /// The object-safe twin of [`TokenSource`], so that the slot has no type parameter.
 pub(crate) trait DynSource: Send + Sync {
     fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + '_>>;
-    fn provider(&self) -> Option<String>;
-    fn unreachable_hint(&self) -> Option<&'static str>;
+    fn info(&self) -> SourceInfo;
     fn credentials_epoch(&self) -> u64;
     fn credentials_changed(&self, epoch: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
@@ -135,12 +112,8 @@ impl<S: TokenSource> DynSource for S {
         Box::pin(TokenSource::fetch(self))
     }
 
-    fn provider(&self) -> Option<String> {
-        TokenSource::provider(self)
-    }
-
-    fn unreachable_hint(&self) -> Option<&'static str> {
-        TokenSource::unreachable_hint(self)
+    fn info(&self) -> SourceInfo {
+        TokenSource::info(self)
     }
 
     fn credentials_epoch(&self) -> u64 {
@@ -149,24 +122,6 @@ impl<S: TokenSource> DynSource for S {
 
     fn credentials_changed(&self, epoch: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(TokenSource::credentials_changed(self, epoch))
-    }
-}
-
-impl Error {
-    /// A time limit that spans attempts, told with what the last of them failed with.
-    pub(crate) fn timed_out(
-        message: &'static str,
-        source: &dyn DynSource,
-        last: Option<Self>,
-    ) -> Self {
-        let hint = last.as_ref().and_then(Error::hint).map(str::to_owned);
-        Details {
-            provider: source.provider().map(Into::into),
-            hint: hint.map(Into::into).or_else(|| source.unreachable_hint().map(Into::into)),
-            source: last.map(Into::into),
-            ..Details::new(Kind::Timeout, message)
-        }
-        .into()
     }
 }
 
@@ -224,40 +179,5 @@ where
 impl<F> fmt::Debug for SourceFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SourceFn").finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::error::Error as _;
-
-    use super::*;
-
-    struct Unreachable;
-
-    impl TokenSource for Unreachable {
-        async fn fetch(&self) -> Result<Token, Error> {
-            Err(Error::transient("no route"))
-        }
-        fn provider(&self) -> Option<String> {
-            Some("Oleria".to_owned())
-        }
-        fn unreachable_hint(&self) -> Option<&'static str> {
-            Some("is it in the allow list?")
-        }
-    }
-
-    #[test]
-    fn a_time_limit_tells_the_provider_what_failed_last_and_a_hint() {
-        let alone = Error::timed_out("late", &Unreachable, None);
-        assert!(alone.is_timeout() && alone.is_transient() && alone.source().is_none());
-        assert_eq!(alone.provider(), Some("Oleria"));
-        assert_eq!(alone.to_string(), "Oleria: late; hint: is it in the allow list?");
-
-        let hint = Some("check the secret".into());
-        let last = Details { hint, ..Details::new(Kind::Refused, "no") };
-        let after = Error::timed_out("late", &Unreachable, Some(last.into()));
-        assert_eq!(after.hint(), Some("check the secret"));
-        assert_eq!(after.source().unwrap().to_string(), "no; hint: check the secret");
     }
 }

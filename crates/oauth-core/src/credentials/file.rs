@@ -10,10 +10,10 @@ use secrecy::SecretString;
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
-use crate::blanks;
-use crate::client_auth::ClientAuth;
+use super::blanks;
+use super::client_auth::ClientAuth;
+use super::provider::SecretProvider;
 use crate::error::{Details, Error, Kind};
-use crate::secret_provider::SecretProvider;
 
 /// No client secret is that long: it is another file.
 const SIZE_CAP: usize = 64 * 1024;

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::client_auth::RotatingClient;
+use crate::credentials::RotatingClient;
 use crate::error::Error;
 
-use super::recipe::{Dialect, Member, Recipe, grant_of_recipe};
-use super::refusal::{Class, Refusal};
-use super::settings::{self, Vars};
+use crate::grant::config::{Field, GrantConfig, grant_of_config};
+use crate::grant::request::params::Params;
+use crate::grant::request::settings::{self, Vars};
+use crate::grant::response::{Class, Dialect, ErrorResponse};
 
 const NAME: &str = "Ataccama";
 const HOST_SUFFIX: &str = "ataccama.one";
@@ -46,7 +47,7 @@ static DIALECT: Dialect = Dialect {
 /// # Ok::<(), oauth_core::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Ataccama(Recipe);
+pub struct Ataccama(GrantConfig);
 
 impl Ataccama {
     /// Starts a grant for these credentials; `environment` and `realm` must follow.
@@ -180,11 +181,10 @@ impl AtaccamaBuilder {
             self.api_urls.push(base);
         }
         let origins = settings::origins("api_url", &self.api_urls)?;
-        let members = vec![Member::grant_type(), Member::ClientId, Member::ClientSecret];
-        Ok(Ataccama(Recipe {
-            refresh_window: Some(Duration::from_secs(60)),
-            ..Recipe::new(&DIALECT, self.client, token_url, members, origins)?
-        }))
+        let info =
+            DIALECT.info().with_origins(origins).with_refresh_window(Duration::from_secs(60));
+        let (fields, params) = (Field::IN_ORDER, Params::new());
+        Ok(Ataccama(GrantConfig::new(&DIALECT, self.client, token_url, fields, params, info)?))
     }
 }
 
@@ -247,14 +247,14 @@ fn auth_url(base: &str, prefix: Option<&str>) -> Result<String, Error> {
 /// switch.
 const UNAUTHORIZED: &str = "unauthorized_client";
 
-fn says_wrong_client(refusal: &Refusal<'_>) -> bool {
-    let description = refusal.description.unwrap_or_default();
-    refusal.code == Some(UNAUTHORIZED) && !description.contains("service account")
+fn says_wrong_client(response: &ErrorResponse<'_>) -> bool {
+    let description = response.description.unwrap_or_default();
+    response.code == Some(UNAUTHORIZED) && !description.contains("service account")
 }
 
-fn classify(refusal: &Refusal<'_>) -> Class {
-    let class = Class::of_status(refusal.status);
-    match (refusal.status.as_u16(), refusal.code) {
+fn classify(response: &ErrorResponse<'_>) -> Class {
+    let class = Class::of_status(response.status);
+    match (response.status.as_u16(), response.code) {
         (..500, Some(UNAUTHORIZED)) => class.hint("enable service accounts for this client"),
         (400, Some("invalid_request")) => class.hint("a form parameter is missing or sent twice"),
         (403, _) => class.hint("https required, or the realm is disabled"),
@@ -263,7 +263,7 @@ fn classify(refusal: &Refusal<'_>) -> Class {
     }
 }
 
-grant_of_recipe!(Ataccama);
+grant_of_config!(Ataccama);
 
 impl fmt::Debug for AtaccamaBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -275,7 +275,7 @@ impl fmt::Debug for AtaccamaBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::Grant as _;
+    use crate::grant::{Grant as _, TokenRequest};
 
     #[test]
     fn the_environment_gives_every_setting() {
@@ -286,7 +286,7 @@ mod tests {
             ("ATACCAMA_REALM", "acme\n"),
         ];
         let grant = Ataccama::from_vars(settings::fixed(&all)).unwrap();
-        let request = grant.request(&grant.client().current());
+        let request = grant.request(&TokenRequest::new(&grant, grant.client().current()));
         assert_eq!(
             request.uri(),
             "https://acme.ataccama.one/auth/realms/acme/protocol/openid-connect/token"
@@ -300,6 +300,6 @@ mod tests {
         let mut with_base = all.to_vec();
         with_base[2] = ("ATACCAMA_BASE_URL", "http://127.0.0.1:8080\n");
         let grant = Ataccama::from_vars(settings::fixed(&with_base)).unwrap();
-        assert_eq!(grant.origins().to_string(), "http://127.0.0.1:8080");
+        assert_eq!(grant.info().origins().to_string(), "http://127.0.0.1:8080");
     }
 }

@@ -5,12 +5,20 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::Notify;
 
-use super::{ClientAuth, Credentials};
+use super::client_auth::ClientAuth;
+use super::provider::Provided;
 use crate::unwind::woken_quietly;
+
+/// Where the first credentials come from.
+#[derive(Clone)]
+pub(crate) enum InUse {
+    Given(Arc<ClientAuth>),
+    Provided(Arc<Provided>),
+}
 
 pub(super) struct Epoch {
     pub(super) number: u64,
-    pub(super) credentials: Credentials,
+    pub(super) credentials: InUse,
     pub(super) fallback: Option<Arc<ClientAuth>>,
 }
 
@@ -21,7 +29,7 @@ pub(super) struct Current {
 }
 
 impl Current {
-    pub(super) fn new(credentials: Credentials) -> Self {
+    pub(super) fn new(credentials: InUse) -> Self {
         let first = Epoch { number: 0, credentials, fallback: None };
         Self { epoch: ArcSwap::from_pointee(first), changed: Notify::new() }
     }
@@ -31,7 +39,7 @@ impl Current {
     }
 
     /// Makes the next epoch from the one of now.
-    pub(super) fn change(&self, next: impl Fn(&Epoch) -> (Credentials, Option<Arc<ClientAuth>>)) {
+    pub(super) fn change(&self, next: impl Fn(&Epoch) -> (InUse, Option<Arc<ClientAuth>>)) {
         let old = self.epoch.rcu(|now| {
             let (credentials, fallback) = next(now);
             Epoch { number: now.number.wrapping_add(1), credentials, fallback }

@@ -1,10 +1,12 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tokio_test::task::spawn;
 use tokio_test::{assert_pending, assert_ready};
 
 use super::*;
 
 #[test]
-fn basic_is_the_base64_of_the_form_encoded_pair() {
+fn basic_is_the_base64_of_the_form_encoded_id_and_secret() {
     // RFC 6749 §2.3.1, vector of the checklist.
     let auth = ClientAuth::secret("1PpG/Q 1", "z/tZ9VwFZqApmIQ+ZH1I5pLk/uB4ud:X2/8bL+wfFTt1rFw=");
     let header = auth.clone().basic().basic_header().unwrap();
@@ -52,26 +54,26 @@ fn a_refused_rotation_keeps_the_old_credentials() {
 }
 
 #[test]
-fn pairs_are_the_same_if_id_secret_and_method_are() {
-    let pair = ClientAuth::secret("id", "hidden");
-    assert!(pair.is_same_as(&pair.clone()));
+fn credentials_are_the_same_if_id_secret_and_method_are() {
+    let auth = ClientAuth::secret("id", "hidden");
+    assert!(auth.is_same_as(&auth.clone()));
     // What is sent without a method is sent in the body.
-    assert!(pair.is_same_as(&pair.clone().post()));
-    assert!(pair.is_same_as(&ClientAuth::secret("id", "other").with_secret("hidden".into())));
+    assert!(auth.is_same_as(&auth.clone().post()));
+    assert!(auth.is_same_as(&ClientAuth::secret("id", "other").with_secret("hidden".into())));
     for other in [
         ClientAuth::secret("id-2", "hidden"),
         ClientAuth::secret("id", "hidden-2"),
-        pair.clone().basic(),
-        pair.clone().raw_basic(),
+        auth.clone().basic(),
+        auth.clone().raw_basic(),
     ] {
-        assert!(!pair.is_same_as(&other) && !other.is_same_as(&pair), "{other:?}");
+        assert!(!auth.is_same_as(&other) && !other.is_same_as(&auth), "{other:?}");
     }
-    let raw = pair.raw_basic();
+    let raw = auth.raw_basic();
     assert!(raw.is_same_as(&raw.with_secret("hidden".into())));
 }
 
 #[test]
-fn each_pair_that_is_known_beside_the_one_asked_with_is_seen_once() {
+fn all_credentials_that_are_known_beside_those_of_the_request_are_seen_once() {
     let [one, two, three] = ["1", "2", "3"].map(|id| ClientAuth::secret(id, "hidden"));
     let client = RotatingClient::new(one.clone());
     let seen = |client: &RotatingClient, asked: &ClientAuth| {

@@ -1,6 +1,5 @@
 //! The tolerant reader of token answers and error answers, as real token endpoints give them.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,37 +7,33 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, Uri};
 use zeroize::Zeroizing;
 
-use crate::blanks;
-use crate::client_auth::ClientAuth;
 use crate::error::{Details, Error, Kind};
+use crate::grant::request::TokenRequest;
 use crate::redact::Secrets;
 use crate::token::Token;
 
-use super::answer::{Answer, Unreadable};
+use super::class::Class;
+use super::error_response::ErrorResponse;
 use super::json_text::{present, string};
 use super::lifetime::{self, Lifetime};
-use super::rate_limit;
-use super::recipe::Recipe;
-use super::refusal::{Class, Refusal};
-use super::retry_after::retry_after;
+use super::members::{Members, Unreadable};
+use super::rules::Rules;
 use super::server_time::server_time;
 
-/// How much of an unknown error code is kept, in characters.
-const LONGEST_CODE: usize = 64;
 /// A longer scope is none, and looking for secrets in it would take its time.
 const LONGEST_SCOPE: usize = 16 * 1024;
 
-pub(super) fn read(
-    recipe: &Recipe,
-    client: &ClientAuth,
+pub(in crate::grant) fn read(
+    rules: &Rules,
+    request: &TokenRequest,
     response: &Response<Bytes>,
 ) -> Result<Token, Error> {
-    Reader { recipe, client, response }.read()
+    Reader { rules, request, response }.read()
 }
 
 struct Reader<'a> {
-    recipe: &'a Recipe,
-    client: &'a ClientAuth,
+    rules: &'a Rules,
+    request: &'a TokenRequest,
     response: &'a Response<Bytes>,
 }
 
@@ -50,8 +45,8 @@ impl Reader<'_> {
         }
         if !status.is_success() {
             // A gateway's HTML page is no reason to lose the status.
-            let answer = Answer::parse(self.response.body()).unwrap_or_default();
-            return Err(self.refused(&answer));
+            let answer = Members::parse(self.response.body()).unwrap_or_default();
+            return Err(self.rejected(&answer));
         }
         if let Some(encoding) = self.content_encoding() {
             return Err(self.unusable(format!(
@@ -60,9 +55,9 @@ impl Reader<'_> {
         }
         let outer = self.parse(self.response.body())?;
         let data = present(outer.data)
-            .filter(|_| self.recipe.dialect.envelope && present(outer.access_token).is_none());
+            .filter(|_| self.rules.dialect.envelope && present(outer.access_token).is_none());
         match data {
-            _ if outer.is_error() => Err(self.refused(&outer)),
+            _ if outer.is_error() => Err(self.rejected(&outer)),
             None => self.token(&outer),
             Some(json) if json.starts_with('{') => self.token(&self.parse(json.as_bytes())?),
             Some(json) => match string(json) {
@@ -73,8 +68,8 @@ impl Reader<'_> {
         }
     }
 
-    fn parse<'b>(&self, body: &'b [u8]) -> Result<Answer<'b>, Error> {
-        Answer::parse(body).map_err(|problem| match problem {
+    fn parse<'b>(&self, body: &'b [u8]) -> Result<Members<'b>, Error> {
+        Members::parse(body).map_err(|problem| match problem {
             Unreadable::Empty => self.unusable("the answer is empty".into()),
             Unreadable::Broken(problem) => self.unusable(format!("the answer's JSON {problem}")),
             Unreadable::NoObject => {
@@ -92,13 +87,13 @@ impl Reader<'_> {
         })
     }
 
-    fn token(&self, answer: &Answer<'_>) -> Result<Token, Error> {
+    fn token(&self, answer: &Members<'_>) -> Result<Token, Error> {
         if answer.is_error() {
-            return Err(self.refused(answer));
+            return Err(self.rejected(answer));
         }
         let Some(json) = present(answer.access_token) else {
             if answer.has_code() {
-                return Err(self.refused(answer));
+                return Err(self.rejected(answer));
             }
             return Err(self.unusable("the answer has no `access_token`".into()));
         };
@@ -120,9 +115,9 @@ impl Reader<'_> {
     }
 
     /// Without case; anything but Bearer is not used (RFC 6749 §5.1, §7.1).
-    fn check_token_type(&self, answer: &Answer<'_>) -> Result<(), Error> {
+    fn check_token_type(&self, answer: &Members<'_>) -> Result<(), Error> {
         let Some(json) = present(answer.token_type) else {
-            if self.recipe.require_token_type {
+            if self.rules.require_token_type {
                 return Err(self.unusable("the answer has no `token_type`".into()));
             }
             return Ok(());
@@ -137,66 +132,43 @@ impl Reader<'_> {
         }
     }
 
-    fn lifetime(&self, answer: &Answer<'_>) -> Duration {
+    fn lifetime(&self, answer: &Members<'_>) -> Duration {
         let now = server_time(self.response.headers());
         match lifetime::read(answer.expires_in, answer.expires_on, now) {
             Lifetime::Known(lifetime) => lifetime,
-            Lifetime::Missing => self.recipe.default_lifetime,
+            Lifetime::Missing => self.rules.default_lifetime,
             Lifetime::Unreadable => {
                 tracing::warn!(
-                    provider = %self.recipe.provider,
-                    default_lifetime = ?self.recipe.default_lifetime,
+                    provider = %self.request.provider().map_or("", |name| name.as_ref()),
+                    default_lifetime = ?self.rules.default_lifetime,
                     "the token's lifetime is no number: the default is used"
                 );
-                self.recipe.default_lifetime
+                self.rules.default_lifetime
             }
         }
     }
 
-    fn refused(&self, answer: &Answer<'_>) -> Error {
-        let dialect = self.recipe.dialect;
-        let (status, headers) = (self.response.status(), self.response.headers());
+    fn rejected(&self, answer: &Members<'_>) -> Error {
+        let status = self.response.status();
         let complaint = answer.complaint();
         let code = complaint.code.as_ref().map(|code| code.as_str());
         let description = complaint.description.as_ref().map(|text| text.as_str());
-        let class = Refusal { status, code, description }.class(dialect);
-        let now = server_time(headers);
-        // A limit's reset comes with every answer of some servers: of one that fails it does not say
-        // when it will work again, so it counts where the limit is the reason.
-        let wait = retry_after(headers, now)
-            .or_else(|| rate_limit::reset(headers, now).filter(|_| class.is_throttled()));
-        let message = if class.is_throttled() {
-            "the token endpoint limits the rate of requests"
-        } else if status.is_server_error() {
-            "the token endpoint failed"
-        } else {
-            "the token endpoint refused the request"
+        let is_wrong_client_status = self.rules.wrong_client_status == Some(status);
+        let said = ErrorResponse { status, code, description, is_wrong_client_status };
+        let Class { meaning, hint } = self.rules.dialect.class(&said);
+        let token = present(answer.access_token).and_then(string);
+        let error = self.request.error(self.response).meaning(meaning);
+        let error = error.code(code.unwrap_or_default());
+        let error = error.description(description.unwrap_or_default());
+        let error = match &token {
+            Some(token) => error.secret(token),
+            None => error,
         };
-        let secrets = self.secrets_with(answer);
-        Details {
-            code: code.map(|code| secrets.shown(code).chars().take(LONGEST_CODE).collect()),
-            description: description.map(|text| secrets.shown(text)),
-            hint: self.hint(&class),
-            transient: class.is_transient(),
-            bad_credentials: class.is_bad_credentials(),
-            retry_after: wait,
-            ..self.details(Kind::Refused, message.to_owned())
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
         }
-        .into()
-    }
-
-    /// Where the credentials are wrong: with what may be wrong with them and nobody sees.
-    fn hint(&self, class: &Class) -> Option<Cow<'static, str>> {
-        let mut hint = Cow::from(class.hint?);
-        if class.is_bad_credentials() {
-            let (id, secret) = (self.client.id(), self.client.expose_secret());
-            for (name, value) in [("client_id", id), ("client_secret", secret)] {
-                if let Some(blank) = blanks::at_an_end(value) {
-                    hint = format!("{hint}; the `{name}` that was sent {blank}").into();
-                }
-            }
-        }
-        Some(hint)
+        .build()
     }
 
     /// A redirect would hand the secret on, so none is followed. Of its target only scheme and
@@ -217,7 +189,11 @@ impl Reader<'_> {
         };
         let message = format!("the token endpoint redirects{target}; redirects are not followed");
         let hint = "the token URL must be the endpoint's final address";
-        Details { hint: Some(hint.into()), ..self.details(Kind::Answer, message) }.into()
+        Details {
+            hint: Some(hint.into()),
+            ..self.request.details(self.response, Kind::Answer, message.into())
+        }
+        .into()
     }
 
     fn content_encoding(&self) -> Option<String> {
@@ -231,24 +207,15 @@ impl Reader<'_> {
     }
 
     fn unusable(&self, message: String) -> Error {
-        self.details(Kind::Answer, message).into()
-    }
-
-    fn details(&self, kind: Kind, message: String) -> Details {
-        Details {
-            provider: Some(self.recipe.provider.clone()),
-            status: Some(self.response.status()),
-            ..Details::new(kind, message)
-        }
+        self.request.unusable(self.response, message)
     }
 
     fn secrets(&self) -> Secrets {
-        let secrets = Secrets::of(&self.recipe.client.seen_with(self.client));
-        self.recipe.other_secrets().fold(secrets, Secrets::and)
+        self.request.secrets()
     }
 
     /// And the token that the answer has beside its other texts.
-    fn secrets_with(&self, answer: &Answer<'_>) -> Secrets {
+    fn secrets_with(&self, answer: &Members<'_>) -> Secrets {
         let token = present(answer.access_token).and_then(string);
         match token {
             Some(token) => self.secrets().and(&token),

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::client_auth::RotatingClient;
+use crate::credentials::RotatingClient;
 use crate::error::Error;
 
-use super::recipe::{Dialect, Member, Recipe, grant_of_recipe};
-use super::refusal::{Class, Refusal};
-use super::settings::{self, Vars};
+use crate::grant::config::{Field, GrantConfig, grant_of_config};
+use crate::grant::request::params::Params;
+use crate::grant::request::settings::{self, Vars};
+use crate::grant::response::{Class, Dialect, ErrorResponse};
 
 const NAME: &str = "Oleria";
 const SCOPE: &str = "ClientCredentialsResourceServer/client_credentials_base_scope";
@@ -43,7 +44,7 @@ static DIALECT: Dialect = Dialect {
 /// # Ok::<(), oauth_core::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Oleria(Recipe);
+pub struct Oleria(GrantConfig);
 
 impl Oleria {
     /// Starts a grant for these credentials; `authentication_url` and `api_url` must follow.
@@ -146,27 +147,20 @@ impl OleriaBuilder {
             settings::required("api_url", None::<()>)?;
         }
         let origins = settings::origins("api_url", &self.api_urls)?;
+        let info =
+            DIALECT.info().with_origins(origins).with_refresh_window(Duration::from_secs(60));
         if self.scope.is_empty() {
             return Err(Error::setting("scope", "is empty, and Oleria requires one"));
         }
-        settings::scope("scope", &self.scope)?;
-        let members = vec![
-            Member::grant_type(),
-            Member::ClientId,
-            Member::ClientSecret,
-            Member::plain("scope", self.scope),
-            Member::plain("audience", self.audience),
-        ];
-        Ok(Oleria(Recipe {
-            refresh_window: Some(Duration::from_secs(60)),
-            ..Recipe::new(&DIALECT, self.client, token_url, members, origins)?
-        }))
+        let params = Params::new().with_scope(self.scope).with_audience(self.audience);
+        let fields = Field::IN_ORDER;
+        Ok(Oleria(GrantConfig::new(&DIALECT, self.client, token_url, fields, params, info)?))
     }
 }
 
-fn classify(refusal: &Refusal<'_>) -> Class {
-    let class = Class::of_status(refusal.status);
-    match (refusal.status.as_u16(), refusal.code) {
+fn classify(response: &ErrorResponse<'_>) -> Class {
+    let class = Class::of_status(response.status);
+    match (response.status.as_u16(), response.code) {
         (400, Some("invalid_request")) => class
             .hint("a field of grant_type, client_id, client_secret, scope is missing or misspelt"),
         (405, _) => class.hint("content type stripped on the way, or a wrong URL"),
@@ -174,7 +168,7 @@ fn classify(refusal: &Refusal<'_>) -> Class {
     }
 }
 
-grant_of_recipe!(Oleria);
+grant_of_config!(Oleria);
 
 impl fmt::Debug for OleriaBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -186,7 +180,7 @@ impl fmt::Debug for OleriaBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::Grant as _;
+    use crate::grant::{Grant as _, TokenRequest};
 
     #[test]
     fn the_environment_gives_every_setting() {
@@ -200,10 +194,10 @@ mod tests {
         ];
         let grant = Oleria::from_vars(settings::fixed(&all)).unwrap();
         assert_eq!(
-            grant.request(&grant.client().current()).body(),
+            grant.request(&TokenRequest::new(&grant, grant.client().current())).body(),
             "grant_type=client_credentials&client_id=id&client_secret=secret&scope=s&audience=a"
         );
-        assert_eq!(grant.origins().to_string(), "https://devx.acme.oleria.io");
+        assert_eq!(grant.info().origins().to_string(), "https://devx.acme.oleria.io");
         for missing in 0..4 {
             let mut some = all.to_vec();
             let (name, _) = some.remove(missing);

@@ -2,12 +2,12 @@
 
 mod builder;
 
-use crate::client_auth::RotatingClient;
+use crate::credentials::RotatingClient;
 use crate::error::Error;
 
-use super::recipe::{Dialect, Recipe, grant_of_recipe};
-use super::refusal::{Class, Refusal};
-use super::settings::{self, Vars};
+use crate::grant::config::{GrantConfig, grant_of_config};
+use crate::grant::request::settings::{self, Vars};
+use crate::grant::response::{Class, Dialect, ErrorResponse};
 
 pub use builder::ClientCredentialsBuilder;
 
@@ -40,7 +40,7 @@ static DIALECT: Dialect = Dialect {
 /// # Ok::<(), oauth_core::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct ClientCredentials(Recipe);
+pub struct ClientCredentials(GrantConfig);
 
 impl ClientCredentials {
     /// Starts a grant for these credentials; `token_url` must follow.
@@ -77,9 +77,9 @@ impl ClientCredentials {
 }
 
 /// RFC 6749 §5.2.
-fn classify(refusal: &Refusal<'_>) -> Class {
-    let class = Class::of_status(refusal.status);
-    match (refusal.status.as_u16(), refusal.code) {
+fn classify(response: &ErrorResponse<'_>) -> Class {
+    let class = Class::of_status(response.status);
+    match (response.status.as_u16(), response.code) {
         (401, _) => Class::bad_credentials(WRONG_CLIENT),
         (_, Some("invalid_request")) => {
             class.hint("a parameter is missing or not understood: see the provider's documentation")
@@ -93,17 +93,18 @@ fn classify(refusal: &Refusal<'_>) -> Class {
         (_, Some("unsupported_grant_type")) => {
             class.hint("the token endpoint does not know the client credentials grant")
         }
+        _ if response.is_wrong_client_status => Class::bad_credentials(WRONG_CLIENT),
         (404 | 405, _) => class.hint("check the token URL"),
         _ => class,
     }
 }
 
-grant_of_recipe!(ClientCredentials);
+grant_of_config!(ClientCredentials);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::Grant as _;
+    use crate::grant::{Grant as _, TokenRequest};
 
     #[test]
     fn the_environment_gives_every_setting() {
@@ -117,10 +118,10 @@ mod tests {
         ];
         let grant = ClientCredentials::from_vars(settings::fixed(&all)).unwrap();
         assert_eq!(
-            grant.request(&grant.client().current()).body(),
+            grant.request(&TokenRequest::new(&grant, grant.client().current())).body(),
             "grant_type=client_credentials&client_id=id&client_secret=secret&scope=a+b&audience=api"
         );
-        assert_eq!(grant.origins().to_string(), "https://api.example");
+        assert_eq!(grant.info().origins().to_string(), "https://api.example");
         for missing in 0..3 {
             let mut some = all.to_vec();
             let (name, _) = some.remove(missing);

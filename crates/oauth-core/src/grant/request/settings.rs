@@ -2,18 +2,18 @@
 
 use http::Uri;
 
-use crate::client_auth::ClientAuth;
+use crate::credentials::ClientAuth;
 use crate::error::Error;
 use crate::origin::{Origin, Origins};
 
 /// The setting's value, or an error that says how to set it.
-pub(super) fn required<T>(name: &str, value: Option<T>) -> Result<T, Error> {
+pub(in crate::grant) fn required<T>(name: &str, value: Option<T>) -> Result<T, Error> {
     value.ok_or_else(|| Error::setting(name, format_args!("is missing: call `.{name}(..)`")))
 }
 
 /// An absolute URL to send credentials to: https, or http to loopback, or any http where
 /// `plain_http` says so. The query is kept.
-pub(super) fn url(name: &str, text: &str, plain_http: bool) -> Result<Uri, Error> {
+pub(in crate::grant) fn url(name: &str, text: &str, plain_http: bool) -> Result<Uri, Error> {
     let refuse = |problem: &str| Err(Error::setting(name, problem));
     if text.is_empty() {
         return refuse("is empty");
@@ -40,7 +40,7 @@ pub(super) fn url(name: &str, text: &str, plain_http: bool) -> Result<Uri, Error
 }
 
 /// The same for the start of a URL, without its trailing slashes: no query either.
-pub(super) fn base_url(name: &str, text: &str) -> Result<String, Error> {
+pub(in crate::grant) fn base_url(name: &str, text: &str) -> Result<String, Error> {
     url(name, text, false)?;
     if text.contains('?') {
         return Err(Error::setting(name, "must not have a query (the part from `?` on)"));
@@ -49,59 +49,30 @@ pub(super) fn base_url(name: &str, text: &str) -> Result<String, Error> {
 }
 
 /// The origins of the API's URLs; undeclared if there are none.
-pub(super) fn origins(name: &str, urls: &[String]) -> Result<Origins, Error> {
+pub(in crate::grant) fn origins(name: &str, urls: &[String]) -> Result<Origins, Error> {
     let origins: Vec<_> = urls.iter().map(|u| Origin::named(name, u)).collect::<Result<_, _>>()?;
     Ok(Origins::these(origins))
 }
 
-/// Scope tokens with single spaces between them (RFC 6749 §3.3). Empty is fine: it is not sent.
-pub(super) fn scope(name: &str, text: &str) -> Result<(), Error> {
-    let allowed = |b: u8| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
-    if text.is_empty() || text.split(' ').all(|t| !t.is_empty() && t.bytes().all(allowed)) {
-        return Ok(());
-    }
-    Err(Error::setting(
-        name,
-        "must be words of visible ASCII without `\"` and `\\`, \
-         parted by single spaces (RFC 6749 §3.3)",
-    ))
-}
-
-/// An absolute URI without a fragment (RFC 8707 §2): a URL or a URN.
-pub(super) fn resource(name: &str, text: &str) -> Result<(), Error> {
-    let scheme = text.split_once(':').filter(|(_, rest)| !rest.is_empty()).map(|(s, _)| s);
-    let absolute = scheme.is_some_and(|scheme| {
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
-    });
-    if !absolute || !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains('#') {
-        return Err(Error::setting(
-            name,
-            "must be an absolute URI without a fragment (RFC 8707 §2)",
-        ));
-    }
-    Ok(())
-}
-
 /// Environment variables, or what stands for them in a test.
-pub(super) struct Vars<F>(pub(super) F);
+pub(in crate::grant) struct Vars<F>(pub(in crate::grant) F);
 
 impl<F: Fn(&str) -> Option<String>> Vars<F> {
     /// A variable without the line end that files and shells leave behind; none if it is empty.
-    pub(super) fn optional(&self, name: &str) -> Option<String> {
+    pub(in crate::grant) fn optional(&self, name: &str) -> Option<String> {
         let mut value = (self.0)(name)?;
         value.truncate(value.trim_end_matches(['\r', '\n']).len());
         Some(value).filter(|value| !value.is_empty())
     }
 
-    pub(super) fn required(&self, name: &str) -> Result<String, Error> {
+    pub(in crate::grant) fn required(&self, name: &str) -> Result<String, Error> {
         self.optional(name).ok_or_else(|| {
             Error::setting(name, "is not set in the environment, or empty, or not Unicode")
         })
     }
 
     /// `{prefix}_CLIENT_ID` and `{prefix}_CLIENT_SECRET`.
-    pub(super) fn client(&self, prefix: &str) -> Result<ClientAuth, Error> {
+    pub(in crate::grant) fn client(&self, prefix: &str) -> Result<ClientAuth, Error> {
         let id = self.required(&format!("{prefix}_CLIENT_ID"))?;
         let secret = self.required(&format!("{prefix}_CLIENT_SECRET"))?;
         Ok(ClientAuth::secret(id, secret))
@@ -109,12 +80,12 @@ impl<F: Fn(&str) -> Option<String>> Vars<F> {
 }
 
 /// The process's environment.
-pub(super) fn environment() -> Vars<impl Fn(&str) -> Option<String>> {
+pub(in crate::grant) fn environment() -> Vars<impl Fn(&str) -> Option<String>> {
     Vars(|name: &str| std::env::var(name).ok())
 }
 
 #[cfg(test)]
-pub(super) fn fixed<'a>(
+pub(in crate::grant) fn fixed<'a>(
     pairs: &'a [(&'a str, &'a str)],
 ) -> Vars<impl Fn(&str) -> Option<String> + 'a> {
     Vars(move |name: &str| pairs.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
@@ -154,15 +125,5 @@ mod tests {
         assert_eq!(vars.optional("A").as_deref(), Some(" a "));
         let error = vars.client("X").unwrap_err().to_string();
         assert!(error.starts_with("`X_CLIENT_SECRET` is not set"), "{error}");
-    }
-
-    #[test]
-    fn a_resource_is_an_absolute_uri_without_fragment() {
-        for good in ["https://api.example/a?b", "urn:example:api"] {
-            resource("resource", good).unwrap();
-        }
-        for bad in ["", "/a", "api.example", "https:", "https://a#b", "https://a b", "1a:b"] {
-            resource("resource", bad).unwrap_err();
-        }
     }
 }

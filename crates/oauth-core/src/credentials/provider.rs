@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-use crate::client_auth::ClientAuth;
+use super::client_auth::ClientAuth;
 use crate::error::Error;
 
 /// Hands out the client's credentials when a token request needs them: from a vault, from a file
@@ -53,9 +53,9 @@ pub trait SecretProvider: Send + Sync + 'static {
     /// The token endpoint called the credentials wrong, as the provider's contract tells it: forget
     /// what is cached. Default: nothing.
     ///
-    /// It comes with each pair that was found wrong and, when the next answer is the same pair,
+    /// It comes each time that credentials were found wrong and, when the next answer is the same,
     /// once more, so that the next attempt does not begin with it. Where several slots share one
-    /// provider it may come late, after a newer pair was read: forgetting must cost a read, nothing
+    /// provider it may come late, after newer ones were read: forgetting must cost a read, nothing
     /// else. It must not block.
     fn rejected(&self) {}
 }
@@ -90,7 +90,7 @@ impl<P: SecretProvider> DynProvider for P {
 pub(crate) struct Provided {
     provider: Box<dyn DynProvider>,
     /// For [`RotatingClient::current`](crate::RotatingClient::current) and `Debug` alone: a token
-    /// request carries the pair that it asked for, whatever another one stores meanwhile.
+    /// request carries the credentials that it asked for, whatever another one stores meanwhile.
     last: ArcSwapOption<ClientAuth>,
 }
 

@@ -3,16 +3,28 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::client_auth::RotatingClient;
+use crate::credentials::RotatingClient;
 use crate::error::Error;
 
-use super::recipe::{Dialect, Encoding, Member, Recipe, grant_of_recipe};
-use super::refusal::{Class, Refusal};
-use super::settings::{self, Vars};
+use crate::grant::config::{Encoding, Field, GrantConfig, grant_of_config};
+use crate::grant::request::params::Params;
+use crate::grant::request::settings::{self, Vars};
+use crate::grant::response::{Class, Dialect, ErrorResponse};
 
 const NAME: &str = "Apiera";
 const TOKEN_URL: &str = "https://auth.apiera.io/oauth/token";
 const API_URL: &str = "https://api.apiera.io";
+
+/// In the order of Apiera's documentation.
+const FIELDS: &[Field] = &[
+    Field::Credentials,
+    Field::Audience,
+    Field::GrantType,
+    Field::Extra,
+    Field::Scope,
+    Field::Resources,
+    Field::AuthorizationDetails,
+];
 
 const WRONG_CLIENT: &str = "client id or secret wrong";
 
@@ -40,7 +52,7 @@ static DIALECT: Dialect = Dialect {
 /// # Ok::<(), oauth_core::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct Apiera(Recipe);
+pub struct Apiera(GrantConfig);
 
 impl Apiera {
     /// Starts a grant for these credentials; `organization` must follow.
@@ -143,24 +155,20 @@ impl ApieraBuilder {
             self.api_urls.push(API_URL.to_owned());
         }
         let origins = settings::origins("api_url", &self.api_urls)?;
-        let members = vec![
-            Member::ClientId,
-            Member::ClientSecret,
-            Member::plain("audience", self.audience),
-            Member::grant_type(),
-            Member::plain("organization", organization),
-        ];
-        Ok(Apiera(Recipe {
+        let info =
+            DIALECT.info().with_origins(origins).with_refresh_window(Duration::from_secs(300));
+        let params =
+            Params::new().with_audience(self.audience).with_extra("organization", organization);
+        Ok(Apiera(GrantConfig {
             encoding: Encoding::Json,
-            refresh_window: Some(Duration::from_secs(300)),
-            ..Recipe::new(&DIALECT, self.client, token_url, members, origins)?
+            ..GrantConfig::new(&DIALECT, self.client, token_url, FIELDS, params, info)?
         }))
     }
 }
 
-fn classify(refusal: &Refusal<'_>) -> Class {
-    let class = Class::of_status(refusal.status);
-    match (refusal.status.as_u16(), refusal.code) {
+fn classify(response: &ErrorResponse<'_>) -> Class {
+    let class = Class::of_status(response.status);
+    match (response.status.as_u16(), response.code) {
         (400, _) => class.hint("the organization id is missing or invalid"),
         // `access_denied` and not `invalid_client`.
         (401, _) => Class::bad_credentials(WRONG_CLIENT),
@@ -174,7 +182,7 @@ fn classify(refusal: &Refusal<'_>) -> Class {
     }
 }
 
-grant_of_recipe!(Apiera);
+grant_of_config!(Apiera);
 
 impl fmt::Debug for ApieraBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -186,7 +194,13 @@ impl fmt::Debug for ApieraBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grant::Grant as _;
+    use crate::grant::{Grant as _, TokenRequest};
+
+    #[test]
+    fn its_own_order_has_every_parameter_once() {
+        assert_eq!(FIELDS.len(), Field::IN_ORDER.len());
+        assert!(Field::IN_ORDER.iter().all(|field| FIELDS.contains(field)));
+    }
 
     #[test]
     fn the_environment_gives_every_setting() {
@@ -199,7 +213,7 @@ mod tests {
             ("APIERA_API_URL", "https://api.example"),
         ];
         let grant = Apiera::from_vars(settings::fixed(&all)).unwrap();
-        let request = grant.request(&grant.client().current());
+        let request = grant.request(&TokenRequest::new(&grant, grant.client().current()));
         assert_eq!(request.uri(), "https://auth.example/t");
         assert_eq!(
             request.body(),
@@ -208,7 +222,7 @@ mod tests {
                 r#""grant_type":"client_credentials","organization":"org_A"}"#,
             )
         );
-        assert_eq!(grant.origins().to_string(), "https://api.example");
+        assert_eq!(grant.info().origins().to_string(), "https://api.example");
         for missing in 0..3 {
             let mut some = all.to_vec();
             let (name, _) = some.remove(missing);

@@ -1,4 +1,5 @@
-//! The first pair of a fetch, from where it comes, and the newer one that its provider may have.
+//! The first credentials of a fetch, from where they come, and the newer ones that their provider may
+//! have.
 
 use std::sync::Arc;
 
@@ -9,23 +10,22 @@ use http_body_util::Full;
 use tokio::time::Instant;
 use tower_service::Service;
 
-use crate::client_auth::{ClientAuth, Credentials};
+use crate::credentials::{ClientAuth, InUse, Provided};
 use crate::error::{BoxError, Error, Kind};
 use crate::grant::Grant;
-use crate::secret_provider::Provided;
 use crate::token::Token;
 use crate::unwind::contained;
 
 use super::GrantSource;
 
 impl<G: Grant, T> GrantSource<G, T> {
-    /// The token request with the first pair, and once more if its provider has a newer one.
+    /// The token request with the first credentials, and once more if their provider has newer ones.
     ///
-    /// The outer error is the provider's own: no token endpoint called a pair wrong then, so that
+    /// The outer error is the provider's own: no token endpoint called credentials wrong then, so that
     /// the fallback is none of its business.
     pub(super) async fn ask_first<B>(
         &self,
-        credentials: &Credentials,
+        first: &InUse,
         started: Instant,
     ) -> Result<Result<Token, Error>, Error>
     where
@@ -34,26 +34,29 @@ impl<G: Grant, T> GrantSource<G, T> {
         B: Body,
         B::Error: Into<BoxError>,
     {
-        let provided = match credentials {
-            Credentials::Given(client) => return Ok(self.ask(client, started).await),
-            Credentials::Provided(provided) => provided,
+        let provided = match first {
+            InUse::Given(client) => return Ok(self.ask(client.clone(), started).await),
+            InUse::Provided(provided) => provided,
         };
         let is_wrong = |result: &Result<Token, Error>| {
             result.as_ref().is_err_and(|error| error.is_bad_credentials())
         };
         let client = self.resolve(provided, started).await?;
-        let mut result = self.ask(&client, started).await;
+        let mut result = self.ask(client.clone(), started).await;
         if !is_wrong(&result) {
             return Ok(result);
         }
         provided.rejected();
         let newer = self.resolve(provided, started).await?;
         if !newer.is_same_as(&client) {
-            let provider = self.grant.provider();
+            let info = self.grant.info();
             contained(|| {
-                tracing::info!(provider, "bad credentials, trying the provider's newer ones");
+                tracing::info!(
+                    provider = info.name(),
+                    "bad credentials, trying the provider's newer ones"
+                );
             });
-            result = self.ask(&newer, started).await;
+            result = self.ask(newer, started).await;
         }
         if is_wrong(&result) {
             // What it has cached by now is known to be wrong, so the next attempt begins anew.
@@ -69,10 +72,7 @@ impl<G: Grant, T> GrantSource<G, T> {
     ) -> Result<Arc<ClientAuth>, Error> {
         let left = self.time_limit.saturating_sub(started.elapsed());
         match tokio::time::timeout(left, provided.resolve()).await {
-            Ok(Err(error)) if error.provider().is_none() => {
-                Err(error.of_provider(self.grant.provider().to_owned()))
-            }
-            Ok(result) => result,
+            Ok(result) => result.map_err(|error| self.named(error)),
             // Not the token endpoint's fault: without its hint.
             Err(_) => {
                 let limit = self.time_limit;

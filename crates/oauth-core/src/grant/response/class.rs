@@ -1,0 +1,53 @@
+//! What an error response means for what is done next.
+
+use http::StatusCode;
+
+/// What an error response means.
+#[derive(Clone, Copy)]
+pub(in crate::grant) struct Class {
+    pub(super) meaning: Meaning,
+    pub(super) hint: Option<&'static str>,
+}
+
+impl Class {
+    /// 408, 429 and 5xx pass by themselves, the rest does not.
+    pub(in crate::grant) fn of_status(status: StatusCode) -> Self {
+        Self { meaning: Meaning::of(status), hint: None }
+    }
+
+    pub(in crate::grant) fn hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    pub(in crate::grant) fn bad_credentials(hint: &'static str) -> Self {
+        Self { meaning: Meaning::BadCredentials, hint: Some(hint) }
+    }
+
+    pub(in crate::grant) fn transient(hint: &'static str) -> Self {
+        Self { meaning: Meaning::Transient, hint: Some(hint) }
+    }
+
+    pub(in crate::grant) fn throttled(hint: &'static str) -> Self {
+        Self { meaning: Meaning::Throttled, hint: Some(hint) }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Permanent,
+    /// Passes by itself.
+    Transient,
+    /// Passes by itself, for a client that asks less often.
+    Throttled,
+    BadCredentials,
+}
+
+impl Meaning {
+    pub(super) fn of(status: StatusCode) -> Self {
+        match status.as_u16() {
+            429 => Self::Throttled,
+            408 | 500..=599 => Self::Transient,
+            _ => Self::Permanent,
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The error for a response that has no token.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+use crate::credentials::blank_at_an_end;
+use crate::error::{Details, Error, Kind};
+use crate::grant::request::TokenRequest;
+
+use super::class::Meaning;
+use super::error_response::ErrorResponse;
+use super::rate_limit;
+use super::retry_after::retry_after;
+use super::server_time::server_time;
+
+/// How much of an unknown error code is kept, in characters.
+const LONGEST_CODE: usize = 64;
+
+impl TokenRequest {
+    /// Starts the error for a response in which the token endpoint says that there is no token.
+    ///
+    /// Without another word it goes by the status and the headers, as the grants of this crate do.
+    pub fn error<'a>(&'a self, response: &'a Response<Bytes>) -> ErrorBuilder<'a> {
+        ErrorBuilder {
+            request: self,
+            response,
+            code: None,
+            description: None,
+            secret: None,
+            hint: None,
+            meaning: None,
+            retry_after: None,
+        }
+    }
+
+    /// The error for a response that cannot be understood. Permanent. `problem` is shown and logged:
+    /// text of the server in it must be [masked](Self::mask).
+    pub fn unusable(
+        &self,
+        response: &Response<Bytes>,
+        problem: impl Into<Cow<'static, str>>,
+    ) -> Error {
+        self.details(response, Kind::Answer, problem.into()).into()
+    }
+
+    pub(super) fn details(
+        &self,
+        response: &Response<Bytes>,
+        kind: Kind,
+        message: Cow<'static, str>,
+    ) -> Details {
+        Details {
+            provider: self.provider().cloned(),
+            status: Some(response.status()),
+            ..Details::new(kind, message)
+        }
+    }
+}
+
+/// The error for a response without a token, from [`TokenRequest::error`].
+///
+/// Code and description are text of the server: they are masked, escaped and cut short. What the error
+/// means is settled by [`bad_credentials`](Self::bad_credentials), [`transient`](Self::transient),
+/// [`throttled`](Self::throttled) or [`permanent`](Self::permanent), the last of them; without any, by
+/// the code where it says so at every server (`invalid_client`, `temporarily_unavailable`, `slow_down`
+/// and their kin), else by the status: 408, 429 and 5xx are transient.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Response, StatusCode};
+/// use oauth_core::grant::TokenRequest;
+/// use oauth_core::{ClientAuth, Fuuffy};
+///
+/// let client = ClientAuth::secret("id", "secret");
+/// let grant = Fuuffy::builder(client.clone()).build()?;
+/// let request = TokenRequest::new(&grant, client);
+/// let mut response = Response::new(Bytes::new());
+/// *response.status_mut() = StatusCode::FORBIDDEN;
+///
+/// let error = request.error(&response).code("E17").bad_credentials().hint("renew the key").build();
+/// assert!(error.is_bad_credentials());
+/// assert_eq!((error.code(), error.hint()), (Some("E17"), Some("renew the key")));
+/// # Ok::<(), oauth_core::Error>(())
+/// ```
+#[must_use = "call `.build()`"]
+pub struct ErrorBuilder<'a> {
+    request: &'a TokenRequest,
+    response: &'a Response<Bytes>,
+    code: Option<&'a str>,
+    description: Option<&'a str>,
+    secret: Option<&'a str>,
+    hint: Option<Cow<'static, str>>,
+    meaning: Option<Meaning>,
+    retry_after: Option<Duration>,
+}
+
+impl<'a> ErrorBuilder<'a> {
+    /// The server's error code. Empty is none.
+    pub fn code(mut self, code: &'a str) -> Self {
+        self.code = Some(code).filter(|code| !code.is_empty());
+        self
+    }
+
+    /// The server's description of the error. Empty is none.
+    pub fn description(mut self, description: &'a str) -> Self {
+        self.description = Some(description).filter(|text| !text.is_empty());
+        self
+    }
+
+    /// One more secret that the response may repeat, besides the credentials: a token that it has
+    /// nevertheless.
+    pub fn secret(mut self, secret: &'a str) -> Self {
+        self.secret = Some(secret);
+        self
+    }
+
+    /// What to do about it. No text of the server: it is shown as it is.
+    pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The client's id or secret is wrong: see [`Error::is_bad_credentials`].
+    pub fn bad_credentials(self) -> Self {
+        self.meaning(Meaning::BadCredentials)
+    }
+
+    /// Another attempt may succeed without anybody changing anything: see [`Error::is_transient`].
+    pub fn transient(self) -> Self {
+        self.meaning(Meaning::Transient)
+    }
+
+    /// Transient for a client that asks less often. Headers that say when a rate limit is reset count
+    /// as `Retry-After`: see [`Error::retry_after`].
+    pub fn throttled(self) -> Self {
+        self.meaning(Meaning::Throttled)
+    }
+
+    /// It stays until somebody changes something.
+    pub fn permanent(self) -> Self {
+        self.meaning(Meaning::Permanent)
+    }
+
+    pub(super) fn meaning(mut self, meaning: Meaning) -> Self {
+        self.meaning = Some(meaning);
+        self
+    }
+
+    /// How long to wait before the next attempt, instead of what the headers say.
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The error.
+    pub fn build(self) -> Error {
+        let (status, headers) = (self.response.status(), self.response.headers());
+        let (code, description) = (self.code, self.description);
+        let meaning = self.meaning.unwrap_or_else(|| {
+            ErrorResponse { status, code, description, is_wrong_client_status: false }.meaning()
+        });
+        let is_throttled = meaning == Meaning::Throttled;
+        let now = server_time(headers);
+        // A limit's reset comes with every answer of some servers: of one that fails it does not say
+        // when it will work again, so it counts where the limit is the reason.
+        let wait = self
+            .retry_after
+            .or_else(|| retry_after(headers, now))
+            .or_else(|| rate_limit::reset(headers, now).filter(|_| is_throttled));
+        let secrets = match self.secret {
+            Some(secret) => self.request.secrets().and(secret),
+            None => self.request.secrets(),
+        };
+        Details {
+            code: code.map(|code| secrets.shown(code).chars().take(LONGEST_CODE).collect()),
+            description: description.map(|text| secrets.shown(text)),
+            transient: is_throttled || meaning == Meaning::Transient,
+            bad_credentials: meaning == Meaning::BadCredentials,
+            hint: match meaning {
+                Meaning::BadCredentials => with_blanks(self.hint, self.request),
+                _ => self.hint,
+            },
+            retry_after: wait,
+            ..self.request.details(self.response, Kind::Refused, message(status, meaning).into())
+        }
+        .into()
+    }
+}
+
+fn message(status: StatusCode, meaning: Meaning) -> &'static str {
+    if meaning == Meaning::Throttled {
+        "the token endpoint limits the rate of requests"
+    } else if status.is_server_error() {
+        "the token endpoint failed"
+    } else {
+        "the token endpoint refused the request"
+    }
+}
+
+/// With what may be wrong with the credentials and nobody sees.
+fn with_blanks(
+    mut hint: Option<Cow<'static, str>>,
+    request: &TokenRequest,
+) -> Option<Cow<'static, str>> {
+    let credentials = request.credentials();
+    let secret = credentials.expose_secret().map(|secret| ("client_secret", secret));
+    for (name, value) in [("client_id", credentials.client_id())].into_iter().chain(secret) {
+        if let Some(blank) = blank_at_an_end(value) {
+            let blank = format!("the `{name}` that was sent {blank}");
+            hint = Some(hint.map_or(blank.clone(), |hint| format!("{hint}; {blank}")).into());
+        }
+    }
+    hint
+}
+
+impl fmt::Debug for ErrorBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Code and description are not masked yet.
+        f.debug_struct("ErrorBuilder")
+            .field("status", &self.response.status())
+            .finish_non_exhaustive()
+    }
+}
