@@ -58,7 +58,7 @@ where
         }
         // With the service that was polled ready, not with a clone.
         let (service, strategy, policy) = (&mut self.inner, &self.strategy, policy.clone());
-        ResponseFuture::called(send(service, strategy, request, policy, (attached, to), timer))
+        ResponseFuture::new(send(service, strategy, request, policy, (attached, to), timer))
     }
 }
 
@@ -127,7 +127,7 @@ impl<S, R> OAuth<S, R> {
         }
         let attached = (Attached::Nothing(reason), Destination::Other);
         let (service, strategy) = (&mut self.inner, &self.strategy);
-        ResponseFuture::called(send(service, strategy, request, policy, attached, timer))
+        ResponseFuture::new(send(service, strategy, request, policy, attached, timer))
     }
 }
 

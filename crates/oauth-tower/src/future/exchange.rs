@@ -9,6 +9,7 @@ use oauth_core::adapter::{DeadlineTimer, Destination, GuardNote, Policy, Sent, T
 use oauth_core::{NotAttached, Outcome, ReplayChoice};
 use tower_service::Service;
 
+use super::State;
 use super::head::Head;
 use crate::strategy::Strategy;
 
@@ -74,16 +75,6 @@ pub(super) struct First<S, R: Strategy<B>, B> {
     pub(super) to: Destination,
 }
 
-/// A request that was just sent.
-pub(crate) struct Called<S, R, B>
-where
-    S: Service<Request<R::Body>>,
-    R: Strategy<B>,
-{
-    pub(super) response: S::Future,
-    pub(super) exchange: Exchange<S, R, B>,
-}
-
 /// Sends a request for the first time. The service was polled ready.
 #[inline(always)]
 pub(crate) fn send<S, R, B>(
@@ -93,7 +84,7 @@ pub(crate) fn send<S, R, B>(
     policy: Arc<Policy>,
     (attached, to): (Attached, Destination),
     timer: Option<DeadlineTimer>,
-) -> Called<S, R, B>
+) -> State<S, R, B>
 where
     S: Service<Request<R::Body>> + Clone,
     R: Strategy<B>,
@@ -103,7 +94,7 @@ where
     if choice == Some(ReplayChoice::Off) || matches!(attached, Attached::Nothing(_)) {
         let kept = Kept::only(&policy, &mut request, attached, to, timer);
         let response = service.call(strategy.pass(request));
-        return Called { response, exchange: Exchange { policy, attached, kept } };
+        return State::Called { response, exchange: Exchange { policy, attached, kept } };
     }
     let (mut head, body) = request.into_parts();
     let cap = match choice {
@@ -118,7 +109,7 @@ where
     }
     let kept = Some(Box::new(Kept { timer, note, send: SendKind::First(first) }));
     let response = service.call(Request::from_parts(head, body));
-    Called { response, exchange: Exchange { policy, attached, kept } }
+    State::Called { response, exchange: Exchange { policy, attached, kept } }
 }
 
 /// Sends a request once more, with this token. The service was polled ready.
@@ -128,7 +119,7 @@ pub(super) fn send_again<S, R, B>(
     policy: Arc<Policy>,
     (attached, to): (Attached, Destination),
     timer: Option<DeadlineTimer>,
-) -> Called<S, R, B>
+) -> State<S, R, B>
 where
     S: Service<Request<R::Body>>,
     R: Strategy<B>,
@@ -145,7 +136,7 @@ where
     }
     let kept = Some(Box::new(Kept { timer, note, send: SendKind::Second(target, uri) }));
     let response = service.call(request);
-    Called { response, exchange: Exchange { policy, attached, kept } }
+    State::Called { response, exchange: Exchange { policy, attached, kept } }
 }
 
 impl<S, R: Strategy<B>, B> Kept<S, R, B> {

@@ -16,7 +16,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use self::exchange::Exchange;
-pub(crate) use self::exchange::{Attached, Called, send};
+pub(crate) use self::exchange::{Attached, send};
 use self::judge::Judged;
 pub(crate) use self::judge::{Answered, note_acceptance};
 pub(crate) use self::slow::Slow;
@@ -42,7 +42,7 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     #[project_replace = StateOwned]
-    enum State<S, R, B>
+    pub(crate) enum State<S, R, B>
     where
         S: Service<Request<R::Body>>,
         R: Strategy<B>,
@@ -66,15 +66,14 @@ where
     S: Service<Request<R::Body>>,
     R: Strategy<B>,
 {
-    /// The request was sent.
     #[inline(always)]
-    pub(crate) fn called(Called { response, exchange }: Called<S, R, B>) -> Self {
-        Self { state: State::Called { response, exchange } }
+    pub(crate) fn new(state: State<S, R, B>) -> Self {
+        Self { state }
     }
 
     /// The request is not sent, or not yet.
     pub(crate) fn slow(slow: Slow<S, R, B>) -> Self {
-        Self { state: State::Slow { slow: Box::new(slow) } }
+        Self { state: State::slow(slow) }
     }
 }
 
@@ -126,10 +125,7 @@ where
                 StateProj::Slow { slow } => {
                     let event = ready!(slow.poll(cx));
                     match state.as_mut().go_on(event) {
-                        Next::Called(Called { response, exchange }) => {
-                            state.set(State::Called { response, exchange });
-                        }
-                        Next::Slow(slow) => state.set(State::slow(slow)),
+                        Next::Go(next) => state.set(next),
                         Next::Deliver(response, answers) => {
                             if let Some(answered) = answered {
                                 *answered = Some(answers);
@@ -145,15 +141,21 @@ where
     }
 }
 
-impl<S, R, B, ResBody> State<S, R, B>
+impl<S, R, B> State<S, R, B>
 where
-    S: Service<Request<R::Body>, Response = Response<ResBody>> + Clone,
+    S: Service<Request<R::Body>>,
     R: Strategy<B>,
 {
     fn slow(slow: Slow<S, R, B>) -> Self {
         Self::Slow { slow: Box::new(slow) }
     }
+}
 
+impl<S, R, B, ResBody> State<S, R, B>
+where
+    S: Service<Request<R::Body>, Response = Response<ResBody>> + Clone,
+    R: Strategy<B>,
+{
     /// Takes the exchange out and judges its response. The response's future is dropped before, and with it
     /// what it held of the inner service: the token request may need it.
     #[cold]

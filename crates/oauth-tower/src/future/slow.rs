@@ -11,7 +11,8 @@ use oauth_core::adapter::{Authorized, DeadlineTimer, Destination, Policy, Target
 use oauth_core::{BoxError, IssuedToken, NotAttached, NotReplayed, Outcome, ReplayChoice};
 use tower_service::Service;
 
-use super::exchange::{Attached, Called, First, choice, send, send_again};
+use super::State;
+use super::exchange::{Attached, First, choice, send, send_again};
 use super::judge::{Answered, recorded};
 use crate::error::Error;
 use crate::strategy::{Handle, Strategy};
@@ -73,10 +74,8 @@ where
     S: Service<Request<R::Body>>,
     R: Strategy<B>,
 {
-    /// It was sent.
-    Called(Called<S, R, B>),
-    /// It waits for something else.
-    Slow(Slow<S, R, B>),
+    /// It was sent, or waits for something else.
+    Go(State<S, R, B>),
     /// The first response is the caller's.
     Deliver(S::Response, Answered),
     /// It failed.
@@ -185,14 +184,14 @@ where
                         let outgoing = Outgoing::Second(request);
                         let waits_for = WaitsFor::Service(issued);
                         let stage = Stage::Send { waits_for, outgoing, to, service };
-                        Next::Slow(Self { policy, timer, stage })
+                        Next::Go(State::slow(Self { policy, timer, stage }))
                     }
                     Err(outcome) => Next::Deliver(recorded(refused, outcome), answered),
                 }
             }
             (Stage::Failed(error), _) => Next::Fail(error),
             // Each stage has its own event.
-            (stage, _) => Next::Slow(Self { policy, timer, stage }),
+            (stage, _) => Next::Go(State::slow(Self { policy, timer, stage })),
         }
     }
 }
@@ -217,12 +216,13 @@ where
         // service's readiness goes back meanwhile; a clone has none.
         Authorized::Empty => {
             let service = service.clone();
-            return Next::Slow(Slow::wait_for_token(policy, outgoing, to, service, timer));
+            let slow = Slow::wait_for_token(policy, outgoing, to, service, timer);
+            return Next::Go(State::slow(slow));
         }
         Authorized::Full => return Next::Fail(Error::Token(Policy::no_room())),
     };
     let attached = (attached, to);
-    Next::Called(match outgoing {
+    Next::Go(match outgoing {
         Outgoing::First(request, strategy) => {
             send(&mut service, &strategy, request, policy, attached, timer)
         }
