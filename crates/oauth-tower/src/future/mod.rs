@@ -94,32 +94,33 @@ where
         loop {
             match state.as_mut().project() {
                 StateProj::Called { response, exchange } => {
-                    let Poll::Ready(result) = response.poll(cx) else {
-                        ready!(exchange.poll_elapsed(cx));
-                        state.set(State::Done);
-                        return Poll::Ready(Err(Error::elapsed()));
-                    };
-                    match result {
-                        Ok(response) if exchange.is_plain(&response) => {
-                            if let Some(answered) = answered {
-                                *answered = exchange.answered();
-                            }
-                            state.set(State::Done);
-                            return Poll::Ready(Ok(response));
-                        }
-                        Ok(response) => match state.as_mut().judge(response) {
-                            Judged::Deliver(response, answers) => {
-                                if let Some(answered) = answered {
-                                    *answered = answers;
-                                }
-                                return Poll::Ready(Ok(response));
-                            }
-                            Judged::Refresh(slow) => state.set(State::slow(slow)),
-                        },
-                        Err(error) => {
+                    let response = match response.poll(cx) {
+                        Poll::Ready(Ok(response)) => response,
+                        Poll::Ready(Err(error)) => {
                             state.set(State::Done);
                             return Poll::Ready(Err(Error::inner(error)));
                         }
+                        Poll::Pending => {
+                            ready!(exchange.poll_elapsed(cx));
+                            state.set(State::Done);
+                            return Poll::Ready(Err(Error::elapsed()));
+                        }
+                    };
+                    if exchange.is_plain(&response) {
+                        if let Some(answered) = answered {
+                            *answered = exchange.answered();
+                        }
+                        state.set(State::Done);
+                        return Poll::Ready(Ok(response));
+                    }
+                    match state.as_mut().judge(response) {
+                        Judged::Deliver(response, answers) => {
+                            if let Some(answered) = answered {
+                                *answered = answers;
+                            }
+                            return Poll::Ready(Ok(response));
+                        }
+                        Judged::Refresh(slow) => state.set(State::slow(slow)),
                     }
                 }
                 StateProj::Slow { slow } => {
