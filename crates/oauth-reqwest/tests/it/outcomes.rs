@@ -46,6 +46,8 @@ async fn a_second_refusal_starts_no_flight_and_pauses_its_target_for_a_second_th
     };
     assert_eq!(call("/a").await, (0, 2));
     assert_eq!(call("/a").await, (1, 2));
+    // The query is no part of the target.
+    assert_eq!(call("/a?b=c").await, (1, 2));
     // Another target has no pause.
     assert_eq!(call("/b").await, (0, 3));
     world.clock.advance_seconds(1);
