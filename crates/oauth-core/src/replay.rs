@@ -2,9 +2,8 @@
 //!
 //! A token can end early: it was revoked, a key was rotated, an API lost its memory. The API then
 //! answers 401 to a request that is fine but for its token. Both adapters renew the token and send
-//! the request a second time, and this page says by which rules. What decides is in
-//! [`verdict`](mod@crate::verdict) and [`policy`](crate::policy); what makes a body that can be sent
-//! twice is in this module.
+//! the request a second time, and this page says by which rules; this module also has what makes a body
+//! that can be sent twice.
 //!
 //! # When a request is sent again
 //!

@@ -21,7 +21,7 @@
 //! ```
 //!
 //! The rules are those of `oauth-tower`, by the same code: which requests get a token
-//! ([`oauth_core::policy`]), what a 401 says ([`oauth_core::verdict`]), when a request is sent again
+//! ([`oauth_core::Origins`]), what a 401 says, and when a request is sent again
 //! ([`oauth_core::replay`]), and what a caller can see ([`oauth_core::Outcome`], in the response's
 //! extensions).
 //!

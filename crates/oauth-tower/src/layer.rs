@@ -8,7 +8,6 @@ use oauth_core::adapter::Sharded;
 use oauth_core::{OnForeignOrigin, Origin, Origins, TokenSlot, VerdictFn};
 use tower_layer::Layer;
 
-use crate::grpc::GrpcLayer;
 use crate::guard::GuardLayer;
 use crate::service::OAuth;
 use crate::strategy::Buffered;
@@ -105,13 +104,7 @@ impl<R> OAuthLayer<R> {
         GuardLayer::new(self.policy.clone())
     }
 
-    /// Reads answers as those of gRPC servers, whose `UNAUTHENTICATED` comes with HTTP 200: see
-    /// [`grpc`](crate::grpc).
-    pub fn grpc(self) -> GrpcLayer<R> {
-        GrpcLayer::new(self.with(Policy::set_grpc))
-    }
-
-    fn with(mut self, set: impl FnOnce(&mut Policy)) -> Self {
+    pub(crate) fn with(mut self, set: impl FnOnce(&mut Policy)) -> Self {
         set(Arc::make_mut(&mut self.policy));
         self
     }

@@ -7,10 +7,10 @@ use http::header::{AUTHORIZATION, HOST, HeaderMap};
 use http::uri::Authority;
 use http::{Extensions, Uri};
 
-use super::Policy;
 use crate::error::{Details, Error, Kind};
 use crate::origin::{Origin, Origins, PrimaryOrigin, without_user};
 use crate::outcome::{NoToken, NotAttached};
+use crate::slot::ForeignLog;
 
 /// What happens to a request for an origin that the token was not made for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -119,66 +119,77 @@ impl AdmissionRules {
     }
 }
 
-impl Policy {
+impl AdmissionRules {
     /// Whether a request with this URI, these headers and extensions gets a token. Nothing is
     /// parsed and, where it does, nothing is allocated.
     #[inline(always)]
-    pub fn admit(&self, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Admission {
+    pub(super) fn admit(
+        &self,
+        uri: &Uri,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+        foreign: &ForeignLog,
+    ) -> Admission {
         if extensions.is_empty() || !opted_out(extensions) {
             let (scheme, authority) = parts(uri);
-            if let Some(to) = self.admission.declared_by_spelling(scheme, authority, headers) {
+            if let Some(to) = self.declared_by_spelling(scheme, authority, headers) {
                 return Admission::Attach(to);
             }
         }
         let authority = uri.authority().map(Authority::as_str);
-        self.admit_slowly(uri.scheme_str(), authority, headers, extensions)
+        self.admit_slowly((uri.scheme_str(), authority), headers, extensions, foreign)
     }
 
     /// The same for a URI that was taken apart already.
-    pub fn admit_parts(
+    pub(super) fn admit_parts(
         &self,
         scheme: &str,
         authority: Option<&str>,
         headers: &HeaderMap,
         extensions: &Extensions,
+        foreign: &ForeignLog,
     ) -> Admission {
         if extensions.is_empty() || !opted_out(extensions) {
             let authority = authority.unwrap_or_default();
-            if let Some(to) = self.admission.declared_by_spelling(scheme, authority, headers) {
+            if let Some(to) = self.declared_by_spelling(scheme, authority, headers) {
                 return Admission::Attach(to);
             }
         }
-        self.admit_slowly(Some(scheme), authority, headers, extensions)
+        self.admit_slowly((Some(scheme), authority), headers, extensions, foreign)
     }
 
     #[inline(never)]
     fn admit_slowly(
         &self,
-        scheme: Option<&str>,
-        authority: Option<&str>,
+        (scheme, authority): (Option<&str>, Option<&str>),
         headers: &HeaderMap,
         extensions: &Extensions,
+        foreign: &ForeignLog,
     ) -> Admission {
         if opted_out(extensions) {
             return Admission::Pass(NotAttached::OptedOut);
         }
-        let target = self.admission.resolve(scheme, authority);
+        let target = self.resolve(scheme, authority);
         match target {
-            Some((scheme, authority)) if self.admission.declares(scheme, authority, headers) => {
+            Some((scheme, authority)) if self.declares(scheme, authority, headers) => {
                 Admission::Attach(Destination::Other)
             }
-            _ => self.explain(target, headers),
+            _ => self.explain(target, headers, foreign),
         }
     }
 
     /// Why a request does not get one. Off the hot path.
     #[cold]
-    fn explain(&self, target: Option<(&str, &str)>, headers: &HeaderMap) -> Admission {
-        let rules = &self.admission;
+    fn explain(
+        &self,
+        target: Option<(&str, &str)>,
+        headers: &HeaderMap,
+        foreign: &ForeignLog,
+    ) -> Admission {
         if headers.contains_key(AUTHORIZATION) {
             return Admission::Pass(NotAttached::OwnAuthorization);
         }
-        if !rules.origins.is_declared() {
+        if !self.origins.is_declared() {
             return refuse(
                 "no origin is declared for the token",
                 "name the API's with `.origins(Origins::parse([\"https://…\"])?)`, or \
@@ -186,7 +197,7 @@ impl Policy {
             );
         }
         let Some((scheme, authority)) = target else {
-            if rules.inner_origin.as_deref().is_some_and(|origin| !origin.is_exact()) {
+            if self.inner_origin.as_deref().is_some_and(|origin| !origin.is_exact()) {
                 return refuse(
                     "`inner_origin` has a wildcard",
                     "name the one host that the inner service sends to",
@@ -198,9 +209,9 @@ impl Policy {
                  `.inner_origin(..)`",
             );
         };
-        match rules.on_foreign {
+        match self.on_foreign {
             OnForeignOrigin::PassThrough => {
-                self.slot.foreign().request(scheme, authority, &rules.origins);
+                foreign.request(scheme, authority, &self.origins);
                 Admission::Pass(NotAttached::ForeignOrigin)
             }
             OnForeignOrigin::Refuse => refuse(
@@ -209,7 +220,7 @@ impl Policy {
                      {scheme}://{}, and it is for {}",
                     // User information can be a secret.
                     without_user(authority),
-                    rules.origins
+                    self.origins
                 ),
                 "if it is the API's, check scheme, host and port, or declare it with \
                  `.origins(..)`",

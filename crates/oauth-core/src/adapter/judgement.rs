@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{Extensions, HeaderMap, Response, StatusCode, Uri, response};
 
-use super::Policy;
 use super::verdict::{Verdict, grpc_verdict, is_unauthenticated, verdict};
 
 /// Overrules the verdict on a response: it gets the response's head and our verdict.
@@ -62,19 +61,19 @@ impl JudgementRules {
     }
 }
 
-impl Policy {
+impl JudgementRules {
     /// What to do with the response to a request that carried our token.
     ///
     /// `elsewhere`: it came from another origin than the request's. Then a redirect led there
     /// without our token, and the response says nothing about it.
-    pub fn judge(&self, response: &response::Parts, elsewhere: bool) -> Verdict {
+    pub(super) fn judge(&self, response: &response::Parts, elsewhere: bool) -> Verdict {
         if elsewhere {
             // Not the API's response: an overruling function must not take it for one.
             return Verdict::Deliver;
         }
-        let read = if self.judgement.grpc { grpc_verdict } else { verdict };
+        let read = if self.grpc { grpc_verdict } else { verdict };
         let ours = read(response.status, &response.headers);
-        match self.judgement.overrule {
+        match self.overrule {
             Some(overrule) => overrule(response, ours),
             None => ours,
         }
@@ -82,7 +81,7 @@ impl Policy {
 
     /// The same for the trailers of a gRPC response whose head came from the API: they are judged as
     /// if they were all there is.
-    pub fn judge_trailers(&self, trailers: &HeaderMap) -> Verdict {
+    pub(super) fn judge_trailers(&self, trailers: &HeaderMap) -> Verdict {
         if !self.wants_to_judge(StatusCode::OK, trailers) {
             return Verdict::Deliver;
         }
@@ -94,15 +93,12 @@ impl Policy {
     /// Whether [`judge`](Self::judge) has anything to say about such a response; if not, it is
     /// delivered unjudged.
     #[inline]
-    pub fn wants_to_judge(&self, status: StatusCode, headers: &HeaderMap) -> bool {
-        status == StatusCode::UNAUTHORIZED
-            || (self.judgement.reads_more && self.wants_more(headers))
+    pub(super) fn wants_to_judge(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        status == StatusCode::UNAUTHORIZED || (self.reads_more && self.wants_more(headers))
     }
 
     fn wants_more(&self, headers: &HeaderMap) -> bool {
         // gRPC trailers may follow, and where they are from must be known then.
-        self.judgement.overrules()
-            || self.judgement.response_uri.is_some()
-            || is_unauthenticated(headers)
+        self.overrules() || self.response_uri.is_some() || is_unauthenticated(headers)
     }
 }

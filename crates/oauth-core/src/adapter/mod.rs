@@ -6,7 +6,7 @@
 //! - [`Policy`] has the settings that both adapters offer. `admit` says whether a request gets a token and
 //!   where it goes; `judge` and `accepts` say what a response means for the token; `is_from_elsewhere` says
 //!   whether the response is the API's own.
-//! - [`verdict`] and [`grpc_verdict`] read a refusal.
+//! - [`verdict()`] and [`grpc_verdict`] read a refusal.
 //! - [`TokenSlot::authorize_in`](crate::TokenSlot::authorize_in) attaches a token; [`Sent`] is what the slot
 //!   must know of that request with its response, [`Target`] what the request was for.
 //! - [`Sharded`] spreads reference counts over threads.

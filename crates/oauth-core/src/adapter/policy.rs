@@ -3,9 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::admission::AdmissionRules;
-use super::judgement::JudgementRules;
-use super::{OnForeignOrigin, ResponseUriFn, VerdictFn};
+use http::{Extensions, HeaderMap, StatusCode, Uri, response};
+
+use super::admission::{Admission, AdmissionRules, OnForeignOrigin};
+use super::judgement::{JudgementRules, ResponseUriFn, VerdictFn};
+use super::verdict::Verdict;
 use crate::error::{Error, Kind};
 use crate::origin::{Origin, Origins};
 use crate::slot::TokenSlot;
@@ -62,6 +64,46 @@ impl Policy {
     #[inline]
     pub fn slot(&self) -> &TokenSlot {
         &self.slot
+    }
+
+    /// Whether a request with this URI, these headers and extensions gets a token. Nothing is
+    /// parsed and, where it does, nothing is allocated.
+    #[inline(always)]
+    pub fn admit(&self, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Admission {
+        self.admission.admit(uri, headers, extensions, self.slot.foreign())
+    }
+
+    /// The same for a URI that was taken apart already.
+    #[inline]
+    pub fn admit_parts(
+        &self,
+        scheme: &str,
+        authority: Option<&str>,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Admission {
+        self.admission.admit_parts(scheme, authority, headers, extensions, self.slot.foreign())
+    }
+
+    /// What to do with the response to a request that carried our token.
+    ///
+    /// `elsewhere`: it came from another origin than the request's. Then a redirect led there
+    /// without our token, and the response says nothing about it.
+    pub fn judge(&self, response: &response::Parts, elsewhere: bool) -> Verdict {
+        self.judgement.judge(response, elsewhere)
+    }
+
+    /// The same for the trailers of a gRPC response whose head came from the API: they are judged as
+    /// if they were all there is.
+    pub fn judge_trailers(&self, trailers: &HeaderMap) -> Verdict {
+        self.judgement.judge_trailers(trailers)
+    }
+
+    /// Whether [`judge`](Self::judge) has anything to say about such a response; if not, it is
+    /// delivered unjudged.
+    #[inline]
+    pub fn wants_to_judge(&self, status: StatusCode, headers: &HeaderMap) -> bool {
+        self.judgement.wants_to_judge(status, headers)
     }
 
     /// The error for a request whose header map takes no more.

@@ -18,34 +18,12 @@ pub(super) use self::refusal::{Again, Guided, Refusal, Ruling};
 pub(super) use self::spent::Spent;
 use super::arrival::{Announcer, Arrival, arrival};
 use super::builder::Settings;
-use super::entry::{Entry, Generation};
+use super::entry::Entry;
 use super::evidence::Evidence;
 use super::sent::Mark;
-use super::target::Target;
+use super::trigger::Trigger;
 use crate::error::{Details, Error, Kind};
 use crate::token::Token;
-
-/// Why a caller wants a flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Need {
-    /// The token is stale, expired or was never there.
-    Age,
-    /// The same at start-up: one attempt, so that a wrong configuration is seen at once.
-    Prefetch,
-    /// Somebody asked for a newer token than the one that is there.
-    Demand,
-    /// The API refused this token.
-    Refused(Charged),
-}
-
-/// A token that was refused, and by what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Charged {
-    pub(super) generation: Generation,
-    pub(super) target: Target,
-    /// Whether the target had refused a token before.
-    pub(super) again: bool,
-}
 
 /// What the desk answers.
 pub(super) enum Answer {
@@ -58,7 +36,7 @@ pub(super) enum Answer {
 /// What a flight needs to know.
 pub(super) struct Takeoff {
     pub(super) id: u64,
-    pub(super) need: Need,
+    pub(super) trigger: Trigger,
     pub(super) announcer: Announcer,
     /// How long it waits before its first attempt.
     pub(super) pause: Duration,
@@ -131,17 +109,19 @@ impl Desk {
     /// looked.
     pub(super) fn ready(
         &self,
-        need: Need,
+        trigger: Trigger,
         current: Option<&Arc<Entry>>,
         now: Duration,
         epoch: u64,
     ) -> Option<Arc<Entry>> {
         let entry = current.filter(|entry| entry.valid(now))?;
-        let serves = match need {
+        let serves = match trigger {
             // Newer, not merely another: a refused token without life left was never published.
-            Need::Refused(refused) => entry.generation.number > refused.generation.number,
-            Need::Demand => false,
-            Need::Age | Need::Prefetch => now < entry.times.stale_at && !self.has_rotated(epoch),
+            Trigger::Refused(refused) => entry.generation.number > refused.generation.number,
+            Trigger::Demand => false,
+            Trigger::Age | Trigger::Prefetch => {
+                now < entry.times.stale_at && !self.has_rotated(epoch)
+            }
         };
         serves.then(|| entry.clone())
     }
@@ -155,7 +135,7 @@ impl Desk {
     /// pause that the caller does not wait for.
     pub(super) fn ask(
         &mut self,
-        need: Need,
+        trigger: Trigger,
         patience: Option<Duration>,
         current: Option<&Arc<Entry>>,
         now: Duration,
@@ -170,16 +150,16 @@ impl Desk {
             };
         }
         let valid = current.filter(|entry| entry.valid(now));
-        let refused = match need {
-            Need::Refused(refused) => {
+        let refused = match trigger {
+            Trigger::Refused(refused) => {
                 valid.filter(|entry| entry.generation == refused.generation).map(|_| refused)
             }
             _ => None,
         };
-        let need = match need {
+        let trigger = match trigger {
             // The refusal of a token that has ended says nothing about the next one.
-            Need::Refused(_) if refused.is_none() => Need::Age,
-            need => need,
+            Trigger::Refused(_) if refused.is_none() => Trigger::Age,
+            trigger => trigger,
         };
         if let Some(failure) = self.failure.as_ref().filter(|failure| failure.epoch == epoch) {
             if let Some(wait) = rest(failure.until, now) {
@@ -193,7 +173,7 @@ impl Desk {
             Some(pause) if patience.is_none_or(|patience| pause >= patience) => {
                 Err(too_soon(pause))
             }
-            pause => Ok(self.start(need, pause.unwrap_or_default(), now, epoch)),
+            pause => Ok(self.start(trigger, pause.unwrap_or_default(), now, epoch)),
         }
     }
 
@@ -202,21 +182,21 @@ impl Desk {
         self.failed_epoch().is_some_and(|failed| failed != epoch)
     }
 
-    fn start(&mut self, need: Need, pause: Duration, now: Duration, epoch: u64) -> Answer {
+    fn start(&mut self, trigger: Trigger, pause: Duration, now: Duration, epoch: u64) -> Answer {
         if self.has_rotated(epoch) {
             self.forget_failure();
         }
         self.flights += 1;
         let (announcer, arrival) = arrival();
-        let flight = Flight::new(self.flights, need, arrival.clone(), now, pause);
+        let flight = Flight::new(self.flights, trigger, arrival.clone(), now, pause);
         let presumed_dead_at = flight.presumed_dead_at();
         self.flight = Some(flight);
         let takeoff = Takeoff {
             id: self.flights,
-            need,
+            trigger,
             announcer,
             pause,
-            retries: self.failure.is_none() && need != Need::Prefetch,
+            retries: self.failure.is_none() && trigger != Trigger::Prefetch,
             seed: self.rng.u64(..),
         };
         Answer::Start(takeoff, arrival, presumed_dead_at)

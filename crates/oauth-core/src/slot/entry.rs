@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::evidence::Guidance;
 use super::schedule::Times;
 use crate::clock::Horizon;
 use crate::sharding::{Shard, Sharded};
@@ -50,6 +49,15 @@ impl Entry {
     pub(super) fn valid(&self, now: Duration) -> bool {
         now < self.times.expires_at
     }
+}
+
+/// Which token a request gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guidance {
+    Newest,
+    Predecessor,
+    /// The newest, to see whether it is known by now.
+    Trial,
 }
 
 /// A token as the slot hands it out: the [`Token`], and which one it is.

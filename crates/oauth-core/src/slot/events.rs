@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::desk::Need;
 use super::entry::Entry;
+use super::trigger::Trigger;
 use crate::error::Error;
 use crate::unwind::contained;
 
 /// A flight is registered; `pause` is how long it waits before its first token request.
-pub(super) fn flight_starts(flight: u64, need: Need, pause: Duration) {
+pub(super) fn flight_starts(flight: u64, trigger: Trigger, pause: Duration) {
     let pause_ms = (!pause.is_zero()).then_some(pause.as_millis());
-    contained(|| tracing::debug!(flight, ?need, pause_ms, "token flight starts"));
+    contained(|| tracing::debug!(flight, ?trigger, pause_ms, "token flight starts"));
 }
 
 pub(super) fn trying_again(error: &Error, wait: Duration) {

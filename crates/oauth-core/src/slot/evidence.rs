@@ -8,7 +8,6 @@ mod targets;
 mod unripe;
 
 pub(super) use self::budgets::Exhausted;
-pub(super) use self::unripe::Guidance;
 
 use std::num::NonZeroU64;
 use std::time::Duration;

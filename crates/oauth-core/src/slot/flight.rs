@@ -12,9 +12,10 @@ use super::super::primitives::{instant_now, sleep, timeout, timeout_at};
 use super::Shared;
 use super::arrival::Announcer;
 use super::builder::Settings;
-use super::desk::{Minted, Need, Publish, Takeoff};
+use super::desk::{Minted, Publish, Takeoff};
 use super::events;
 use super::rotation::unless_rotated;
+use super::trigger::Trigger;
 use crate::clock::AnyClock;
 use crate::deadline::after;
 use crate::error::{Error, Kind};
@@ -29,7 +30,7 @@ pub(super) struct Flight {
     source: Arc<dyn DynSource>,
     clock: AnyClock,
     settings: Arc<Settings>,
-    need: Need,
+    trigger: Trigger,
     pause: Duration,
     retries: bool,
     rng: fastrand::Rng,
@@ -39,12 +40,12 @@ pub(super) struct Flight {
 
 impl Flight {
     pub(super) fn new(shared: &Arc<Shared>, takeoff: Takeoff) -> Self {
-        let Takeoff { id, need, announcer, pause, retries, seed } = takeoff;
+        let Takeoff { id, trigger, announcer, pause, retries, seed } = takeoff;
         Self {
             source: shared.source.clone(),
             clock: shared.clock.clone(),
             settings: shared.settings.clone(),
-            need,
+            trigger,
             pause,
             retries,
             rng: fastrand::Rng::with_seed(seed),
@@ -58,7 +59,7 @@ impl Flight {
     }
 
     pub(super) fn tell_start(&self) {
-        events::flight_starts(self.pass.id, self.need, self.pause);
+        events::flight_starts(self.pass.id, self.trigger, self.pause);
     }
 
     pub(super) async fn run(mut self) {

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 
 use super::super::primitives::{AbortHandle, runtime, timeout};
 use super::arrival::{Arrival, Landed};
-use super::desk::Need;
 use super::rotation::unless_rotated;
+use super::trigger::Trigger;
 use super::wait::Joined;
 use super::{Shared, TokenSlot};
 use crate::error::Error;
@@ -159,7 +159,7 @@ impl TokenSlot {
                 return Wait::For { time: due - now, unless_rotated: failed };
             }
         }
-        match self.start_flight(Need::Age, None) {
+        match self.start_flight(Trigger::Age, None) {
             Ok(Joined::Flight { arrival, dead_in, ours }) => {
                 Wait::Flight { arrival, dead_in, ours }
             }

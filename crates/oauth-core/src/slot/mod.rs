@@ -18,6 +18,7 @@ mod sent;
 mod shared;
 mod status;
 mod target;
+mod trigger;
 mod wait;
 
 use std::fmt;
@@ -29,10 +30,10 @@ use tokio::sync::watch;
 
 use self::builder::Settings;
 pub use self::builder::SlotBuilder;
-use self::desk::{Desk, Need};
+use self::desk::Desk;
 use self::entry::Entry;
+use self::entry::Guidance;
 pub use self::entry::{Generation, IssuedToken};
-use self::evidence::Guidance;
 pub(crate) use self::foreign::ForeignLog;
 use self::header::attach;
 use self::issued::IssuedTokens;
@@ -42,6 +43,7 @@ pub use self::sent::Sent;
 use self::shared::Shared;
 pub use self::status::{Changes, State, Status};
 pub use self::target::Target;
+use self::trigger::Trigger;
 use super::primitives::{AtomicU64 as SharedNumber, Mutex, Published};
 use crate::clock::AnyClock;
 use crate::error::Error;
@@ -220,7 +222,7 @@ impl TokenSlot {
         let valid = entry.valid(now);
         if valid {
             // Nobody waits for it here, and its failure is remembered by the desk.
-            let _ = self.start_flight(Need::Age, None);
+            let _ = self.start_flight(Trigger::Age, None);
         }
         valid
     }
@@ -243,7 +245,7 @@ impl TokenSlot {
     pub async fn token(&self) -> Result<IssuedToken, Error> {
         match self.cached() {
             Some(token) => Ok(token),
-            None => self.acquire(Need::Age, None).await,
+            None => self.acquire(Trigger::Age, None).await,
         }
     }
 
@@ -258,7 +260,7 @@ impl TokenSlot {
     pub async fn prefetch(&self) -> Result<IssuedToken, Error> {
         match self.cached() {
             Some(token) => Ok(token),
-            None => self.acquire(Need::Prefetch, None).await,
+            None => self.acquire(Trigger::Prefetch, None).await,
         }
     }
 

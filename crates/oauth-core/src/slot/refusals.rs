@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 use http::Method;
 
 use super::super::primitives::{runtime, timeout};
-use super::desk::{Again, Guided, Need, Refusal, Ruling};
+use super::desk::{Again, Guided, Refusal, Ruling};
 use super::entry::Entry;
-use super::evidence::Guidance;
+use super::entry::Guidance;
 use super::sent::Mark;
+use super::trigger::Trigger;
 use super::{Generation, IssuedToken, Sent, Target, TokenSlot};
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
@@ -63,7 +64,7 @@ impl TokenSlot {
     /// # Cancel safety
     /// As [`token`](Self::token).
     pub async fn refresh(&self) -> Result<IssuedToken, Error> {
-        self.acquire(Need::Demand, None).await
+        self.acquire(Trigger::Demand, None).await
     }
 
     /// Takes the token out of use at once, its predecessor too, and what a flight under way would bring:
@@ -121,9 +122,9 @@ impl TokenSlot {
             Some(Guided::Token(entry, guidance)) => Ok(IssuedToken { entry, guidance }),
             Some(Guided::Held(..)) => match self.cached() {
                 Some(token) => Ok(token),
-                None => self.acquire(Need::Age, until).await,
+                None => self.acquire(Trigger::Age, until).await,
             },
-            None => self.acquire(Need::Age, until).await,
+            None => self.acquire(Trigger::Age, until).await,
         }
     }
 
@@ -165,7 +166,7 @@ impl TokenSlot {
     ) -> Result<IssuedToken, Error> {
         match self.rule(Refusal { sent, target, again: Again::Possible }) {
             Ruling::Send(entry, guidance) => Ok(IssuedToken { entry, guidance }),
-            Ruling::Renew(need) => self.acquire(need, until).await,
+            Ruling::Renew(trigger) => self.acquire(trigger, until).await,
             Ruling::Deliver(error) => Err(error.unwrap_or_else(not_again)),
         }
     }
@@ -177,7 +178,7 @@ impl TokenSlot {
     #[doc(hidden)]
     pub fn note_refusal(&self, sent: Sent, target: Target) -> Result<(), Error> {
         match self.rule(Refusal { sent, target, again: Again::Impossible }) {
-            Ruling::Renew(need) => self.start_flight(need, None).map(drop),
+            Ruling::Renew(trigger) => self.start_flight(trigger, None).map(drop),
             Ruling::Deliver(Some(error)) => Err(error),
             Ruling::Send(..) | Ruling::Deliver(None) => Ok(()),
         }

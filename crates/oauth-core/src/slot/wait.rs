@@ -8,9 +8,10 @@ use tokio::time::Instant;
 
 use super::super::primitives::{Runtime, instant_now, runtime, timeout_at};
 use super::arrival::{Arrival, Landed};
-use super::desk::{Answer, Need};
+use super::desk::Answer;
 use super::entry::Entry;
 use super::flight::Flight;
+use super::trigger::Trigger;
 use super::{IssuedToken, TokenSlot};
 use crate::deadline::{Deadline, after};
 use crate::error::{Details, Error, Kind};
@@ -75,7 +76,7 @@ impl TokenSlot {
     )]
     pub(super) fn acquire(
         &self,
-        need: Need,
+        trigger: Trigger,
         until: Option<Deadline>,
     ) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
         async move {
@@ -85,7 +86,7 @@ impl TokenSlot {
             loop {
                 let limit = self.shared.settings.acquire_timeout;
                 let left = patience(deadline.or(until), limit).min(limit);
-                let (arrival, wait_until) = match self.start_flight(need, Some(left))? {
+                let (arrival, wait_until) = match self.start_flight(trigger, Some(left))? {
                     Joined::Ready(entry) => return Ok(IssuedToken::newest(entry)),
                     Joined::Flight { arrival, dead_in, .. } => {
                         // Checked by `start_flight`: there is a runtime with timers.
@@ -122,8 +123,8 @@ impl TokenSlot {
                     // This caller was not polled before the token's end.
                     continue;
                 }
-                return match need {
-                    Need::Refused(refused) if refused.generation == entry.generation => {
+                return match trigger {
+                    Trigger::Refused(refused) if refused.generation == entry.generation => {
                         Err(same_again())
                     }
                     _ => Ok(IssuedToken::newest(entry)),
@@ -146,7 +147,7 @@ impl TokenSlot {
     /// caller would wait for it to begin; nothing for one that does not wait.
     pub(super) fn start_flight(
         &self,
-        need: Need,
+        trigger: Trigger,
         patience: Option<Duration>,
     ) -> Result<Joined, Error> {
         let shared = &self.shared;
@@ -156,13 +157,13 @@ impl TokenSlot {
         let runtime = runtime();
         let (asked, spent) = shared.at_desk(|desk| {
             let current = shared.current.load_full();
-            if let Some(ready) = desk.ready(need, current.as_ref(), now, epoch) {
+            if let Some(ready) = desk.ready(trigger, current.as_ref(), now, epoch) {
                 return Ok(Asked::Ready(ready));
             }
             if let Err(error) = &runtime {
                 return Err(error.clone());
             }
-            let answer = desk.ask(need, patience, current.as_ref(), now, epoch)?;
+            let answer = desk.ask(trigger, patience, current.as_ref(), now, epoch)?;
             Ok(match answer {
                 Answer::Wait(arrival, dead_at) => Asked::Joined(arrival, dead_at),
                 Answer::Start(takeoff, arrival, dead_at) => {

@@ -75,6 +75,15 @@ pub(super) struct First<S, R: Strategy<B>, B> {
     pub(super) to: Destination,
 }
 
+/// A request that carried our token and that the API has answered: for those who read on in the body of
+/// the response.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) sent: Sent,
+    pub(crate) target: Target,
+}
+
 /// Sends a request for the first time. The service was polled ready.
 #[inline(always)]
 pub(crate) fn send<S, R, B>(
@@ -248,6 +257,16 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
         }
     }
 
+    /// What a [plain](Self::is_plain) response answers.
+    pub(super) fn answered(&self) -> Option<Answered> {
+        match self.attached {
+            Attached::Token(sent) => {
+                Some(Answered { policy: self.policy.clone(), sent, target: self.target() })
+            }
+            Attached::Nothing(_) => None,
+        }
+    }
+
     pub(super) fn target(&self) -> Target {
         self.kept.as_ref().map_or(Target::UNKNOWN, |kept| kept.target(&self.policy))
     }
@@ -258,4 +277,12 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
 #[inline(always)]
 pub(super) fn choice<R: Strategy<B>, B>(request: &Request<B>) -> Option<ReplayChoice> {
     if R::REPLAYS { ReplayChoice::of(request.extensions()) } else { Some(ReplayChoice::Off) }
+}
+
+pub(super) fn recorded<ResBody>(
+    mut response: Response<ResBody>,
+    outcome: Outcome,
+) -> Response<ResBody> {
+    outcome.record(response.extensions_mut());
+    response
 }

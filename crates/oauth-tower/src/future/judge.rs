@@ -1,14 +1,12 @@
 //! What a response leads to.
 
-use std::sync::Arc;
-
 use http::header::AGE;
 use http::{Request, Response};
 use oauth_core::adapter::{Policy, Sent, Target};
 use oauth_core::{NotReplayed, Outcome, Verdict};
 use tower_service::Service;
 
-use super::exchange::{Attached, Exchange, First, Kept, SendKind};
+use super::exchange::{Answered, Attached, Exchange, First, Kept, SendKind, recorded};
 use super::slow::Slow;
 use crate::strategy::{Handle, Strategy};
 
@@ -21,29 +19,10 @@ where
     /// It is the caller's. With what it answers, if it is the API's response to our token.
     Deliver(S::Response, Option<Answered>),
     /// The token was refused, and the request can be sent again.
-    Refresh(Slow<S, R, B>),
-}
-
-/// A request that carried our token and that the API has answered: for those who read on in the body of
-/// the response.
-#[derive(Debug)]
-pub(crate) struct Answered {
-    pub(crate) policy: Arc<Policy>,
-    pub(crate) sent: Sent,
-    pub(crate) target: Target,
+    Refresh(Box<Slow<S, R, B>>),
 }
 
 impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
-    /// What a [plain](Self::is_plain) response answers.
-    pub(super) fn answered(&self) -> Option<Answered> {
-        match self.attached {
-            Attached::Token(sent) => {
-                Some(Answered { policy: self.policy.clone(), sent, target: self.target() })
-            }
-            Attached::Nothing(_) => None,
-        }
-    }
-
     /// What a response leads to that is not plain: it is delivered with a record of what happened, or the
     /// token is refreshed first.
     #[cold]
@@ -98,7 +77,7 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
         match first {
             Ok(first) => {
                 let answered = Answered { policy, sent, target };
-                Judged::Refresh(Slow::refresh(answered, first, response, timer))
+                Judged::Refresh(Box::new(Slow::refresh(answered, first, response, timer)))
             }
             Err(reason) => {
                 // For the next request. What the slot says to it (it refreshes already, or waits)
@@ -129,12 +108,4 @@ pub(crate) fn note_acceptance(policy: &Policy, sent: Sent, target: Target) {
     } else if !sent.is_settled() {
         policy.slot().note_acceptance(sent, target);
     }
-}
-
-pub(super) fn recorded<ResBody>(
-    mut response: Response<ResBody>,
-    outcome: Outcome,
-) -> Response<ResBody> {
-    outcome.record(response.extensions_mut());
-    response
 }

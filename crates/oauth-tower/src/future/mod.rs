@@ -16,9 +16,9 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use self::exchange::Exchange;
-pub(crate) use self::exchange::{Attached, send};
+pub(crate) use self::exchange::{Answered, Attached, send};
 use self::judge::Judged;
-pub(crate) use self::judge::{Answered, note_acceptance};
+pub(crate) use self::judge::note_acceptance;
 pub(crate) use self::slow::Slow;
 use self::slow::{Event, Next};
 use crate::error::Error;
@@ -120,7 +120,7 @@ where
                             }
                             return Poll::Ready(Ok(response));
                         }
-                        Judged::Refresh(slow) => state.set(State::slow(slow)),
+                        Judged::Refresh(slow) => state.set(State::Slow { slow }),
                     }
                 }
                 StateProj::Slow { slow } => {

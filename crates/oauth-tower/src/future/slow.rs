@@ -12,8 +12,7 @@ use oauth_core::{BoxError, IssuedToken, NotAttached, NotReplayed, Outcome, Repla
 use tower_service::Service;
 
 use super::State;
-use super::exchange::{Attached, First, choice, send, send_again};
-use super::judge::{Answered, recorded};
+use super::exchange::{Answered, Attached, First, choice, recorded, send, send_again};
 use crate::error::Error;
 use crate::strategy::{Handle, Strategy};
 

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use http::{Request, Response, StatusCode};
 use oauth_core::BoxError;
+use oauth_core::adapter::Policy;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -25,9 +26,11 @@ pub struct GrpcLayer<R = Buffered> {
     layer: OAuthLayer<R>,
 }
 
-impl<R> GrpcLayer<R> {
-    pub(crate) fn new(layer: OAuthLayer<R>) -> Self {
-        Self { layer }
+impl<R> OAuthLayer<R> {
+    /// Reads answers as those of gRPC servers, whose `UNAUTHENTICATED` comes with HTTP 200: see
+    /// [`grpc`](crate::grpc).
+    pub fn grpc(self) -> GrpcLayer<R> {
+        GrpcLayer { layer: self.with(Policy::set_grpc) }
     }
 }
 

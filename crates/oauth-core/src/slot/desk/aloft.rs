@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::super::super::primitives::AbortHandle;
 use super::super::arrival::Arrival;
-use super::{Desk, Need};
+use super::super::trigger::Trigger;
+use super::Desk;
 
 /// A flight says by when it will be heard of next. One that is not heard of by then plus this is on a
 /// runtime that nobody drives.
@@ -14,7 +15,7 @@ const FIRST_POLL: Duration = Duration::from_secs(5);
 
 pub(super) struct Flight {
     pub(super) id: u64,
-    pub(super) need: Need,
+    pub(super) trigger: Trigger,
     pub(super) arrival: Arrival,
     /// When its first attempt is made, or was.
     pub(super) departs_at: Duration,
@@ -26,14 +27,14 @@ pub(super) struct Flight {
 impl Flight {
     pub(super) fn new(
         id: u64,
-        need: Need,
+        trigger: Trigger,
         arrival: Arrival,
         now: Duration,
         pause: Duration,
     ) -> Self {
         let departs_at = now.saturating_add(pause);
         let heard_by = now.saturating_add(FIRST_POLL);
-        Self { id, need, arrival, departs_at, heard_by, abort: None }
+        Self { id, trigger, arrival, departs_at, heard_by, abort: None }
     }
 
     pub(super) fn presumed_dead_at(&self) -> Duration {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::entry::{Entry, Generation};
-use super::{Desk, Failure, Minted, Need};
+use super::super::trigger::Trigger;
+use super::{Desk, Failure, Minted};
 use crate::clock::Reading;
 use crate::error::{Details, Error, Kind};
 
@@ -49,7 +50,7 @@ impl Desk {
     ) -> Option<Landing> {
         let now = at.now;
         let brings = result.as_ref().is_ok_and(|minted| !self.ended(minted, now));
-        let Some(need) = self.touch_down(id, brings) else {
+        let Some(trigger) = self.touch_down(id, brings) else {
             self.spent.error(result.err());
             return None;
         };
@@ -58,7 +59,7 @@ impl Desk {
             Ok(minted) if self.ended(&minted, now) => {
                 self.fail(id, ended_on_its_way(), current, at, epochs)
             }
-            Ok(minted) => self.succeed(id, minted, need, current, at, epochs.tried),
+            Ok(minted) => self.succeed(id, minted, trigger, current, at, epochs.tried),
             Err(error) => self.fail(id, error, current, at, epochs),
         })
     }
@@ -66,10 +67,10 @@ impl Desk {
     /// Takes the flight off the desk and says what it was for; nothing if it was given up. One that was
     /// presumed dead counts if it brings a token before its successor has ended, which has nothing more
     /// to bring then.
-    fn touch_down(&mut self, id: u64, brings: bool) -> Option<Need> {
+    fn touch_down(&mut self, id: u64, brings: bool) -> Option<Trigger> {
         if let Some(flight) = self.flight.take_if(|flight| flight.id == id) {
             self.forget_silent();
-            return Some(flight.need);
+            return Some(flight.trigger);
         }
         let silent = self.silent.take_if(|flight| flight.id == id && brings)?;
         let successor = self.flight.take();
@@ -80,7 +81,7 @@ impl Desk {
             }
             self.spent.flight(flight.abort);
         }
-        Some(silent.need)
+        Some(silent.trigger)
     }
 
     /// Whether it had some life, and all of it passed while the answer was on its way.
@@ -93,7 +94,7 @@ impl Desk {
         &mut self,
         id: u64,
         minted: Minted,
-        need: Need,
+        trigger: Trigger,
         current: Option<&Arc<Entry>>,
         at: Reading,
         epoch: u64,
@@ -131,24 +132,24 @@ impl Desk {
         let entry = Arc::new(entry);
         // One without life serves its waiters alone, and the one that is there stays, unless the API
         // refuses that.
-        let takes_place = !entry.single_use() || matches!(need, Need::Refused(_));
+        let takes_place = !entry.single_use() || matches!(trigger, Trigger::Refused(_));
         if is_same {
-            self.got_the_same(id, need, generation, now);
+            self.got_the_same(id, trigger, generation, now);
         } else if takes_place {
             self.keep_predecessor(id, &entry, current, now);
         }
-        let publish = match need {
+        let publish = match trigger {
             _ if !entry.single_use() => Publish::Token(entry.clone()),
             // The API refuses the one that is there, and its successor serves its waiters alone.
-            Need::Refused(_) => Publish::Emptiness,
-            Need::Age | Need::Prefetch | Need::Demand => Publish::Nothing,
+            Trigger::Refused(_) => Publish::Emptiness,
+            Trigger::Age | Trigger::Prefetch | Trigger::Demand => Publish::Nothing,
         };
         Landing { publish, outcome: Ok(entry) }
     }
 
     /// The issuer handed out the token that is there once more.
-    fn got_the_same(&mut self, id: u64, need: Need, generation: Generation, now: Duration) {
-        if let (Need::Refused(_), Some(evidence)) = (need, &mut self.evidence) {
+    fn got_the_same(&mut self, id: u64, trigger: Trigger, generation: Generation, now: Duration) {
+        if let (Trigger::Refused(_), Some(evidence)) = (trigger, &mut self.evidence) {
             evidence.brought_the_same(id, generation.number, now, &self.settings.patience);
         }
     }
@@ -255,7 +256,7 @@ mod tests {
         result: Result<Token, Error>,
         current: Option<&Arc<Entry>>,
     ) -> Arc<Entry> {
-        let Ok(Answer::Start(takeoff, ..)) = desk.ask(Need::Age, None, current, S(started), 0)
+        let Ok(Answer::Start(takeoff, ..)) = desk.ask(Trigger::Age, None, current, S(started), 0)
         else {
             panic!("a flight may start");
         };
@@ -290,8 +291,8 @@ mod tests {
     }
 
     /// Starts a flight at this time.
-    fn start(desk: &mut Desk, need: Need, current: Option<&Arc<Entry>>, at: u64) -> u64 {
-        let answer = desk.ask(need, None, current, S(at), 0);
+    fn start(desk: &mut Desk, trigger: Trigger, current: Option<&Arc<Entry>>, at: u64) -> u64 {
+        let answer = desk.ask(trigger, None, current, S(at), 0);
         let Ok(Answer::Start(takeoff, ..)) = answer else { panic!("a flight may start at {at} s") };
         takeoff.id
     }
@@ -299,8 +300,8 @@ mod tests {
     #[test]
     fn a_late_token_that_has_ended_takes_nothing_from_the_flight_that_took_its_place() {
         let mut desk = desk();
-        let silent = start(&mut desk, Need::Age, None, 100);
-        let successor = start(&mut desk, Need::Age, None, 107);
+        let silent = start(&mut desk, Trigger::Age, None, 100);
+        let successor = start(&mut desk, Trigger::Age, None, 107);
         let token = Token::bearer("late").unwrap().expires_in(S(5));
         let late = Ok(Minted { token, started: S(100) });
         let at = Reading::beside(S(107), [107; 2]);
@@ -318,7 +319,7 @@ mod tests {
         let generation = entry.generation;
         let charged = Charged { generation, target: Target::UNKNOWN, again: false };
         for n in 0..40 {
-            start(&mut desk, Need::Refused(charged), Some(&entry), 200 + 7 * n);
+            start(&mut desk, Trigger::Refused(charged), Some(&entry), 200 + 7 * n);
         }
     }
 

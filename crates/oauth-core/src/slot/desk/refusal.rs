@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::super::arrival::Arrival;
 use super::super::entry::Entry;
-use super::super::evidence::{Evidence, Exhausted, Guidance};
+use super::super::entry::Guidance;
+use super::super::evidence::{Evidence, Exhausted};
 use super::super::sent::Sent;
 use super::super::target::Target;
-use super::{Answer, Charged, Desk, Need};
+use super::super::trigger::{Charged, Trigger};
+use super::{Answer, Desk};
 use crate::error::{Details, Error, Kind};
 
 /// A token that was accepted is proven when it is as old as this: nodes of an API learn of it at different
@@ -37,7 +39,7 @@ pub(in super::super) enum Ruling {
     /// The request is sent again with this token.
     Send(Arc<Entry>, Guidance),
     /// It takes another token.
-    Renew(Need),
+    Renew(Trigger),
     /// The refusal is delivered, and no other token is asked for. With the reason, if there is one to tell.
     Deliver(Option<Error>),
 }
@@ -59,7 +61,8 @@ impl Desk {
     ) -> Ruling {
         let Refusal { sent, target, again } = refusal;
         let Some(entry) = current.filter(|entry| entry.valid(now)) else {
-            let renew = Need::Refused(Charged { generation: sent.generation, target, again: true });
+            let renew =
+                Trigger::Refused(Charged { generation: sent.generation, target, again: true });
             return if again == Again::Done { Ruling::Deliver(None) } else { Ruling::Renew(renew) };
         };
         self.tidy(Some(entry), now);
@@ -108,7 +111,7 @@ impl Desk {
             return Ruling::Deliver(Some(futile(pause)));
         }
         evidence.refused(target, newest);
-        Ruling::Renew(Need::Refused(Charged {
+        Ruling::Renew(Trigger::Refused(Charged {
             generation: sent.generation,
             target,
             again: refusing,
@@ -136,7 +139,7 @@ impl Desk {
         }
         let hold_until = holds.then(|| now.saturating_add(self.settings.hold));
         let hold_until = hold_until.filter(|until| *until > now);
-        let answer = self.start(Need::Refused(refused), Duration::ZERO, now, epoch);
+        let answer = self.start(Trigger::Refused(refused), Duration::ZERO, now, epoch);
         let flight = self.flights;
         self.evidence.get_or_insert_default().took_off(flight, refused.target, hold_until);
         Ok(answer)

@@ -16,10 +16,11 @@ use http::Method;
 use super::super::arrival::{Arrival, Landed};
 use super::super::builder::Settings;
 use super::super::entry::Entry;
-use super::super::evidence::Guidance;
+use super::super::entry::Guidance;
 use super::super::sent::Sent;
 use super::super::target::Target;
-use super::{Again, Answer, Desk, Epochs, Guided, Minted, Need, Publish, Refusal, Ruling};
+use super::super::trigger::Trigger;
+use super::{Again, Answer, Desk, Epochs, Guided, Minted, Publish, Refusal, Ruling};
 use crate::clock::Reading;
 use crate::error::{Error, Kind};
 use crate::token::Token;
@@ -146,17 +147,17 @@ impl Slot {
         let refusal = Refusal { sent, target, again };
         match self.desk.rule(refusal, self.current.as_ref(), self.now, self.epoch) {
             Ruling::Send(entry, _) => Sends(entry.generation.number.get()),
-            Ruling::Renew(need) => self.want(need),
+            Ruling::Renew(trigger) => self.want(trigger),
             Ruling::Deliver(error) => Delivered(error.and_then(|error| error.retry_after())),
         }
     }
 
-    fn want(&mut self, need: Need) -> Then {
+    fn want(&mut self, trigger: Trigger) -> Then {
         let current = self.current.as_ref();
-        if let Some(entry) = self.desk.ready(need, current, self.now, self.epoch) {
+        if let Some(entry) = self.desk.ready(trigger, current, self.now, self.epoch) {
             return Sends(entry.generation.number.get());
         }
-        match self.desk.ask(need, None, current, self.now, self.epoch) {
+        match self.desk.ask(trigger, None, current, self.now, self.epoch) {
             Ok(Answer::Start(takeoff, ..)) => Flight(takeoff.id),
             Ok(Answer::Wait(..)) => Joins,
             Err(error) => Delivered(error.retry_after()),
@@ -203,7 +204,7 @@ impl Slot {
 
     /// A renewal on demand brings a token without any life, and this is a request of whoever waited for it.
     fn send_lifeless(&mut self) -> Sent {
-        let id = self.start(Need::Demand);
+        let id = self.start(Trigger::Demand);
         let token = hour().expires_in(Duration::ZERO);
         let entry = self.land_with(id, Ok(token)).unwrap().unwrap();
         Sent::plainly(entry.generation, self.desk.mark())
@@ -234,8 +235,8 @@ impl Slot {
         Some(landing.outcome)
     }
 
-    fn start(&mut self, need: Need) -> u64 {
-        let then = self.want(need);
+    fn start(&mut self, trigger: Trigger) -> u64 {
+        let then = self.want(trigger);
         let Flight(id) = then else { panic!("{then:?}") };
         id
     }
@@ -246,7 +247,7 @@ impl Slot {
     }
 
     fn refresh_with(&mut self, token: Token) -> u64 {
-        let id = self.start(Need::Demand);
+        let id = self.start(Trigger::Demand);
         self.land(id, token).unwrap()
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::entry::Guidance;
 use super::super::schedule::Patience;
 
 /// Its predecessor is sent until then, if that is not zero.
@@ -9,15 +10,6 @@ use super::super::schedule::Patience;
 pub(in super::super) struct Unripe {
     until: Duration,
     trials: u32,
-}
-
-/// Which token a request gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Guidance {
-    Newest,
-    Predecessor,
-    /// The newest, to see whether it is known by now.
-    Trial,
 }
 
 impl Unripe {

@@ -73,7 +73,7 @@ fn a_flight_that_is_cut_off_costs_nothing() {
         // Taken for dead.
         |slot, _| {
             slot.pass(6);
-            slot.start(Need::Demand);
+            slot.start(Trigger::Demand);
         },
     ];
     for (at, end) in ends.into_iter().enumerate() {

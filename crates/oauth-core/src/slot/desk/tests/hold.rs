@@ -103,7 +103,7 @@ fn the_flight_s_end_ends_it() {
         // It is taken for dead.
         |slot, _| {
             slot.pass(6);
-            slot.start(Need::Demand);
+            slot.start(Trigger::Demand);
         },
     ];
     for end in ends {
@@ -119,7 +119,7 @@ fn the_flight_s_end_ends_it() {
 fn the_end_of_a_silent_flight_does_not_end_it_and_its_late_success_does() {
     let mut slot = Slot::accepted();
     for late in [false, true] {
-        let silent = slot.start(Need::Demand);
+        let silent = slot.start(Trigger::Demand);
         slot.pass(6);
         slot.renew("/a");
         let arrival = held(&mut slot);

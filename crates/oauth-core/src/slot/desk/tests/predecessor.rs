@@ -181,9 +181,9 @@ fn a_renewal_that_helped_leaves_it_where_it_was_not_refused() {
 fn retire_drops_it_and_what_flights_under_way_would_bring() {
     let mut slot = two();
     assert_eq!(instead(&mut slot, "/a"), Sends(1));
-    let silent = slot.start(Need::Demand);
+    let silent = slot.start(Trigger::Demand);
     slot.pass(6);
-    let flight = slot.start(Need::Demand);
+    let flight = slot.start(Trigger::Demand);
     slot.desk.retire();
     assert!(slot.desk.predecessor.is_none() && !slot.desk.is_flying());
     assert_eq!(slot.land(flight, hour()), None);

@@ -5,24 +5,24 @@ use super::*;
 /// The first one is silent, the second under way.
 fn silent() -> (Slot, u64, u64) {
     let mut slot = Slot::accepted();
-    let silent = slot.start(Need::Demand);
+    let silent = slot.start(Trigger::Demand);
     slot.pass(6);
-    let successor = slot.start(Need::Demand);
+    let successor = slot.start(Trigger::Demand);
     (slot, silent, successor)
 }
 
 #[test]
 fn one_that_is_not_heard_of_for_a_second_too_long_makes_room() {
     let mut slot = Slot::accepted();
-    let id = slot.start(Need::Demand);
+    let id = slot.start(Trigger::Demand);
     slot.pass(5);
-    assert_eq!(slot.want(Need::Demand), Joins);
+    assert_eq!(slot.want(Trigger::Demand), Joins);
     // It says that it is there.
     slot.desk.heard(id, slot.now + S(10));
     slot.pass(10);
-    assert_eq!(slot.want(Need::Demand), Joins);
+    assert_eq!(slot.want(Trigger::Demand), Joins);
     slot.pass(1);
-    assert_eq!(slot.want(Need::Demand), Flight(id + 1));
+    assert_eq!(slot.want(Trigger::Demand), Flight(id + 1));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn one_that_is_gone_is_forgotten_and_its_successor_goes_on() {
 #[test]
 fn a_successor_that_is_no_more_needed_costs_no_renewal() {
     let mut slot = Slot::accepted();
-    let silent = slot.start(Need::Demand);
+    let silent = slot.start(Trigger::Demand);
     slot.pass(6);
     let late = slot.send();
     slot.renew("/a");

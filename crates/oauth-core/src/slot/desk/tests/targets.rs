@@ -155,7 +155,7 @@ fn a_renewal_by_age_or_on_demand_that_brings_the_same_token_pauses_nothing() {
     let id = slot.renew("/a");
     slot.fail(id);
     slot.pass(3);
-    let id = slot.start(Need::Demand);
+    let id = slot.start(Trigger::Demand);
     slot.land_the_same(id);
     assert_eq!(slot.refuse(slot.send(), "/b"), Flight(4));
 }
