@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oauth_core::grant::Grant;
 use oauth_core::{
-    Apiera, Ataccama, ClientAuth, Fuuffy, Grant, GrantSource, HyperTransport, Oleria, SlotBuilder,
+    Apiera, Ataccama, ClientAuth, Fuuffy, GrantSource, HyperTransport, Oleria, SlotBuilder,
     TokenSlot,
 };
 use oauth_reqwest::ReqwestTransport;

@@ -14,8 +14,9 @@ use http_body_util::{BodyExt, Full};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use oauth_core::grant::Grant;
 use oauth_core::{
-    Apiera, Ataccama, ClientCredentials, Fuuffy, Grant, Oleria, OnForeignOrigin, Outcome, TokenSlot,
+    Apiera, Ataccama, ClientCredentials, Fuuffy, Oleria, OnForeignOrigin, Outcome, TokenSlot,
 };
 use oauth_tower::OAuthLayer;
 use tower::{ServiceBuilder, ServiceExt};
