@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use oauth_core::Grant;
+use oauth_core::grant::Grant;
 
 #[path = "../../crates/oauth-core/tests/fuzzed/entry/answers.rs"]
 mod entry;

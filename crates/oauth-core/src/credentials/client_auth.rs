@@ -54,8 +54,8 @@ impl ClientAuth {
     /// Empty or unprintable ones are refused by name when a grant is built. Blanks at their ends are
     /// sent, as RFC 6749 (App. A.2) has it: a secret may end in a space. When the token endpoint calls
     /// the credentials wrong, the error's hint names such a blank. This holds for those from the
-    /// environment and from a [`SecretProvider`](crate::SecretProvider) as well; a [`FileSecret`](crate::FileSecret) refuses
-    /// them.
+    /// environment and from a [`SecretProvider`](crate::SecretProvider) as well; a
+    /// [`FileSecret`](crate::FileSecret) refuses them.
     pub fn secret(id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
         Self { id: id.into(), proof: Proof::Secret { secret: secret.into(), method: None } }
     }
