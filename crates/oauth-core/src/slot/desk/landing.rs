@@ -241,7 +241,8 @@ fn ended_on_its_way() -> Error {
 mod tests {
     use super::super::super::builder::Settings;
     use super::super::super::target::Target;
-    use super::super::{Answer, Charged};
+    use super::super::super::trigger::Charged;
+    use super::super::Answer;
     use super::*;
     use crate::token::Token;
 
