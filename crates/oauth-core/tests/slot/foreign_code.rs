@@ -189,7 +189,7 @@ async fn the_events_of_a_flight_name_it_and_tell_how_it_ended() {
     let (seen, _listening) = captured();
     secret(&slot).await;
     let starts = &seen.with(STARTS)[0];
-    assert!(starts.contains("flight=1 need=Age") && !starts.contains("pause"), "{starts}");
+    assert!(starts.contains("flight=1 trigger=Age") && !starts.contains("pause"), "{starts}");
     let minted = seen.with(MINTED);
     assert!(minted[0].contains("flight=1 generation=1 lifetime_s=100"), "{minted:?}");
     pass(secs(80)).await;

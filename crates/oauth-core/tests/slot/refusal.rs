@@ -3,9 +3,15 @@
 use std::time::Duration;
 
 use oauth_core::TokenSlot;
+<<<<<<< ours
 use oauth_core::adapter::Authorized;
+=======
+use oauth_core::adapter::Authorized;
+use tokio::time::Instant;
+>>>>>>> theirs
 
 use crate::script::*;
+use crate::subscriber::captured;
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_token_is_replaced_by_one_flight() {
@@ -148,6 +154,41 @@ async fn thirty_renewals_of_accepted_tokens_are_made_at_once_and_one_more_each_5
     pass(secs(5)).await;
     slot.replace(refused).await.unwrap();
     assert_eq!(source.calls(), 32);
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_renewals_are_warned_of_once_a_minute_with_what_they_mostly_mean() {
+    let table = [
+        (false, 10, 30, "check audience, scope and API URL"),
+        (true, 30, 5, "another process uses the same client"),
+    ];
+    for (helps, at_once, interval, meaning) in table {
+        let (seen, _guard) = captured();
+        let warnings = || seen.with("there were too many renewals");
+        let source = script([Step::token(HOUR)]);
+        let slot = slot(&source);
+        let mut newest = slot.token().await.unwrap().generation();
+        for _ in 0..at_once {
+            newest = slot.replace(newest).await.unwrap().generation();
+            if helps {
+                slot.report_accepted(newest).unwrap();
+            }
+        }
+        assert_eq!(warnings().len(), 0);
+        let began = Instant::now();
+        for (after, count) in [(0, 1), (1, 1), (59_999, 1), (60_000, 2), (60_001, 2)] {
+            pass(began + ms(after) - Instant::now()).await;
+            while let Ok(newer) = slot.replace(newest).await {
+                newest = newer.generation();
+                if helps {
+                    slot.report_accepted(newest).unwrap();
+                }
+            }
+            assert_eq!(warnings().len(), count, "{after} ms");
+        }
+        assert!(warnings().iter().all(|warning| warning.contains(meaning)), "{:?}", warnings());
+        assert_eq!(source.calls(), 1 + at_once + 60 / interval);
+    }
 }
 
 #[tokio::test(start_paused = true)]
