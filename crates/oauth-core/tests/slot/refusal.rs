@@ -3,12 +3,8 @@
 use std::time::Duration;
 
 use oauth_core::TokenSlot;
-<<<<<<< ours
-use oauth_core::adapter::Authorized;
-=======
 use oauth_core::adapter::Authorized;
 use tokio::time::Instant;
->>>>>>> theirs
 
 use crate::script::*;
 use crate::subscriber::captured;
