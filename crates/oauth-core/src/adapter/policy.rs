@@ -85,12 +85,10 @@ impl Policy {
         self.admission.admit_parts(scheme, authority, headers, extensions, self.slot.foreign())
     }
 
-    /// What to do with the response to a request that carried our token.
-    ///
-    /// `elsewhere`: it came from another origin than the request's. Then a redirect led there
-    /// without our token, and the response says nothing about it.
-    pub fn judge(&self, response: &response::Parts, elsewhere: bool) -> Verdict {
-        self.judgement.judge(response, elsewhere)
+    /// What to do with the API's response to a request that carried our token. A response from another
+    /// origin is none: an overruling function must not see it.
+    pub fn judge(&self, response: &response::Parts) -> Verdict {
+        self.judgement.judge(response)
     }
 
     /// The same for the trailers of a gRPC response whose head came from the API: they are judged as

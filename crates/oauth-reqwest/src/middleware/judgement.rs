@@ -44,7 +44,7 @@ impl OAuthMiddleware {
             parts.version = response.version();
             parts.headers = response.headers().clone();
             parts.extensions = response.extensions().clone();
-            if self.policy.judge(&parts, false) == Verdict::Replace {
+            if self.policy.judge(&parts) == Verdict::Replace {
                 return Judged::Refused(way);
             }
         }

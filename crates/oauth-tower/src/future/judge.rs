@@ -45,7 +45,7 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
         let target = self.target();
         let Self { policy, kept, .. } = self;
         let is_refused = policy.wants_to_judge(head.status, &head.headers)
-            && policy.judge(&head, false) == Verdict::Replace;
+            && policy.judge(&head) == Verdict::Replace;
         let was_followed = kept
             .as_ref()
             .is_some_and(|kept| kept.was_followed(&policy, head.status, &head.extensions));

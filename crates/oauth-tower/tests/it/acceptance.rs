@@ -116,3 +116,20 @@ async fn of_a_second_send_the_same_is_an_acceptance() {
         assert_eq!(accepted, expected, "{method} {reply:?} {tokens:?}");
     }
 }
+
+/// A request that can be sent twice tries it: where it is refused, the older one is sent.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_the_api_did_not_know_yet_is_tried_by_a_request_that_can_be_sent_twice_alone()
+{
+    let (issuer, play) = (Issuer::new(), Play::new(|call| Reply::good(call.token == "t1")));
+    let slot = issuer.ready_slot().await;
+    let caller = Caller::new(slot.clone(), &play);
+    let once = caller.clone().without_replay();
+    assert_eq!(status(&caller.call(Ask::get("/first")).await), 200);
+    slot.refresh().await.unwrap();
+    assert_eq!(status(&caller.call(Ask::get("/a")).await), 200);
+    sleep(Duration::from_secs(61)).await;
+    assert_eq!(status(&once.call(Ask::get("/b")).await), 200);
+    assert_eq!(status(&caller.call(Ask::get("/c")).await), 200);
+    assert_eq!((play.tokens().join(" "), issuer.requests()), ("t1 t2 t1 t1 t2 t1".to_owned(), 2));
+}

@@ -28,6 +28,19 @@ pub fn answer(status: u16) -> Response<Full<Bytes>> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_inner_service_can_be_looked_at_changed_and_had_back() {
+    let layer = OAuthLayer::new(Issuer::new().slot());
+    let mut service = layer.clone().layer(String::from("inner"));
+    service.get_mut().push_str(" changed");
+    assert_eq!(service.get_ref(), "inner changed");
+    assert_eq!(service.into_inner(), "inner changed");
+    let mut calls = layer.grpc().layer(String::from("inner"));
+    calls.get_mut().push_str(" changed");
+    assert_eq!(calls.get_ref(), "inner changed");
+    assert_eq!(calls.into_inner(), "inner changed");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_layer_is_ready_only_when_the_inner_service_is() {
     let slot = Issuer::new().ready_slot().await;
     let (mut service, mut handle) =

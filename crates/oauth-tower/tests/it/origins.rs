@@ -1,14 +1,14 @@
 //! The token goes to the origins that it was made for, and nowhere else.
 
 use bytes::Bytes;
-use http::Request;
 use http::header::{HOST, HeaderValue};
+use http::{Request, Response, Uri};
 use http_body_util::Full;
 use oauth_core::{
     NotAttached, OnForeignOrigin, Origin, Origins, Outcome, ReplayBody, StaticToken, Token,
     TokenSlot,
 };
-use oauth_tower::OAuthLayer;
+use oauth_tower::{CloneBody, NoReplay, OAuthLayer};
 use tower::{Layer, Service, ServiceExt};
 
 use crate::issuer::{API, Issuer};
@@ -155,6 +155,24 @@ async fn a_relative_uri_is_an_error_unless_the_layer_knows_where_the_service_sen
     let response = elsewhere.layer(api.clone()).oneshot(relative()).await.unwrap();
     assert!(is_foreign(&Outcome::of(response.extensions())));
     assert_eq!(api.tokens(), [None]);
+}
+
+/// What is below the named place speaks of it as relatively as the request does.
+#[tokio::test(start_paused = true)]
+async fn a_response_with_a_relative_uri_to_a_relative_request_is_the_apis() {
+    let layer = OAuthLayer::new(Issuer::new().ready_slot().await)
+        .inner_origin(Origin::parse(API).unwrap())
+        .response_uri(|found| found.get());
+    let api = Api::<Full<Bytes>>::new([]).map_response(|mut response: Response<Full<Bytes>>| {
+        response.extensions_mut().insert(Uri::from_static("/x"));
+        response
+    });
+    let twice = layer.clone().replay(CloneBody).layer(api.clone()).oneshot(relative()).await;
+    let once = layer.replay(NoReplay).layer(api).oneshot(relative()).await;
+    for response in [twice, once] {
+        let outcome = Outcome::of(response.unwrap().extensions());
+        assert!(matches!(outcome, Outcome::Attached), "{outcome:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
