@@ -164,7 +164,7 @@ async fn a_response_with_a_relative_uri_to_a_relative_request_is_the_apis() {
         .inner_origin(Origin::parse(API).unwrap())
         .response_uri(|found| found.get());
     let api = Api::<Full<Bytes>>::new([]).map_response(|mut response: Response<Full<Bytes>>| {
-        response.extensions_mut().insert(Uri::from_static("/x"));
+        response.extensions_mut().insert(Uri::from_static("/v1/things"));
         response
     });
     let twice = layer.clone().replay(CloneBody).layer(api.clone()).oneshot(relative()).await;
