@@ -80,7 +80,7 @@ impl Desk {
         }
         let is_newer = newest > number;
         let refusing = evidence.is_refusing(target);
-        let predecessor = self.good_predecessor(target, epoch);
+        let predecessor = self.good_predecessor(target, now, epoch);
         let predecessor = predecessor.filter(|_| newest >= number);
         let predecessor = predecessor.filter(|entry| entry.generation != sent.generation);
         let patience = &self.settings.patience;
@@ -91,10 +91,10 @@ impl Desk {
         if again == Again::Done {
             return Ruling::Deliver(None);
         }
+        let young = !accepted || now.saturating_sub(entry.minted_at) < YOUNG;
         let other = match predecessor {
             _ if is_newer && accepted => Some((entry.clone(), Guidance::Newest)),
-            // The newer one is not proven: else there would be none.
-            Some(predecessor) => {
+            Some(predecessor) if young => {
                 if is_current && !overtaken {
                     evidence.unripe.refused(sent.is_trial(), now, patience);
                 }
@@ -201,7 +201,7 @@ impl Desk {
         let patience = &self.settings.patience;
         match evidence.unripe.guidance(accepted, repeatable, now, patience) {
             Guidance::Predecessor => {
-                let predecessor = self.good_predecessor(target, epoch);
+                let predecessor = self.good_predecessor(target, now, epoch);
                 let predecessor = predecessor.map(|p| Guided::Token(p, Guidance::Predecessor));
                 predecessor.unwrap_or_else(newest)
             }
@@ -217,11 +217,13 @@ impl Desk {
         self.predecessor.as_ref().is_some_and(|entry| entry.generation == sent.generation)
     }
 
-    /// The predecessor, if it is of use for this target. It has not ended: the desk was tidied.
-    fn good_predecessor(&self, target: Target, epoch: u64) -> Option<Arc<Entry>> {
+    /// The predecessor, if it is of use for this target.
+    fn good_predecessor(&self, target: Target, now: Duration, epoch: u64) -> Option<Arc<Entry>> {
         let predecessor = self.predecessor.as_ref()?;
         let allows = |evidence: &Evidence| evidence.allows_predecessor(target);
-        let good = predecessor.epoch == epoch && self.evidence.as_deref().is_none_or(allows);
+        let good = predecessor.valid(now)
+            && predecessor.epoch == epoch
+            && self.evidence.as_deref().is_none_or(allows);
         good.then(|| predecessor.clone())
     }
 
