@@ -210,6 +210,8 @@ impl Model {
         self.tidy();
         let accepted = self.known.accepted >= newest.generation;
         let overtaken = newest.generation == g && accepted && !sent.accepted;
+        // Tokens without life are newer, and never take its place.
+        let newest_seen = newest.generation.max(g);
         let known = &mut self.known;
         if known.predecessor.as_ref().is_some_and(|token| token.generation == g) {
             known.against_predecessor.add(target);
@@ -220,7 +222,7 @@ impl Model {
         let other = self.predecessor_for(target);
         let other = other.filter(|generation| *generation != g && newest.generation >= g);
         if again != Again::Possible && !(refusing && other.is_some()) {
-            self.refused_for_good(g, newest.generation, target);
+            self.refused_for_good(g, newest_seen, target);
         }
         if again == Again::Done {
             return Ruling::Deliver(None);
@@ -250,7 +252,7 @@ impl Model {
         if until > now {
             return Ruling::Deliver(Some(until - now));
         }
-        known.targets.entry(target).or_insert(Refusing::first(newest.generation));
+        known.targets.entry(target).or_insert(Refusing::first(newest_seen));
         Ruling::Renew(Need::Refused { generation: g, target, again: refusing })
     }
 

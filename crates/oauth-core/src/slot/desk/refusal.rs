@@ -68,6 +68,8 @@ impl Desk {
         self.tidy(Some(entry), now);
         let number = sent.generation.number;
         let newest = entry.generation.number;
+        // One without life is newer than the slot's, and never takes its place.
+        let newest_seen = newest.max(number);
         let is_current = entry.generation == sent.generation;
         let is_predecessor = self.is_predecessor(sent);
         let accepted = self.has_accepted(entry);
@@ -86,7 +88,7 @@ impl Desk {
         let patience = &self.settings.patience;
         let evidence = self.evidence.get_or_insert_default();
         if again != Again::Possible && !(refusing && predecessor.is_some()) {
-            evidence.refused_for_good(target, number, newest, now, patience);
+            evidence.refused_for_good(target, number, newest_seen, now, patience);
         }
         if again == Again::Done {
             return Ruling::Deliver(None);
@@ -110,7 +112,7 @@ impl Desk {
         if let Some(pause) = evidence.pause(target, number, now) {
             return Ruling::Deliver(Some(futile(pause)));
         }
-        evidence.refused(target, newest);
+        evidence.refused(target, newest_seen);
         Ruling::Renew(Trigger::Refused(Charged {
             generation: sent.generation,
             target,

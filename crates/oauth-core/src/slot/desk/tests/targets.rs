@@ -159,3 +159,20 @@ fn a_renewal_by_age_or_on_demand_that_brings_the_same_token_pauses_nothing() {
     slot.land_the_same(id);
     assert_eq!(slot.refuse(slot.send(), "/b"), Flight(4));
 }
+
+/// All that waited for it send it, while the slot's token stays.
+#[test]
+fn a_token_without_life_that_many_got_counts_once_as_a_renewal_that_did_not_help() {
+    let mut slot = unaccepted();
+    slot.refuse_again(slot.send_again(), "/a");
+    let lifeless = slot.send_lifeless();
+    for _ in 0..3 {
+        slot.refuse_again(lifeless.as_second(), "/a");
+        assert_eq!(slot.pause("/a"), Some(S(1)));
+    }
+    // Where it is the first one that is refused, there was no renewal that could have helped.
+    for _ in 0..3 {
+        slot.refuse_again(lifeless.as_second(), "/b");
+        assert_eq!(slot.pause("/b"), None);
+    }
+}
