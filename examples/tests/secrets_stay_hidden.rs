@@ -52,7 +52,7 @@ async fn no_scenario_writes_a_secret_or_a_token_to_the_log() {
     }
     let text = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     // The capture works: our own events are in it.
-    assert!(text.contains("token minted") && text.contains("token request failed"));
+    assert!(text.contains("token fetched") && text.contains("token request failed"));
     assert!(secrets.len() > 4 * 2 * 6, "{} secrets", secrets.len());
     let spelled_for_a_form: Vec<String> = secrets
         .iter()

@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::primitives::runtime;
+use crate::sync::runtime;
 
 /// Until when one request must have its response: put it into the request's extensions. It covers the wait
 /// for a token, its renewal and both sends together.

@@ -34,7 +34,7 @@ pub(crate) enum Kind {
     /// A time limit was met.
     Timeout,
     /// The token endpoint's answer could not be understood.
-    Answer,
+    Response,
     /// The token endpoint said no.
     Refused,
     /// A source that is not ours failed.
@@ -44,7 +44,7 @@ pub(crate) enum Kind {
     /// There is no Tokio runtime, or it has no timers.
     Runtime,
     /// The API refused the newest token as well.
-    Damped,
+    RefusedAgain,
     /// The request's destination is none that the token was made for, or none is declared.
     Origin,
     /// The caller asked for something that makes no sense.
@@ -337,11 +337,11 @@ mod tests {
 
     #[test]
     fn an_error_that_somebody_else_holds_keeps_its_provider() {
-        let error = Error::new(Kind::Answer, "no").of_provider("one");
+        let error = Error::new(Kind::Response, "no").of_provider("one");
         assert_eq!(error.provider(), Some("one"));
         let held = error.clone();
         assert_eq!(error.of_provider("two").provider(), Some("one"));
         assert_eq!(held.of_provider("two").to_string(), "two: no");
-        assert_eq!(Error::new(Kind::Answer, "no").provider(), None);
+        assert_eq!(Error::new(Kind::Response, "no").provider(), None);
     }
 }

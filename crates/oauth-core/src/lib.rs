@@ -29,12 +29,10 @@
 //! # }
 //! ```
 //!
-//! # Guarantees
-//! What holds, with which limits and figures, is on one page: [`guarantees`]. What is defended against
-//! whom is on another: [`security`].
-//!
-//! # Replay
-//! When a refused request is sent again, with which body, and when it never is: [`replay`].
+//! # Manual
+//! The [`manual`] has three pages: [`manual::guarantees`], what holds, with which limits and figures;
+//! [`manual::replay`], when a refused request is sent again and with which body; [`manual::security`], what is
+//! defended against whom.
 //!
 //! # Where a token may go
 //! A token is attached only to requests for the [`Origins`] that its grant names, over https, or
@@ -53,7 +51,7 @@
 //! `oauth-reqwest` share more: what they need is in a hidden module that is exempt from semantic
 //! versioning.
 
-#![cfg_attr(test, allow(clippy::duplicate_mod, reason = "`explored` compiles the slot twice"))]
+#![cfg_attr(test, allow(clippy::duplicate_mod, reason = "`interleavings` compiles the slot twice"))]
 
 #[doc(hidden)]
 pub mod adapter;
@@ -62,19 +60,18 @@ pub mod clock;
 mod credentials;
 mod deadline;
 mod error;
-#[cfg(test)]
-mod explored;
 pub mod grant;
-pub mod guarantees;
+#[cfg(test)]
+mod interleavings;
+pub mod manual;
 mod origin;
 mod outcome;
-mod primitives;
 mod redact;
 pub mod replay;
-pub mod security;
 mod sharding;
 mod slot;
 mod source;
+mod sync;
 mod token;
 mod transport;
 mod unwind;

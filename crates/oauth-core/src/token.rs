@@ -55,7 +55,7 @@ impl Token {
         } else {
             return Self::from_checked(secret);
         };
-        Err(Error::new(Kind::Answer, format!("the access token {problem}")))
+        Err(Error::new(Kind::Response, format!("the access token {problem}")))
     }
 
     fn from_checked(secret: &str) -> Result<Self, Error> {
@@ -64,7 +64,7 @@ impl Token {
         let text = Arc::new(Text(Zeroizing::new(text)));
         let header = text
             .header_value()
-            .ok_or_else(|| Error::new(Kind::Answer, "the access token fits into no header"))?;
+            .ok_or_else(|| Error::new(Kind::Response, "the access token fits into no header"))?;
         Ok(Self { header, text, lifetime: None, scope: None })
     }
 

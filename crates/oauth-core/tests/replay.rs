@@ -19,7 +19,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use oauth_core::replay::{
-    DEFAULT_CAP, Replay, ReplayBody, ReplayChoice, ReplayError, ReplayRefused,
+    DEFAULT_CAP, ReplayBody, ReplayChoice, ReplayError, ReplayHandle, ReplayRefused,
 };
 use tokio_test::task::{Spawn, spawn};
 use tokio_test::{assert_pending, assert_ready};
@@ -35,7 +35,7 @@ where
     body.enter(|cx, body| body.poll_frame(cx))
 }
 
-fn tee(script: Script, cap: usize) -> (Sent, Replay<Script>) {
+fn tee(script: Script, cap: usize) -> (Sent, ReplayHandle<Script>) {
     let (first, replay) = ReplayBody::tee(script, cap);
     (spawn(first), replay.expect("a body with content"))
 }
@@ -517,7 +517,7 @@ impl Wake for Nosy {
 
 #[test]
 fn nothing_is_woken_under_the_lock() {
-    let acts: [fn(Replay<Script>); 3] =
+    let acts: [fn(ReplayHandle<Script>); 3] =
         [|replay| replay.thaw(), drop, |replay| drop(replay.take_over().unwrap())];
     for act in acts {
         let (done, wait) = mpsc::channel();
@@ -589,7 +589,7 @@ async fn it_boxes_like_any_body() {
 #[test]
 fn debug_shows_nothing_of_the_body() {
     let (first, replay) = ReplayBody::tee(Full::new(Bytes::from("secret")), 10);
-    assert_eq!(format!("{first:#?} {replay:?}"), "ReplayBody { .. } Some(Replay { .. })");
+    assert_eq!(format!("{first:#?} {replay:?}"), "ReplayBody { .. } Some(ReplayHandle { .. })");
 }
 
 #[test]
@@ -639,9 +639,9 @@ fn auto_traits_follow_the_body() {
     unpin::<ReplayBody<Full<Bytes>>>();
     send::<ReplayBody<Unsync>>();
     unpin::<ReplayBody<Unsync>>();
-    send::<Replay<Unsync>>();
-    sync::<Replay<Unsync>>();
-    unpin::<Replay<Odd>>();
+    send::<ReplayHandle<Unsync>>();
+    sync::<ReplayHandle<Unsync>>();
+    unpin::<ReplayHandle<Odd>>();
     send::<ReplayError>();
     sync::<ReplayError>();
 }

@@ -15,7 +15,7 @@ use futures_util::stream::{Stream, iter};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body, Frame};
 use http_body_util::StreamBody;
-use oauth_core::replay::{DEFAULT_CAP, Replay, ReplayBody, ReplayRefused};
+use oauth_core::replay::{DEFAULT_CAP, ReplayBody, ReplayHandle, ReplayRefused};
 
 const LARGE: usize = 64 << 20;
 
@@ -37,22 +37,22 @@ fn next(body: &mut ReplayBody<Frames>) -> Option<Frame<Bytes>> {
     frame.transpose().unwrap()
 }
 
-/// What the keeper holds when the first send has pulled these frames, and the keeper.
+/// What the handle holds when the first send has pulled these frames, and the handle.
 fn kept(
     cap: usize,
     frames: impl Iterator<Item = Frame<Bytes>> + 'static,
-) -> (AllocationInfo, Replay<Frames>) {
-    let mut keeper = None;
+) -> (AllocationInfo, ReplayHandle<Frames>) {
+    let mut handle = None;
     let measured = measure(|| {
         let (mut first, replay) = ReplayBody::tee(body(frames), cap);
         while next(&mut first).is_some() {}
-        keeper = replay;
+        handle = replay;
     });
-    (measured, keeper.unwrap())
+    (measured, handle.unwrap())
 }
 
 /// The data of the second send, joined, and its trailers.
-fn second(replay: Replay<Frames>) -> (Vec<u8>, Option<HeaderMap>) {
+fn second(replay: ReplayHandle<Frames>) -> (Vec<u8>, Option<HeaderMap>) {
     let mut body = replay.take_over().unwrap();
     let (mut data, mut trailers) = (Vec::new(), None);
     while let Some(frame) = next(&mut body) {

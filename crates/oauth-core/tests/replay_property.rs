@@ -11,7 +11,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body;
-use oauth_core::replay::{Replay, ReplayBody, ReplayRefused};
+use oauth_core::replay::{ReplayBody, ReplayHandle, ReplayRefused};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use tokio_test::task::{Spawn, spawn};
@@ -71,7 +71,7 @@ struct World {
     first: Option<Sent>,
     /// Of the first body, even when it is gone.
     first_seen: Seen,
-    replay: Option<Replay<Script>>,
+    replay: Option<ReplayHandle<Script>>,
     second: Option<Sent>,
     frozen: bool,
     taken: bool,
@@ -166,7 +166,7 @@ impl World {
         self.first.as_ref().map_or(&self.first_seen, |first| &first.seen)
     }
 
-    /// What the keeper has to say now.
+    /// What the handle has to say now.
     fn refusal(&self) -> Option<ReplayRefused> {
         let seen = self.first_seen();
         let fields = seen.trailers.iter().flat_map(HeaderMap::iter);
@@ -262,7 +262,7 @@ impl World {
             self.remote.fire();
         }
         if self.frozen {
-            // Frozen for good is what the keeper may do; here it lets go.
+            // Frozen for good is what the handle may do; here it lets go.
             self.apply(Op::DropKeeper);
         }
         for sent in self.first.iter_mut().chain(&mut self.second) {

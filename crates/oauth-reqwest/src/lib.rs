@@ -22,7 +22,7 @@
 //!
 //! The rules are those of `oauth-tower`, by the same code: which requests get a token
 //! ([`oauth_core::Origins`]), what a 401 says, and when a request is sent again
-//! ([`oauth_core::replay`]), and what a caller can see ([`oauth_core::Outcome`], in the response's
+//! ([`oauth_core::manual::replay`]), and what a caller can see ([`oauth_core::Outcome`], in the response's
 //! extensions).
 //!
 //! - Bodies of bytes are sent again as they are, whatever their size, and are never wrapped, so

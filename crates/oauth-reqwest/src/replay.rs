@@ -2,7 +2,7 @@
 
 use http_body::Body as _;
 use oauth_core::adapter::Policy;
-use oauth_core::replay::{DEFAULT_CAP, Replay};
+use oauth_core::replay::{DEFAULT_CAP, ReplayHandle};
 use oauth_core::{NotReplayed, ReplayBody, ReplayChoice};
 use reqwest::{Body, Request};
 
@@ -68,7 +68,7 @@ pub(crate) struct Kept {
 enum KeptBody {
     /// The kept request has it: none, or bytes that both sends share.
     Whole,
-    Stream(Replay<Body>),
+    Stream(ReplayHandle<Body>),
 }
 
 impl Strategy {

@@ -33,7 +33,7 @@
 //!   locked or boxed.
 //! - Without a valid token the inner service's readiness is given back, the slot's one flight is
 //!   awaited, and the request is sent when the inner service is ready again.
-//! - A 401 about the token (see [`oauth_core::replay`]) renews it, by generation, so that a
+//! - A 401 about the token (see [`oauth_core::manual::replay`]) renews it, by generation, so that a
 //!   hundred of them cost one token request, and sends the request once more. If the token cannot
 //!   be renewed, or the body cannot be sent again, the original 401 is delivered whole.
 //! - A request for another origin, with an `Authorization` of its own, or with
@@ -42,7 +42,7 @@
 //!   sends together, until the response's head is there. One whose time is over is not sent.
 //!
 //! [`Outcome::of`](oauth_core::Outcome::of) tells from a response's extensions what happened. The
-//! rules in full, the cap and what is never sent again: [`oauth_core::replay`]. For gRPC: [`grpc`].
+//! rules in full, the cap and what is never sent again: [`oauth_core::manual::replay`]. For gRPC: [`grpc`].
 //!
 //! # Which body does my client take?
 //! - Its body type is open, as that of hyper's `Client` until it is called: the default. It becomes

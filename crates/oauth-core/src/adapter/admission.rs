@@ -8,9 +8,9 @@ use http::uri::Authority;
 use http::{Extensions, Uri};
 
 use crate::error::{Details, Error, Kind};
+use crate::origin::ForeignLog;
 use crate::origin::{Origin, Origins, PrimaryOrigin, without_user};
 use crate::outcome::{NoToken, NotAttached};
-use crate::slot::ForeignLog;
 
 /// What happens to a request for an origin that the token was not made for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

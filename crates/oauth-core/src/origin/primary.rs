@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Uri;
 
-use super::{Origins, Set};
+use super::Origins;
 
 /// An origin in the one spelling that most requests have.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ pub(crate) struct PrimaryOrigin {
 impl PrimaryOrigin {
     /// The first of them, if it is one host and not a wildcard.
     pub(crate) fn of(origins: &Origins) -> Option<Self> {
-        let Set::These(origins) = &origins.0 else { return None };
+        let origins = origins.declared()?;
         let first = origins.first().filter(|first| first.is_exact())?;
         Some(Self { https: first.https, authority: (*first.authority).into() })
     }

@@ -1,3 +1,5 @@
+use http::header::HeaderValue;
+
 use super::*;
 
 fn admits(origins: &Origins, url: &str) -> bool {

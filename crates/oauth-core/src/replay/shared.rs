@@ -1,4 +1,4 @@
-//! The state between the first body and the keeper of its replay.
+//! The state between the first body and the handle of its replay.
 //!
 //! Everything happens under one lock, so that a frame is either pulled, kept and handed to the first
 //! send, or not pulled at all, when the verdict falls. Two rules keep the lock harmless: no waker is
@@ -41,7 +41,7 @@ enum Phase {
 enum Tee {
     Keeping(Buffer),
     Refused(ReplayRefused),
-    /// The keeper has gone, with the buffer or without.
+    /// The handle has gone, with the buffer or without.
     Off,
 }
 
@@ -103,7 +103,7 @@ impl<B> Shared<B> {
         wake(waker);
     }
 
-    /// The keeper goes: nothing is kept any more, and a frozen first body flows on.
+    /// The handle goes: nothing is kept any more, and a frozen first body flows on.
     pub(super) fn abandon(shared: &Mutex<Self>) {
         let (_buffer, waker) = {
             let mut shared = Self::lock(shared);
@@ -165,7 +165,7 @@ impl<B: Body> Shared<B> {
                     shared.tee = Tee::Refused(reason);
                     return Err(reason);
                 }
-                Tee::Off => unreachable!("only the keeper turns the tee off, when it goes"),
+                Tee::Off => unreachable!("only the handle turns the tee off, when it goes"),
             };
             shared.ended = shared.at_end();
             let source = shared.source.take();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use http_body::Body;
 
 use super::shared::Shared;
-use super::{Replay, ReplayBody};
+use super::{ReplayBody, ReplayHandle};
 
 impl<B: Body> ReplayBody<B> {
     /// The body for the first send, and what can make the second one out of it.
@@ -16,17 +16,17 @@ impl<B: Body> ReplayBody<B> {
     ///
     /// `None` means that the body is empty and was not wrapped; a second send takes
     /// [`ReplayBody::default`]. A body whose [`size_hint`](Body::size_hint) is over the cap from the
-    /// start is not wrapped either, and the [`Replay`] refuses.
-    pub fn tee(body: B, cap: usize) -> (Self, Option<Replay<B>>) {
+    /// start is not wrapped either, and the [`ReplayHandle`] refuses.
+    pub fn tee(body: B, cap: usize) -> (Self, Option<ReplayHandle<B>>) {
         if body.is_end_stream() {
             return (Self::plain(body), None);
         }
         let size = body.size_hint();
         if usize::try_from(size.lower()).map_or(true, |least| least > cap) {
-            return (Self::plain(body), Some(Replay::over_cap()));
+            return (Self::plain(body), Some(ReplayHandle::over_cap()));
         }
         let sized = size.exact().is_some();
         let shared = Arc::new(Mutex::new(Shared::new(body, cap, sized)));
-        (Self::first(Arc::clone(&shared)), Some(Replay::of(shared)))
+        (Self::first(Arc::clone(&shared)), Some(ReplayHandle::of(shared)))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::TokenSlot;
-use super::schedule::{Lifecycle, Patience};
+use super::schedule::{BackoffPolicy, Lifecycle};
 use crate::clock::{AnyClock, Clock};
 use crate::origin::Origins;
 use crate::source::{DynSource, TokenSource};
@@ -13,7 +13,7 @@ use crate::source::{DynSource, TokenSource};
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) lifecycle: Lifecycle,
-    pub(super) patience: Patience,
+    pub(super) backoff: BackoffPolicy,
     pub(super) attempt_timeout: Duration,
     pub(super) flight_timeout: Duration,
     pub(super) acquire_timeout: Duration,
@@ -26,7 +26,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             lifecycle: Lifecycle::default(),
-            patience: Patience::default(),
+            backoff: BackoffPolicy::default(),
             attempt_timeout: Duration::from_secs(10),
             flight_timeout: Duration::from_secs(30),
             acquire_timeout: Duration::from_secs(30),
@@ -141,7 +141,7 @@ impl SlotBuilder {
     /// The longest [wait that a token endpoint asks for](crate::Error::retry_after) that is believed.
     /// Default: 5 minutes.
     pub fn retry_after_cap(mut self, cap: Duration) -> Self {
-        self.settings.patience.retry_after_cap = cap;
+        self.settings.backoff.retry_after_cap = cap;
         self
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::schedule::Times;
-use crate::clock::Horizon;
+use crate::clock::CoarseDeadline;
 use crate::sharding::{Shard, Sharded};
 use crate::token::Token;
 
@@ -29,8 +29,8 @@ pub(crate) struct Entry {
     pub(super) generation: Generation,
     pub(super) times: Times,
     /// Until it is stale, told at a glance.
-    pub(super) fresh: Horizon,
-    pub(super) minted_at: Duration,
+    pub(super) fresh: CoarseDeadline,
+    pub(super) issued_at: Duration,
     /// Of the credentials that got it.
     pub(super) epoch: u64,
 }

@@ -24,7 +24,7 @@ pub(super) fn landed(flight: u64, outcome: &Result<impl AsRef<Entry>, Error>, ke
             let entry = entry.as_ref();
             let generation = entry.generation.number.get();
             let lifetime_s = entry.token.lifetime().map(|life| life.as_secs());
-            tracing::debug!(flight, generation, lifetime_s, "token minted");
+            tracing::debug!(flight, generation, lifetime_s, "token fetched");
         }
         Err(error) => {
             tracing::warn!(flight, %error, valid_token_kept = kept, "token request failed");

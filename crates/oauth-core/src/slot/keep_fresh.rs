@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::super::primitives::{AbortHandle, runtime, timeout};
-use super::arrival::{Arrival, Landed};
+use super::acquire::Joined;
+use super::flight::completion::{Completion, FlightResult};
 use super::rotation::unless_rotated;
+use super::sync::{AbortHandle, runtime, timeout};
 use super::trigger::Trigger;
-use super::wait::Joined;
 use super::{Shared, TokenSlot};
 use crate::error::Error;
 use crate::unwind::{caught, contained};
@@ -69,7 +69,7 @@ enum Wait {
     /// for, also other ones.
     For { time: Duration, unless_rotated: Option<u64> },
     /// The flight under way, until it is presumed dead.
-    Flight { arrival: Arrival, dead_in: Duration, ours: bool },
+    Flight { completion: Completion, dead_in: Duration, ours: bool },
 }
 
 /// Upgrades the handle for each look, never across an await.
@@ -96,8 +96,8 @@ async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
                     return;
                 }
             }
-            Wait::Flight { arrival, dead_in, ours } => {
-                let (after, known) = match timeout(dead_in, arrival.end()).await {
+            Wait::Flight { completion, dead_in, ours } => {
+                let (after, known) = match timeout(dead_in, completion.end()).await {
                     Ok(Some(end)) => (After::of(end), landings + 1),
                     // Cut off: this runtime is perhaps about to end, and must be given the chance.
                     Ok(None) if ours => (After::Pause, landings),
@@ -105,7 +105,7 @@ async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
                     Ok(None) | Err(_) => (After::Look, landings),
                 };
                 // It keeps what landed, an error of the source's perhaps.
-                contained(|| drop(arrival));
+                contained(|| drop(completion));
                 let rest = match after {
                     // Another one has landed meanwhile.
                     _ if *landed.borrow_and_update() > known => Ok(()),
@@ -131,7 +131,7 @@ enum After {
 }
 
 impl After {
-    fn of(landed: &Landed) -> Self {
+    fn of(landed: &FlightResult) -> Self {
         match landed {
             Ok(entry) if entry.single_use() => Self::Rest,
             // Not remembered, because the credentials have changed: nothing else holds it back.
@@ -151,7 +151,7 @@ impl TokenSlot {
 
     fn renew_if_due(&self) -> Wait {
         let (now, epoch) = (self.shared.clock.now(), self.shared.source.credentials_epoch());
-        let failed = self.shared.desk().failed_epoch();
+        let failed = self.shared.state().failed_epoch();
         // A failure of other credentials postpones nothing.
         if failed.is_none_or(|failed| failed == epoch) {
             let due = self.shared.current.load().as_ref().map_or(now, |e| e.times.stale_at);
@@ -160,8 +160,8 @@ impl TokenSlot {
             }
         }
         match self.start_flight(Trigger::Age, None) {
-            Ok(Joined::Flight { arrival, dead_in, ours }) => {
-                Wait::Flight { arrival, dead_in, ours }
+            Ok(Joined::Flight { completion, dead_in, ours }) => {
+                Wait::Flight { completion, dead_in, ours }
             }
             // Published since: look again.
             Ok(Joined::Ready(_)) => Wait::For { time: Duration::ZERO, unless_rotated: None },

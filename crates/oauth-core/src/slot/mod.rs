@@ -1,13 +1,10 @@
 //! The token slot: one value that all requests read, renewed by one task at a time.
 
-mod arrival;
+mod acquire;
 mod builder;
-mod desk;
 mod entry;
 mod events;
-mod evidence;
 mod flight;
-mod foreign;
 mod header;
 mod issued;
 mod keep_fresh;
@@ -15,11 +12,9 @@ mod refusals;
 mod rotation;
 mod schedule;
 mod sent;
-mod shared;
 mod status;
 mod target;
 mod trigger;
-mod wait;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,24 +25,23 @@ use tokio::sync::watch;
 
 use self::builder::Settings;
 pub use self::builder::SlotBuilder;
-use self::desk::Desk;
 use self::entry::Entry;
 use self::entry::Guidance;
 pub use self::entry::{Generation, IssuedToken};
-pub(crate) use self::foreign::ForeignLog;
+use self::flight::shared::Shared;
+use self::flight::state::FlightState;
 use self::header::attach;
 use self::issued::IssuedTokens;
 pub use self::keep_fresh::KeepFresh;
 use self::sent::Mark;
 pub use self::sent::Sent;
-use self::shared::Shared;
 pub use self::status::{Changes, State, Status};
 pub use self::target::Target;
 use self::trigger::Trigger;
-use super::primitives::{AtomicU64 as SharedNumber, Mutex, Published};
+use super::sync;
 use crate::clock::AnyClock;
 use crate::error::Error;
-use crate::origin::Origins;
+use crate::origin::{ForeignLog, Origins};
 use crate::sharding::Shard;
 use crate::source::{DynSource, TokenSource};
 
@@ -123,12 +117,12 @@ impl TokenSlot {
         static SLOTS: AtomicU64 = AtomicU64::new(0);
         let id = SLOTS.fetch_add(1, Ordering::Relaxed);
         let settings = Arc::new(settings);
-        let desk = Mutex::new(Desk::new(id, settings.clone()));
+        let state = sync::Mutex::new(FlightState::new(id, settings.clone()));
         let shared = Shared {
-            current: Published::empty(),
+            current: sync::Published::empty(),
             clock,
-            mark: SharedNumber::new(Mark::NONE.bits()),
-            desk,
+            mark: sync::AtomicU64::new(Mark::NONE.bits()),
+            state,
             source,
             settings,
             origins,
@@ -221,7 +215,7 @@ impl TokenSlot {
         }
         let valid = entry.valid(now);
         if valid {
-            // Nobody waits for it here, and its failure is remembered by the desk.
+            // Nobody waits for it here, and its failure is remembered by the state.
             let _ = self.start_flight(Trigger::Age, None);
         }
         valid

@@ -4,11 +4,11 @@ use std::sync::atomic::Ordering;
 
 use http::Method;
 
-use super::super::primitives::{runtime, timeout};
-use super::desk::{Again, Guided, Refusal, Ruling};
 use super::entry::Entry;
 use super::entry::Guidance;
+use super::flight::state::{Again, Guided, Refusal, Ruling};
 use super::sent::Mark;
+use super::sync::{runtime, timeout};
 use super::trigger::Trigger;
 use super::{Generation, IssuedToken, Sent, Target, TokenSlot};
 use crate::deadline::Deadline;
@@ -71,11 +71,11 @@ impl TokenSlot {
     /// its key, its certificate or its tenant is gone. Callers that wait get a token of a new flight; one that
     /// four of these calls have met in a single wait gets an error.
     pub fn retire(&self) {
-        let ((_retired, ()), spent) = self.shared.at_desk(|desk| {
-            desk.retire();
+        let ((_retired, ()), deferred) = self.shared.with_state(|state| {
+            state.retire();
             (self.shared.current.swap(None), ())
         });
-        spent.let_go();
+        deferred.run();
     }
 
     fn own(&self, generation: Generation) -> Result<(), Error> {
@@ -112,10 +112,10 @@ impl TokenSlot {
     ) -> Result<IssuedToken, Error> {
         let mut guided = self.guide(target, repeatable);
         // Held once: what begins meanwhile is the business of the next request.
-        if let Some(Guided::Held(arrival, left)) = guided {
+        if let Some(Guided::Held(completion, left)) = guided {
             // Half of its own time is left for the send: the token that is there may be good for it.
             let limit = until.map_or(left, |until| left.min(until.remaining() / 2));
-            let _ = timeout(limit, arrival.end()).await;
+            let _ = timeout(limit, completion.end()).await;
             guided = self.guide(target, repeatable);
         }
         match guided {
@@ -134,12 +134,12 @@ impl TokenSlot {
         // Starts a flight on the way if it is stale.
         self.cached()?;
         let (now, epoch) = (shared.clock.now(), shared.source.credentials_epoch());
-        let (guided, spent) = shared.at_desk(|desk| {
+        let (guided, deferred) = shared.with_state(|state| {
             // Not the one from above: what has landed since made that the predecessor, perhaps.
             let entry = shared.current.load_full().filter(|entry| entry.valid(now))?;
-            Some((desk.guide(target, repeatable, &entry, now, epoch), entry))
+            Some((state.guide(target, repeatable, &entry, now, epoch), entry))
         });
-        spent.let_go();
+        deferred.run();
         match guided? {
             // Without timers nobody can be held.
             (Guided::Held(..), entry) if runtime().is_err() => {
@@ -208,22 +208,22 @@ impl TokenSlot {
 
     fn accept(&self, sent: Sent, target: Target) {
         let now = self.shared.clock.now();
-        let (_current, spent) = self.shared.at_desk(|desk| {
+        let (_current, deferred) = self.shared.with_state(|state| {
             let current = self.shared.current.load_full();
-            desk.accept(sent, target, current.as_ref(), now);
+            state.accept(sent, target, current.as_ref(), now);
             current
         });
-        spent.let_go();
+        deferred.run();
     }
 
     fn rule(&self, refusal: Refusal) -> Ruling {
         let shared = &self.shared;
         let (now, epoch) = (shared.clock.now(), shared.source.credentials_epoch());
-        let ((ruling, _current), spent) = shared.at_desk(|desk| {
+        let ((ruling, _current), deferred) = shared.with_state(|state| {
             let current = shared.current.load_full();
-            (desk.rule(refusal, current.as_ref(), now, epoch), current)
+            (state.rule(refusal, current.as_ref(), now, epoch), current)
         });
-        spent.let_go();
+        deferred.run();
         ruling
     }
 
@@ -240,5 +240,5 @@ impl TokenSlot {
 }
 
 fn not_again() -> Error {
-    Error::new(Kind::Damped, "the API refused the token, and another one would not help")
+    Error::new(Kind::RefusedAgain, "the API refused the token, and another one would not help")
 }

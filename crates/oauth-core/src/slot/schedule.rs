@@ -48,7 +48,7 @@ impl Lifecycle {
 
 /// Waits between attempts and between flights.
 #[derive(Clone, Debug)]
-pub(crate) struct Patience {
+pub(crate) struct BackoffPolicy {
     /// First ceiling of the back-off inside of a flight; doubles.
     pub(crate) backoff_base: Duration,
     pub(crate) backoff_cap: Duration,
@@ -57,13 +57,13 @@ pub(crate) struct Patience {
     pub(crate) transient_cap: Duration,
     pub(crate) permanent_cap: Duration,
     /// First pause after a renewed token was refused as well; doubles.
-    pub(crate) damping_base: Duration,
-    pub(crate) damping_cap: Duration,
+    pub(crate) refusal_pause_base: Duration,
+    pub(crate) refusal_pause_cap: Duration,
     /// The longest `Retry-After` that is believed.
     pub(crate) retry_after_cap: Duration,
 }
 
-impl Default for Patience {
+impl Default for BackoffPolicy {
     fn default() -> Self {
         let s = Duration::from_secs;
         Self {
@@ -72,14 +72,14 @@ impl Default for Patience {
             cool_down_base: s(1),
             transient_cap: s(30),
             permanent_cap: s(60),
-            damping_base: s(1),
-            damping_cap: s(60),
+            refusal_pause_base: s(1),
+            refusal_pause_cap: s(60),
             retry_after_cap: s(300),
         }
     }
 }
 
-impl Patience {
+impl BackoffPolicy {
     /// Before the next attempt inside of a flight, after `failed` attempts (1 for the first): full
     /// jitter, and never before the server's `Retry-After`.
     pub(crate) fn backoff(
@@ -106,8 +106,8 @@ impl Patience {
     }
 
     /// After the `refused`-th renewed token in a row that was refused.
-    pub(crate) fn damping(&self, refused: u32) -> Duration {
-        doubled(self.damping_base, refused, self.damping_cap)
+    pub(crate) fn refusal_pause(&self, refused: u32) -> Duration {
+        doubled(self.refusal_pause_base, refused, self.refusal_pause_cap)
     }
 
     fn believed(&self, retry_after: Option<Duration>) -> Duration {
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn cool_downs_double_up_to_their_cap_and_jitter_only_lengthens() {
-        let p = Patience::default();
+        let p = BackoffPolicy::default();
         let steps: Vec<_> = (1..8).map(|n| p.cool_down(n, true, 0.0, None).as_secs()).collect();
         assert_eq!(steps, [1, 2, 4, 8, 16, 30, 30]);
         let steps: Vec<_> = (1..9).map(|n| p.cool_down(n, false, 0.0, None).as_secs()).collect();
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn retry_after_lengthens_a_wait_up_to_the_cap() {
-        let p = Patience::default();
+        let p = BackoffPolicy::default();
         assert_eq!(p.backoff(1, 0.5, None), Duration::from_millis(100));
         assert_eq!(p.backoff(30, 1.0, None), S(5));
         assert_eq!(p.backoff(1, 0.5, Some(S(7))), S(7));

@@ -13,7 +13,7 @@ use crate::unwind::woken_quietly;
 /// Whether a request would get a token, and from where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// No token was ever minted.
+    /// No token was ever fetched.
     Empty,
     /// The token is good and not due yet.
     Fresh,
@@ -31,7 +31,7 @@ pub struct Status {
     pub state: State,
     /// Which token, if there is one.
     pub generation: Option<Generation>,
-    /// How long ago it was minted.
+    /// How long ago it was fetched.
     pub age: Option<Duration>,
     /// How long until it is due for renewal; zero when it is. `None` without a token or an end.
     pub refresh_in: Option<Duration>,
@@ -91,7 +91,7 @@ impl TokenSlot {
     pub fn status(&self) -> Status {
         let now = self.shared.clock.now();
         let epoch = self.shared.source.credentials_epoch();
-        let desk = self.shared.desk();
+        let flights = self.shared.state();
         let entry = self.shared.current.load_full();
         let ago = |at: Duration| now.saturating_sub(at);
         let left = |at: Duration| (at != Duration::MAX).then(|| at.saturating_sub(now));
@@ -104,15 +104,15 @@ impl TokenSlot {
         Status {
             state,
             generation: entry.as_ref().map(|e| e.generation),
-            age: entry.as_ref().map(|e| ago(e.minted_at)),
+            age: entry.as_ref().map(|e| ago(e.issued_at)),
             refresh_in: entry.as_ref().and_then(|e| left(e.times.stale_at)),
             expires_in: entry.as_ref().and_then(|e| left(e.times.expires_at)),
-            refreshing: desk.is_flying(),
-            last_error: desk.last_error().map(|(error, at)| (error.clone(), ago(*at))),
-            failing_for: desk.failing_since(epoch).map(ago),
-            next_attempt_in: desk.next_attempt(epoch).map(|at| at.saturating_sub(now)),
-            flights: desk.flights,
-            failures: desk.failures,
+            refreshing: flights.is_flying(),
+            last_error: flights.last_error().map(|(error, at)| (error.clone(), ago(*at))),
+            failing_for: flights.failing_since(epoch).map(ago),
+            next_attempt_in: flights.next_attempt(epoch).map(|at| at.saturating_sub(now)),
+            flights: flights.flights,
+            failures: flights.failures,
             foreign_requests: self.shared.foreign.requests.so_far(),
             foreign_responses: self.shared.foreign.responses.so_far(),
             tokens_withheld: self.shared.foreign.withheld.so_far(),

@@ -90,7 +90,7 @@ impl<G: Grant, T> GrantSource<G, T> {
                 let message =
                     format!("the token endpoint's answer is larger than {} bytes", self.size_cap);
                 let status = Some(head.status);
-                Err(Details { status, ..self.failed(Kind::Answer, message) }.into())
+                Err(Details { status, ..self.failed(Kind::Response, message) }.into())
             }
             Err(Stopped::Broken(error)) => {
                 Err(broken("the token endpoint's answer broke off", error))

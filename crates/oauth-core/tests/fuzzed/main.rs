@@ -4,10 +4,10 @@
 //! -- --ignored`) 1,500,000. `fuzz/` has the same entry points for cargo-fuzz.
 
 mod entry {
-    pub(crate) mod answers;
     pub(crate) mod challenges;
     pub(crate) mod origins;
     pub(crate) mod replay;
+    pub(crate) mod responses;
     pub(crate) mod retry_after;
 }
 mod inputs;
@@ -31,7 +31,7 @@ const FIXTURES: &[&[u8]] = &[
     fixtures::OLERIA_TOKEN.as_bytes(),
     fixtures::OLERIA_INVALID_CLIENT.as_bytes(),
 ];
-const ANSWER_WORDS: &[&[u8]] = &[
+const RESPONSE_WORDS: &[&[u8]] = &[
     b"\"access_token\":",
     b"\"expires_in\":",
     b"\"expires_on\":",
@@ -194,9 +194,9 @@ const OPERATIONS: &[&[u8]] = &[
     b"\xf9",
 ];
 
-fn answers(count: usize) {
-    let grants = entry::answers::grants();
-    play(FIXTURES, ANSWER_WORDS, count, |input| entry::answers::check(&grants, input));
+fn responses(count: usize) {
+    let grants = entry::responses::grants();
+    play(FIXTURES, RESPONSE_WORDS, count, |input| entry::responses::check(&grants, input));
 }
 
 fn challenges(count: usize) {
@@ -223,7 +223,7 @@ fn replay(count: usize) {
 
 #[test]
 fn no_answer_of_a_token_endpoint_makes_a_grant_panic_or_show_a_secret() {
-    answers(NORMAL);
+    responses(NORMAL);
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn no_history_makes_a_replay_body_lose_or_repeat_a_byte() {
 #[test]
 #[ignore = "the long run"]
 fn a_million_and_a_half_inputs_break_nothing() {
-    for target in [answers, challenges, retry_after, origins, replay] {
+    for target in [responses, challenges, retry_after, origins, replay] {
         target(LONG);
     }
 }

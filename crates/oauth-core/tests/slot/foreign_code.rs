@@ -16,7 +16,7 @@ use crate::script::*;
 use crate::subscriber::{captured, panicking_at};
 
 const STARTS: &str = "token flight starts";
-const MINTED: &str = "token minted";
+const FETCHED: &str = "token fetched";
 const RETRY: &str = "trying again";
 
 #[tokio::test(start_paused = true)]
@@ -54,7 +54,7 @@ async fn a_subscriber_that_panics_when_a_token_lands_costs_neither_its_waiters_n
         let source = script([Step::token(life), Step::token(HOUR)]);
         let slot = slot(&source);
         let mut changes = slot.subscribe();
-        let (seen, listening) = panicking_at(MINTED);
+        let (seen, listening) = panicking_at(FETCHED);
         let before = Instant::now();
         let waiters: Vec<_> = (0..100).map(|_| caller(&slot)).collect();
         for waiter in waiters {
@@ -62,7 +62,7 @@ async fn a_subscriber_that_panics_when_a_token_lands_costs_neither_its_waiters_n
         }
         assert!(tokio_test::task::spawn(changes.changed()).poll().is_ready());
         assert_eq!((source.calls(), slot.status().flights), (1, 1));
-        assert_eq!((before.elapsed(), seen.with(MINTED).len()), (secs(0), 1));
+        assert_eq!((before.elapsed(), seen.with(FETCHED).len()), (secs(0), 1));
         drop(listening);
     }
 }
@@ -190,8 +190,8 @@ async fn the_events_of_a_flight_name_it_and_tell_how_it_ended() {
     secret(&slot).await;
     let starts = &seen.with(STARTS)[0];
     assert!(starts.contains("flight=1 trigger=Age") && !starts.contains("pause"), "{starts}");
-    let minted = seen.with(MINTED);
-    assert!(minted[0].contains("flight=1 generation=1 lifetime_s=100"), "{minted:?}");
+    let fetched = seen.with(FETCHED);
+    assert!(fetched[0].contains("flight=1 generation=1 lifetime_s=100"), "{fetched:?}");
     pass(secs(80)).await;
     secret(&slot).await;
     settle().await;
@@ -365,7 +365,7 @@ impl Wake for Count {
 
 #[tokio::test(start_paused = true)]
 async fn a_renewing_task_lives_on_when_the_subscriber_panics_at_every_event() {
-    for at in [STARTS, MINTED, "token request failed", RETRY] {
+    for at in [STARTS, FETCHED, "token request failed", RETRY] {
         let source = script([Step::transient(), Step::token(secs(100)), Step::permanent()]);
         let slot = builder(&source).refresh_jitter(0.0).build();
         let (_seen, listening) = panicking_at(at);

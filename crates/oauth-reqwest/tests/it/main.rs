@@ -5,7 +5,6 @@
 
 #[path = "../../../oauth-tower/tests/it/acceptance.rs"]
 mod acceptance;
-mod alone;
 mod bodies;
 mod caller;
 mod choice;
@@ -26,9 +25,9 @@ mod matrix_table;
 #[path = "../../../oauth-tower/tests/it/outcome_table.rs"]
 mod outcome_table;
 mod outcomes;
+mod outcomes_reachable;
 #[path = "../../../oauth-tower/tests/it/play.rs"]
 mod play;
-mod reached;
 mod redirects;
 mod refusals;
 #[path = "../../../oauth-tower/tests/it/refused_once.rs"]
@@ -39,6 +38,7 @@ mod rewrites;
 mod standstill;
 mod timeouts;
 mod traces;
+mod transparency;
 mod transport;
 #[path = "../../../oauth-tower/tests/it/troubles.rs"]
 mod troubles;

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use bytes::Bytes;
 use http::Request;
 use http_body::Body;
-use oauth_core::replay::{DEFAULT_CAP, Replay};
+use oauth_core::replay::{DEFAULT_CAP, ReplayHandle};
 use oauth_core::{BoxError, NotReplayed, ReplayBody};
 
 /// What to do with a request's body so that the request can be sent again after a 401.
@@ -123,7 +123,7 @@ where
 }
 
 /// What [`Buffered`] keeps: nothing for an empty body.
-pub struct Teed<B>(Option<Replay<B>>);
+pub struct Teed<B>(Option<ReplayHandle<B>>);
 
 impl<B> fmt::Debug for Teed<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -135,12 +135,12 @@ impl<B: Body> Handle for Teed<B> {
     type Body = ReplayBody<B>;
 
     fn freeze(&self) -> Result<(), NotReplayed> {
-        self.0.as_ref().map_or(Ok(()), Replay::freeze).map_err(NotReplayed::from)
+        self.0.as_ref().map_or(Ok(()), ReplayHandle::freeze).map_err(NotReplayed::from)
     }
 
     fn again(self) -> Result<ReplayBody<B>, NotReplayed> {
         self.0
-            .map_or_else(|| Ok(ReplayBody::default()), Replay::take_over)
+            .map_or_else(|| Ok(ReplayBody::default()), ReplayHandle::take_over)
             .map_err(NotReplayed::from)
     }
 }

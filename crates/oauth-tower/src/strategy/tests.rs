@@ -108,6 +108,6 @@ fn debug_shows_the_settings_and_nothing_of_a_body() {
     };
     assert_eq!(
         shown("secret"),
-        "IntoBody { cap: 7, .. } Teed(Some(Replay { .. })) TeedInto(Teed(Some(Replay { .. }))) Cloned { .. }"
+        "IntoBody { cap: 7, .. } Teed(Some(ReplayHandle { .. })) TeedInto(Teed(Some(ReplayHandle { .. }))) Cloned { .. }"
     );
 }

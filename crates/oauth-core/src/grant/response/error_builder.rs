@@ -44,7 +44,7 @@ impl TokenRequest {
         response: &Response<Bytes>,
         problem: impl Into<Cow<'static, str>>,
     ) -> Error {
-        self.details(response, Kind::Answer, problem.into()).into()
+        self.details(response, Kind::Response, problem.into()).into()
     }
 
     pub(super) fn details(

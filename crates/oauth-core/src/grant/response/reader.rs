@@ -191,7 +191,7 @@ impl Reader<'_> {
         let hint = "the token URL must be the endpoint's final address";
         Details {
             hint: Some(hint.into()),
-            ..self.request.details(self.response, Kind::Answer, message.into())
+            ..self.request.details(self.response, Kind::Response, message.into())
         }
         .into()
     }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
 use oauth_core::ReplayBody;
-use oauth_core::replay::Replay;
+use oauth_core::replay::ReplayHandle;
 
 /// What came of a history.
 #[derive(Debug, PartialEq)]
@@ -147,7 +147,7 @@ impl Seen {
         assert!(!by_source || (all && whole.fails), "an error that is none");
     }
 
-    /// What the source has yielded, as the keeper counts it.
+    /// What the source has yielded, as the handle counts it.
     fn weight(&self) -> usize {
         self.bytes.len() + if self.trailers { WEIGHT_OF_TRAILERS } else { 0 }
     }
@@ -181,7 +181,7 @@ pub(crate) fn check(input: &[u8]) -> Played {
 
 fn play(
     first: ReplayBody<Source>,
-    replay: Option<Replay<Source>>,
+    replay: Option<ReplayHandle<Source>>,
     operations: &[u8],
     whole: &Whole,
 ) -> Played {

@@ -1,0 +1,202 @@
+//! How callers get onto the one flight and wait for it.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::entry::Entry;
+use super::flight::completion::{Completion, FlightResult};
+use super::flight::state::Ticket;
+use super::flight::task::FlightTask;
+use super::sync::{Runtime, instant_now, runtime, timeout_at};
+use super::trigger::Trigger;
+use super::{IssuedToken, TokenSlot};
+use crate::deadline::{Deadline, after};
+use crate::error::{Details, Error, Kind};
+
+/// A flight that is cut off is started again; more often than this the runtime is going away.
+const MOST_CUT_OFF: u8 = 3;
+
+pub(super) enum Joined {
+    Ready(Arc<Entry>),
+    /// `ours`: this caller has started it, on its own runtime.
+    Flight {
+        completion: Completion,
+        dead_in: Duration,
+        ours: bool,
+    },
+}
+
+/// How long a caller with this deadline would still wait: before its first wait, all of its limit.
+fn patience(deadline: Option<Instant>, limit: Duration) -> Duration {
+    deadline.map_or(limit, |deadline| deadline.saturating_duration_since(instant_now()))
+}
+
+fn same_again() -> Error {
+    let details = Details {
+        hint: Some("the issuer caches tokens: revoke it there as well".into()),
+        ..Details::new(Kind::RefusedAgain, "the issuer handed out the refused token again")
+    };
+    details.into()
+}
+
+/// What the state said.
+enum Asked {
+    Ready(Arc<Entry>),
+    Joined(Completion, Duration),
+    /// It has no task yet.
+    Registered(FlightTask, Completion, Duration),
+}
+
+/// How a wait for a flight ended.
+enum WaitEnd {
+    FlightResult(FlightResult),
+    /// The flight was dropped without an outcome.
+    CutOff,
+    TimedOut,
+}
+
+#[expect(clippy::manual_async_fn, reason = "an async function stores its arguments twice")]
+fn wait(completion: Completion, until: Instant) -> impl Future<Output = WaitEnd> + Send {
+    async move {
+        match timeout_at(until, completion.end()).await {
+            Ok(Some(landed)) => WaitEnd::FlightResult(landed.clone()),
+            Ok(None) => WaitEnd::CutOff,
+            Err(_elapsed) => WaitEnd::TimedOut,
+        }
+    }
+}
+
+impl TokenSlot {
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async function stores its arguments twice, and thousands may wait at once"
+    )]
+    pub(super) fn acquire(
+        &self,
+        trigger: Trigger,
+        until: Option<Deadline>,
+    ) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
+        async move {
+            let until = until.map(Deadline::instant);
+            let mut deadline = None;
+            let mut cut_off = 0_u8;
+            loop {
+                let limit = self.shared.settings.acquire_timeout;
+                let left = patience(deadline.or(until), limit).min(limit);
+                let (completion, wait_until) = match self.start_flight(trigger, Some(left))? {
+                    Joined::Ready(entry) => return Ok(IssuedToken::newest(entry)),
+                    Joined::Flight { completion, dead_in, .. } => {
+                        // Checked by `start_flight`: there is a runtime with timers.
+                        let now = instant_now();
+                        let deadline = *deadline.get_or_insert_with(|| {
+                            let ours = after(now, limit);
+                            until.map_or(ours, |until| until.min(ours))
+                        });
+                        (completion, deadline.min(after(now, dead_in)))
+                    }
+                };
+                let entry = match wait(completion, wait_until).await {
+                    WaitEnd::FlightResult(result) => result?,
+                    // Ask again: the state knows.
+                    WaitEnd::CutOff if cut_off < MOST_CUT_OFF => {
+                        cut_off += 1;
+                        continue;
+                    }
+                    WaitEnd::CutOff => {
+                        let message = "the token request was cut off: the runtime is going away";
+                        return Err(Error::new(Kind::Runtime, message));
+                    }
+                    WaitEnd::TimedOut
+                        if deadline.is_some_and(|deadline| deadline <= wait_until) =>
+                    {
+                        let callers = until.is_some() && deadline == until;
+                        return Err(self.out_of_patience(callers));
+                    }
+                    // Nobody drives the flight: the state replaces it when asked again.
+                    WaitEnd::TimedOut => continue,
+                };
+                if !entry.single_use()
+                    && !entry.fresh.is_ahead()
+                    && !entry.valid(self.shared.clock.now())
+                {
+                    // This caller was not polled before the token's end.
+                    continue;
+                }
+                return match trigger {
+                    Trigger::Refused(refused) if refused.generation == entry.generation => {
+                        Err(same_again())
+                    }
+                    _ => Ok(IssuedToken::newest(entry)),
+                };
+            }
+        }
+    }
+
+    fn out_of_patience(&self, callers: bool) -> Error {
+        let last = self.shared.state().last_error().map(|(error, _)| error.clone());
+        let message = if callers {
+            "the token endpoint gave no token within the request's time limit"
+        } else {
+            "there was no token within the acquire limit"
+        };
+        self.shared.source.info().timed_out(message, last)
+    }
+
+    /// Joins the flight under way, or starts one if the state allows it. `patience` is how long the
+    /// caller would wait for it to begin; nothing for one that does not wait.
+    pub(super) fn start_flight(
+        &self,
+        trigger: Trigger,
+        patience: Option<Duration>,
+    ) -> Result<Joined, Error> {
+        let shared = &self.shared;
+        let now = shared.clock.now();
+        let epoch = shared.source.credentials_epoch();
+        // Before a flight is registered: one that cannot be spawned must not be on the state.
+        let runtime = runtime();
+        let (asked, deferred) = shared.with_state(|state| {
+            let current = shared.current.load_full();
+            if let Some(ready) = state.ready(trigger, current.as_ref(), now, epoch) {
+                return Ok(Asked::Ready(ready));
+            }
+            if let Err(error) = &runtime {
+                return Err(error.clone());
+            }
+            let answer = state.ask(trigger, patience, current.as_ref(), now, epoch)?;
+            Ok(match answer {
+                Ticket::Join(completion, dead_at) => Asked::Joined(completion, dead_at),
+                Ticket::Start(spec, completion, dead_at) => {
+                    Asked::Registered(FlightTask::new(shared, spec), completion, dead_at)
+                }
+            })
+        });
+        // From here on code of others may run: a flight that was registered takes itself off the
+        // state again when it is dropped.
+        deferred.run();
+        let (completion, dead_at, ours) = match asked? {
+            Asked::Ready(entry) => return Ok(Joined::Ready(entry)),
+            Asked::Joined(completion, dead_at) => (completion, dead_at, false),
+            Asked::Registered(flight, completion, dead_at) => {
+                self.spawn(flight, &runtime?);
+                (completion, dead_at, true)
+            }
+        };
+        Ok(Joined::Flight { completion, dead_in: dead_at.saturating_sub(now), ours })
+    }
+
+    fn spawn(&self, flight: FlightTask, runtime: &Runtime) {
+        let id = flight.id();
+        flight.tell_start();
+        // Outside of the lock: an ended runtime drops the future inside of `spawn`, and that asks
+        // for the lock.
+        let abort = runtime.spawn(flight.run()).abort_handle();
+        let (gone, deferred) = self.shared.with_state(|state| state.attach_task(id, abort));
+        if let Err(superseded) = gone {
+            superseded.abort();
+        }
+        deferred.run();
+    }
+}

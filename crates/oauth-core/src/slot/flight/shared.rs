@@ -1,0 +1,113 @@
+//! What a slot is, and how a flight lands in it.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::builder::Settings;
+use super::entry::Entry;
+use super::issued::IssuedTokens;
+use super::state::{Deferred, Epochs, Fetched, FlightState, Publish, Settled};
+use super::sync::{AtomicU64, Mutex, MutexGuard, Published};
+use crate::clock::AnyClock;
+use crate::error::Error;
+use crate::origin::{ForeignLog, Origins};
+use crate::source::DynSource;
+use crate::unwind::contained;
+
+/// What all handles of a slot share.
+pub(in super::super) struct Shared {
+    /// Written under the desk's lock alone, read by everybody.
+    pub(in super::super) current: Published<Entry>,
+    pub(in super::super) clock: AnyClock,
+    /// What the state knows about acceptance: written under its lock, read with each request.
+    pub(in super::super) mark: AtomicU64,
+    pub(in super::super) state: Mutex<FlightState>,
+    pub(in super::super) source: Arc<dyn DynSource>,
+    pub(in super::super) settings: Arc<Settings>,
+    pub(in super::super) origins: Origins,
+    pub(in super::super) foreign: ForeignLog,
+    pub(in super::super) issued: IssuedTokens,
+    pub(in super::super) landed: watch::Sender<u64>,
+    pub(in super::super) id: u64,
+}
+
+impl Shared {
+    pub(in super::super) fn state(&self) -> MutexGuard<'_, FlightState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the state. What that put aside is the caller's to let go, when nothing depends on it any
+    /// more: the lock is released by then.
+    pub(in super::super) fn with_state<T>(
+        &self,
+        ask: impl FnOnce(&mut FlightState) -> T,
+    ) -> (T, Deferred) {
+        let mut state = self.state();
+        let answer = ask(&mut state);
+        // After what was published: who reads this mark and then the token has that token or a later one.
+        self.mark.store(state.mark().bits(), Ordering::Release);
+        (answer, state.take_deferred())
+    }
+
+    /// Publishes what a flight brought and returns what its waiters get; nothing if the flight was
+    /// given up meanwhile. Until they have it, nothing of others runs but the clock and the source,
+    /// before the outcome is taken.
+    pub(in super::super) fn land(
+        &self,
+        id: u64,
+        result: Result<Fetched, Error>,
+        tried: Option<u64>,
+    ) -> (Option<Settled>, Deferred) {
+        if let Ok(fetched) = &result {
+            self.issued.remember(&fetched.token);
+        }
+        let at = self.clock.read();
+        // If it panics, nobody knows of a change.
+        let now = contained(|| self.source.credentials_epoch()).or(tried).unwrap_or_default();
+        let epochs = Epochs { tried: tried.unwrap_or(now), now };
+        let ((landing, _replaced), deferred) = self.with_state(|state| {
+            let current = self.current.load_full();
+            let landing = state.land(id, result, current.as_ref(), at, epochs);
+            // A token that goes is wiped, after the lock is released.
+            let replaced = match landing.as_ref().map(|landing| &landing.publish) {
+                None | Some(Publish::Nothing) => None,
+                Some(Publish::Token(entry)) => self.current.swap(Some(entry.clone())),
+                Some(Publish::Emptiness) => self.current.swap(None),
+            };
+            (landing, (replaced, current))
+        });
+        if landing.is_some() {
+            self.landed.send_modify(|count| *count += 1);
+        }
+        (landing, deferred)
+    }
+
+    pub(in super::super) fn note(&self, id: u64, error: &Error) {
+        let now = self.clock.now();
+        let ((), deferred) = self.with_state(|state| state.note(id, error, now));
+        deferred.run();
+    }
+
+    pub(in super::super) fn heartbeat(&self, id: u64, within: Duration) {
+        let by = self.clock.now().saturating_add(within);
+        let ((), deferred) = self.with_state(|state| state.heartbeat(id, by));
+        deferred.run();
+    }
+
+    pub(in super::super) fn abandon(&self, id: u64) -> Deferred {
+        let ((), deferred) = self.with_state(|state| state.abandon(id));
+        deferred
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for flight in state.take_flights() {
+            flight.abort();
+        }
+    }
+}

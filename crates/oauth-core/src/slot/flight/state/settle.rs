@@ -1,0 +1,343 @@
+//! What a landed flight leaves behind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::entry::{Entry, Generation};
+use super::super::trigger::Trigger;
+use super::{Failure, Fetched, FlightState};
+use crate::clock::Reading;
+use crate::error::{Details, Error, Kind};
+
+/// What becomes of the slot's value.
+pub(in super::super::super) enum Publish {
+    /// It stays.
+    Nothing,
+    Token(Arc<Entry>),
+    /// It goes, and nothing takes its place.
+    Emptiness,
+}
+
+/// What a landed flight leaves.
+pub(in super::super::super) struct Settled {
+    pub(in super::super::super) publish: Publish,
+    pub(in super::super::super) outcome: Result<Arc<Entry>, Error>,
+}
+
+/// The credentials that the failed attempt used and those of now.
+#[derive(Clone, Copy)]
+pub(in super::super::super) struct Epochs {
+    pub(in super::super::super) tried: u64,
+    pub(in super::super::super) now: u64,
+}
+
+impl Epochs {
+    fn rotated(self) -> bool {
+        self.tried != self.now
+    }
+}
+
+impl FlightState {
+    /// A flight has its outcome. Returns what the waiters get and what is to be published, or
+    /// nothing if the flight was given up in the meantime.
+    pub(in super::super::super) fn land(
+        &mut self,
+        id: u64,
+        result: Result<Fetched, Error>,
+        current: Option<&Arc<Entry>>,
+        at: Reading,
+        epochs: Epochs,
+    ) -> Option<Settled> {
+        let now = at.now;
+        let brings = result.as_ref().is_ok_and(|fetched| !self.ended(fetched, now));
+        let Some(trigger) = self.take_settled(id, brings) else {
+            self.deferred.error(result.err());
+            return None;
+        };
+        self.end_hold_of(id);
+        Some(match result {
+            Ok(fetched) if self.ended(&fetched, now) => {
+                self.fail(id, ended_on_its_way(), current, at, epochs)
+            }
+            Ok(fetched) => self.succeed(id, fetched, trigger, current, at, epochs.tried),
+            Err(error) => self.fail(id, error, current, at, epochs),
+        })
+    }
+
+    /// Takes the flight off the state and says what it was for; nothing if it was given up. One that was
+    /// presumed dead counts if it brings a token before its successor has ended, which has nothing more
+    /// to bring then.
+    fn take_settled(&mut self, id: u64, brings: bool) -> Option<Trigger> {
+        if let Some(flight) = self.flight.take_if(|flight| flight.id == id) {
+            self.drop_superseded();
+            return Some(flight.trigger);
+        }
+        let superseded = self.superseded.take_if(|flight| flight.id == id && brings)?;
+        let successor = self.flight.take();
+        if let Some(flight) = successor {
+            self.end_hold_of(flight.id);
+            if let Some(evidence) = &mut self.evidence {
+                evidence.cut_off(flight.id);
+            }
+            self.deferred.flight(flight.abort);
+        }
+        Some(superseded.trigger)
+    }
+
+    /// Whether it had some life, and all of it passed while the answer was on its way.
+    fn ended(&self, fetched: &Fetched, now: Duration) -> bool {
+        let life = fetched.token.lifetime().filter(|life| !life.is_zero());
+        life.is_some()
+            && self.settings.lifecycle.times(fetched.started, life, 0.0).expires_at <= now
+    }
+
+    fn succeed(
+        &mut self,
+        id: u64,
+        fetched: Fetched,
+        trigger: Trigger,
+        current: Option<&Arc<Entry>>,
+        at: Reading,
+        epoch: u64,
+    ) -> Settled {
+        let now = at.now;
+        self.forget_failure();
+        self.rest_until = fetched.started.saturating_add(self.settings.least_interval);
+        let Fetched { token, started } = fetched;
+        let same = current.filter(|entry| entry.token.same_secret(&token));
+        let generation = match same {
+            // A caller with a 401 for this secret must not take it for a newer token.
+            Some(entry) => entry.generation,
+            None => {
+                let number = self.next_generation;
+                self.next_generation = number.saturating_add(1);
+                Generation { slot: self.slot, number }
+            }
+        };
+        let is_same = same.is_some();
+        let draw = self.rng.f64();
+        let mut times = self.settings.lifecycle.times(started, token.lifetime(), draw);
+        // Due before a flight by age may start again: not due until then, so that requests in
+        // between take the hot path.
+        times.stale_at = times.stale_at.max(self.rest_until).min(times.expires_at);
+        let headers = token.sharded_header();
+        let entry = Entry {
+            fresh: at.coarse_deadline(times.stale_at),
+            issued_at: now,
+            token,
+            headers,
+            generation,
+            times,
+            epoch,
+        };
+        let entry = Arc::new(entry);
+        // One without life serves its waiters alone, and the one that is there stays, unless the API
+        // refuses that.
+        let takes_place = !entry.single_use() || matches!(trigger, Trigger::Refused(_));
+        if is_same {
+            self.got_the_same(id, trigger, generation, now);
+        } else if takes_place {
+            self.keep_predecessor(id, &entry, current, now);
+        }
+        let publish = match trigger {
+            _ if !entry.single_use() => Publish::Token(entry.clone()),
+            // The API refuses the one that is there, and its successor serves its waiters alone.
+            Trigger::Refused(_) => Publish::Emptiness,
+            Trigger::Age | Trigger::Prefetch | Trigger::Demand => Publish::Nothing,
+        };
+        Settled { publish, outcome: Ok(entry) }
+    }
+
+    /// The issuer handed out the token that is there once more.
+    fn got_the_same(&mut self, id: u64, trigger: Trigger, generation: Generation, now: Duration) {
+        if let (Trigger::Refused(_), Some(evidence)) = (trigger, &mut self.evidence) {
+            evidence.brought_the_same(id, generation.number, now, &self.settings.backoff);
+        }
+    }
+
+    /// The token that is there makes room for a newer one: if it was accepted, it stays beside it for now.
+    fn keep_predecessor(
+        &mut self,
+        id: u64,
+        newer: &Entry,
+        current: Option<&Arc<Entry>>,
+        now: Duration,
+    ) {
+        let proven = current.filter(|entry| self.has_accepted(entry) && !newer.single_use());
+        let keeps = proven.is_none();
+        if let Some(entry) = proven {
+            let before = self.predecessor.replace(entry.clone());
+            self.deferred.token(before);
+        }
+        if let Some(evidence) = &mut self.evidence {
+            evidence.brought(id, newer.generation.number, keeps);
+        }
+        // Of other credentials or for something else.
+        let is_other = |entry: &Arc<Entry>| {
+            !entry.valid(now)
+                || entry.epoch != newer.epoch
+                || entry.token.scope() != newer.token.scope()
+        };
+        if self.predecessor.as_ref().is_some_and(is_other) {
+            self.forget_predecessor();
+        }
+    }
+
+    fn fail(
+        &mut self,
+        id: u64,
+        error: Error,
+        current: Option<&Arc<Entry>>,
+        at: Reading,
+        epochs: Epochs,
+    ) -> Settled {
+        let now = at.now;
+        self.failures += 1;
+        self.set_last_error(&error, now);
+        if let Some(evidence) = &mut self.evidence {
+            evidence.brought_nothing(id);
+        }
+        if epochs.rotated() {
+            // The old credentials' failure says nothing about the new ones.
+            return Settled { publish: Publish::Nothing, outcome: Err(error) };
+        }
+        // Other credentials' failures are another row.
+        let row = self.failure.as_ref().filter(|failure| failure.epoch == epochs.now);
+        let (since, before) = row.map_or((now, 0), |f| (f.since, f.in_a_row));
+        let in_a_row = before.saturating_add(1);
+        let wait = self.settings.backoff.cool_down(
+            in_a_row,
+            error.is_transient(),
+            self.rng.f64(),
+            error.retry_after(),
+        );
+        self.forget_failure();
+        let until = now.saturating_add(wait);
+        let epoch = epochs.now;
+        self.failure = Some(Failure { error: error.clone(), since, until, epoch, in_a_row });
+        // A valid token stays, the same one of the same generation: it is merely not renewed
+        // before the next attempt.
+        let publish = match current.filter(|entry| entry.valid(now)) {
+            None => Publish::Nothing,
+            Some(entry) => {
+                let mut kept = Entry::clone(entry);
+                kept.times.stale_at = until.min(kept.times.expires_at);
+                kept.fresh = at.coarse_deadline(kept.times.stale_at);
+                Publish::Token(Arc::new(kept))
+            }
+        };
+        Settled { publish, outcome: Err(error.with_retry_after(wait)) }
+    }
+}
+
+fn ended_on_its_way() -> Error {
+    let details = Details {
+        transient: true,
+        ..Details::new(Kind::Response, "the token ended before it arrived")
+    };
+    details.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::builder::Settings;
+    use super::super::super::target::Target;
+    use super::super::super::trigger::Charged;
+    use super::super::Ticket;
+    use super::*;
+    use crate::token::Token;
+
+    const S: fn(u64) -> Duration = Duration::from_secs;
+    const EPOCHS: Epochs = Epochs { tried: 0, now: 0 };
+
+    /// What is published by a flight that started at `started` and lands a second later, while the
+    /// coarse clocks show as much.
+    fn fly(
+        state: &mut FlightState,
+        started: u64,
+        result: Result<Token, Error>,
+        current: Option<&Arc<Entry>>,
+    ) -> Arc<Entry> {
+        let Ok(Ticket::Start(spec, ..)) = state.ask(Trigger::Age, None, current, S(started), 0)
+        else {
+            panic!("a flight may start");
+        };
+        let fetched = result.map(|token| Fetched { token, started: S(started) });
+        let at = Reading::beside(S(started + 1), [started as i64 + 1; 2]);
+        match state.land(spec.id, fetched, current, at, EPOCHS).unwrap().publish {
+            Publish::Token(entry) => entry,
+            _ => panic!("a token is there"),
+        }
+    }
+
+    fn state() -> FlightState {
+        let mut settings = Settings { seed: Some(1), ..Settings::default() };
+        settings.lifecycle.jitter = 0.0;
+        FlightState::new(1, Arc::new(settings))
+    }
+
+    fn token() -> Result<Token, Error> {
+        Ok(token_of("abc"))
+    }
+
+    fn token_of(secret: &str) -> Token {
+        Token::bearer(secret).unwrap().expires_in(S(1000))
+    }
+
+    #[test]
+    fn a_token_is_fresh_at_a_glance_until_its_renewal_is_due_and_no_longer() {
+        let entry = fly(&mut state(), 100, token(), None);
+        assert_eq!(entry.times.stale_at, S(850));
+        assert!(entry.fresh.is_ahead_at([844; 2]));
+        assert!(!entry.fresh.is_ahead_at([845; 2]));
+    }
+
+    /// Starts a flight at this time.
+    fn start(
+        state: &mut FlightState,
+        trigger: Trigger,
+        current: Option<&Arc<Entry>>,
+        at: u64,
+    ) -> u64 {
+        let answer = state.ask(trigger, None, current, S(at), 0);
+        let Ok(Ticket::Start(spec, ..)) = answer else { panic!("a flight may start at {at} s") };
+        spec.id
+    }
+
+    #[test]
+    fn a_late_token_that_has_ended_takes_nothing_from_the_flight_that_took_its_place() {
+        let mut state = state();
+        let superseded = start(&mut state, Trigger::Age, None, 100);
+        let successor = start(&mut state, Trigger::Age, None, 107);
+        let token = Token::bearer("late").unwrap().expires_in(S(5));
+        let late = Ok(Fetched { token, started: S(100) });
+        let at = Reading::beside(S(107), [107; 2]);
+        assert!(state.land(superseded, late, None, at, EPOCHS).is_none());
+        assert!(state.is_flying());
+        assert_eq!(state.failures, 0);
+        let fetched = Ok(Fetched { token: token_of("next"), started: S(107) });
+        assert!(state.land(successor, fetched, None, at, EPOCHS).unwrap().outcome.is_ok());
+    }
+
+    #[test]
+    fn renewals_that_are_never_heard_of_cost_no_budget() {
+        let mut state = state();
+        let entry = fly(&mut state, 100, token(), None);
+        let generation = entry.generation;
+        let charged = Charged { generation, target: Target::UNKNOWN, again: false };
+        for n in 0..40 {
+            start(&mut state, Trigger::Refused(charged), Some(&entry), 200 + 7 * n);
+        }
+    }
+
+    #[test]
+    fn a_token_whose_renewal_failed_is_fresh_at_a_glance_until_the_next_attempt() {
+        let mut state = state();
+        let entry = fly(&mut state, 100, token(), None);
+        let later = Error::new(Kind::Usage, "later").with_retry_after(S(30));
+        let kept = fly(&mut state, 860, Err(later), Some(&entry));
+        assert_eq!(kept.times.stale_at, S(891));
+        assert!(kept.fresh.is_ahead_at([885; 2]));
+        assert!(!kept.fresh.is_ahead_at([886; 2]));
+    }
+}

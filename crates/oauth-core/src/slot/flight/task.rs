@@ -1,0 +1,198 @@
+//! One flight: a task that asks the source, tries again where that helps, and lands its outcome.
+//!
+//! It holds the slot weakly, so that the last handle's drop ends it, and whatever drops it (an
+//! ended runtime, an abort) makes the waiters ask the state again instead of waiting for ever.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::builder::Settings;
+use super::completion::Completer;
+use super::events;
+use super::rotation::unless_rotated;
+use super::shared::Shared;
+use super::state::{Fetched, FlightSpec, Publish};
+use super::sync::{instant_now, sleep, timeout, timeout_at};
+use super::trigger::Trigger;
+use crate::clock::AnyClock;
+use crate::deadline::after;
+use crate::error::{Error, Kind};
+use crate::source::DynSource;
+use crate::token::Token;
+use crate::unwind::{Panicked, caught, contained};
+
+/// More attempts than this in one flight are a storm, whatever the jitter drew.
+const MOST_ATTEMPTS: u32 = 10;
+
+pub(in super::super) struct FlightTask {
+    source: Arc<dyn DynSource>,
+    clock: AnyClock,
+    settings: Arc<Settings>,
+    trigger: Trigger,
+    pause: Duration,
+    retries: bool,
+    rng: fastrand::Rng,
+    last_error: Option<Error>,
+    pass: CompletionGuard,
+}
+
+impl FlightTask {
+    pub(in super::super) fn new(shared: &Arc<Shared>, spec: FlightSpec) -> Self {
+        let FlightSpec { id, trigger, completer, pause, retries, seed } = spec;
+        Self {
+            source: shared.source.clone(),
+            clock: shared.clock.clone(),
+            settings: shared.settings.clone(),
+            trigger,
+            pause,
+            retries,
+            rng: fastrand::Rng::with_seed(seed),
+            last_error: None,
+            pass: CompletionGuard { slot: Arc::downgrade(shared), id, completer: Some(completer) },
+        }
+    }
+
+    pub(in super::super) fn id(&self) -> u64 {
+        self.pass.id
+    }
+
+    pub(in super::super) fn tell_start(&self) {
+        events::flight_starts(self.pass.id, self.trigger, self.pause);
+    }
+
+    pub(in super::super) async fn run(mut self) {
+        let mut tried = None;
+        // Caught here as well as around each attempt: what a source drops can panic, too.
+        let result = caught(self.within_limit(&mut tried)).await.unwrap_or_else(panicked);
+        self.pass.land(result, tried);
+    }
+
+    async fn within_limit(&mut self, tried: &mut Option<u64>) -> Result<Fetched, Error> {
+        if !self.pause.is_zero() {
+            self.pass.heartbeat(self.pause);
+            sleep(self.pause).await;
+        }
+        // The deadline counts from now.
+        let deadline = after(instant_now(), self.settings.flight_timeout);
+        timeout_at(deadline, self.attempts(deadline, tried)).await.unwrap_or_else(|_| {
+            let last = self.last_error.take();
+            Err(self.timed_out("the token flight met its time limit", last))
+        })
+    }
+
+    async fn attempts(
+        &mut self,
+        deadline: Instant,
+        tried: &mut Option<u64>,
+    ) -> Result<Fetched, Error> {
+        let mut failed = 0;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let epoch = self.source.credentials_epoch();
+            *tried = Some(epoch);
+            self.pass.heartbeat(self.settings.attempt_timeout);
+            let started = self.clock.now();
+            let error = match self.attempt().await {
+                Ok(token) => return Ok(Fetched { token, started }),
+                Err(error) => error,
+            };
+            self.pass.note(&error);
+            let before = self.last_error.replace(error.clone());
+            contained(|| drop(before));
+            if attempt >= MOST_ATTEMPTS {
+                return Err(error);
+            }
+            if self.source.credentials_epoch() != epoch {
+                // Rotated meanwhile: what the old pair got says nothing about the new one.
+                continue;
+            }
+            failed += 1;
+            if !self.retries || !error.is_transient() {
+                return Err(error);
+            }
+            let draw = self.rng.f64();
+            let wait = self.settings.backoff.backoff(failed, draw, error.retry_after());
+            if wait >= deadline.saturating_duration_since(instant_now()) {
+                return Err(error);
+            }
+            events::trying_again(&error, wait);
+            self.pass.heartbeat(wait);
+            // New credentials are tried at once.
+            unless_rotated(sleep(wait), &*self.source, epoch).await;
+        }
+    }
+
+    async fn attempt(&self) -> Result<Token, Error> {
+        let source = &self.source;
+        // The async block: a source that panics before its first await must be caught as well.
+        let fetch = caught(async move { source.fetch().await });
+        match timeout(self.settings.attempt_timeout, fetch).await {
+            Ok(result) => result.unwrap_or_else(panicked),
+            Err(_) => Err(self.timed_out("the token source met its time limit", None)),
+        }
+    }
+
+    fn timed_out(&self, message: &'static str, last: Option<Error>) -> Error {
+        self.source.info().timed_out(message, last)
+    }
+}
+
+/// A panic in the source is an error to the waiters, like any other.
+fn panicked<T>(_: Panicked) -> Result<T, Error> {
+    Err(Error::new(Kind::Panicked, "the token source panicked"))
+}
+
+/// The duty to tell waiters: by landing, or by being dropped. From the flight's registration on,
+/// nothing of others runs before there is one.
+struct CompletionGuard {
+    slot: Weak<Shared>,
+    id: u64,
+    completer: Option<Completer>,
+}
+
+impl CompletionGuard {
+    fn land(mut self, result: Result<Fetched, Error>, tried: Option<u64>) {
+        // Upgraded for this one call, with no await in it.
+        let Some(slot) = self.slot.upgrade() else { return };
+        let (landing, deferred) = slot.land(self.id, result, tried);
+        if let Some((completer, landing)) = self.completer.take().zip(landing) {
+            let kept = matches!(landing.publish, Publish::Token(_));
+            // First: what comes after it runs code of others.
+            completer.landed(landing.outcome.clone());
+            events::landed(self.id, &landing.outcome, kept);
+        }
+        deferred.run();
+    }
+
+    /// Whoever waits for the flight takes it for dead if nothing is heartbeat of it within that time and a
+    /// second more.
+    fn heartbeat(&self, within: Duration) {
+        if let Some(slot) = self.slot.upgrade() {
+            contained(|| slot.heartbeat(self.id, within));
+        }
+    }
+
+    fn note(&self, error: &Error) {
+        if let Some(slot) = self.slot.upgrade() {
+            // A clock that panics takes the note along, not the flight.
+            contained(|| slot.note(self.id, error));
+        }
+    }
+}
+
+impl Drop for CompletionGuard {
+    fn drop(&mut self) {
+        // First off the state, then the word to the waiters: one that wakes up and asks again must not
+        // find this flight still registered. Then what others may have a hand in.
+        if let Some(completer) = self.completer.take() {
+            let slot = self.slot.upgrade();
+            let deferred = slot.as_ref().map(|slot| slot.abandon(self.id)).unwrap_or_default();
+            drop(completer);
+            deferred.run();
+            contained(|| drop(slot));
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What the slot synchronizes with, in one place, so that a schedule explorer can take it over: the
+//! tests compile the slot a second time, over `interleavings::sync`.
+
+pub(crate) use std::sync::atomic::AtomicU64;
+pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
+
+/// The slot's value: written under the desk's lock, read by everybody.
+pub(crate) use arc_swap::ArcSwapOption as Published;
+pub(crate) use tokio::task::AbortHandle;
+pub(crate) use tokio::time::{sleep, timeout, timeout_at};
+
+use std::panic::catch_unwind;
+use std::time::Duration;
+
+pub(crate) use tokio::runtime::Handle as Runtime;
+use tokio::time::Instant;
+
+use crate::error::{Details, Error, Kind};
+
+/// What the timers go by.
+pub(crate) fn instant_now() -> Instant {
+    Instant::now()
+}
+
+/// The runtime to fly on.
+///
+/// Tokio has no way to ask whether a runtime has timers, and panics when it has none.
+pub(crate) fn runtime() -> Result<Runtime, Error> {
+    let no_runtime = |problem: &'static str| {
+        Error::from(Details {
+            hint: Some("call it from inside of a Tokio runtime with `enable_all`".into()),
+            ..Details::new(Kind::Runtime, problem)
+        })
+    };
+    let handle =
+        Runtime::try_current().map_err(|_| no_runtime("there is no Tokio runtime to fetch on"))?;
+    catch_unwind(|| drop(sleep(Duration::ZERO)))
+        .map_err(|_| no_runtime("the Tokio runtime has no timers"))?;
+    Ok(handle)
+}
