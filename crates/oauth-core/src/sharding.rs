@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// 100 ns under contention, twice a request. With 64 cores that each send 20,000 requests a second
 /// (50 us of work for each) one count would have to be on its way for 0.26 s of every second, and more
 /// than a third of it would be waited for. With four it is 0.06 s, for 0.4 KiB a token.
-const SHARDS: usize = 4;
+pub(crate) const SHARDS: usize = 4;
 
 /// One value for each shard; threads are spread over the shards in the order in which they come.
 ///
@@ -26,6 +26,15 @@ impl<T> Sharded<T> {
     /// counts are in one cache line.
     pub fn new(mut make: impl FnMut() -> T) -> Self {
         Self(array::from_fn(|_| make()))
+    }
+
+    /// The same with fewer values, 1 at least: shards beyond them share theirs by its clone.
+    pub(crate) fn with_shards(shards: usize, mut make: impl FnMut() -> T) -> Self
+    where
+        T: Clone,
+    {
+        let made: Vec<T> = (0..shards.clamp(1, SHARDS)).map(|_| make()).collect();
+        Self(array::from_fn(|shard| made[shard % made.len()].clone()))
     }
 
     /// This thread's value.

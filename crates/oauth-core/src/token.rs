@@ -69,9 +69,11 @@ impl Token {
     }
 
     /// Header values over the same bytes, each with a reference count of its own.
-    pub(crate) fn sharded_header(&self) -> Sharded<HeaderValue> {
+    pub(crate) fn sharded_header(&self, shards: usize) -> Sharded<HeaderValue> {
         // The bytes made a header value before, and do again.
-        Sharded::new(|| self.text.header_value().unwrap_or_else(|| self.header.clone()))
+        Sharded::with_shards(shards, || {
+            self.text.header_value().unwrap_or_else(|| self.header.clone())
+        })
     }
 
     /// Sets how long the token lives, counted from before its request was sent (RFC 6749 §5.1).

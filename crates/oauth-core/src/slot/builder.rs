@@ -1,13 +1,14 @@
 //! The slot's settings.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::TokenSlot;
 use super::schedule::{BackoffPolicy, Lifecycle};
 use crate::clock::{AnyClock, Clock};
 use crate::origin::Origins;
+use crate::sharding::SHARDS;
 use crate::source::{DynSource, TokenSource};
 
 #[derive(Clone, Debug)]
@@ -19,6 +20,7 @@ pub(super) struct Settings {
     pub(super) acquire_timeout: Duration,
     pub(super) least_interval: Duration,
     pub(super) hold: Duration,
+    pub(super) header_shards: usize,
     pub(super) seed: Option<u64>,
 }
 
@@ -32,8 +34,17 @@ impl Default for Settings {
             acquire_timeout: Duration::from_secs(30),
             least_interval: Duration::from_secs(1),
             hold: Duration::from_secs(1),
+            header_shards: SHARDS,
             seed: None,
         }
+    }
+}
+
+impl Settings {
+    /// The defaults, one value for all slots that change none of them.
+    fn shared_default() -> Arc<Self> {
+        static DEFAULT: LazyLock<Arc<Settings>> = LazyLock::new(Arc::default);
+        DEFAULT.clone()
     }
 }
 
@@ -56,14 +67,17 @@ pub struct SlotBuilder {
     source: Arc<dyn DynSource>,
     origins: Origins,
     clock: AnyClock,
-    settings: Settings,
+    /// Shared by the slots that are built with the same settings.
+    settings: Arc<Settings>,
 }
 
 impl SlotBuilder {
     pub(super) fn new(source: impl TokenSource) -> Self {
         let info = source.info();
-        let mut settings = Settings::default();
-        settings.lifecycle.window = info.refresh_window();
+        let mut settings = Settings::shared_default();
+        if let Some(window) = info.refresh_window() {
+            Arc::make_mut(&mut settings).lifecycle.window = Some(window);
+        }
         Self {
             origins: info.origins().clone(),
             source: Arc::new(source),
@@ -81,52 +95,52 @@ impl SlotBuilder {
     /// How long before its end a token is renewed, instead of what the source says. Never more
     /// than [`refresh_fraction`](Self::refresh_fraction) of its life.
     pub fn refresh_window(mut self, window: Duration) -> Self {
-        self.settings.lifecycle.window = Some(window);
+        self.settings().lifecycle.window = Some(window);
         self
     }
 
     /// The largest part of a token's life in which it is renewed, 0 to 1. Default: 0.25.
     pub fn refresh_fraction(mut self, fraction: f64) -> Self {
-        self.settings.lifecycle.fraction = part(fraction);
+        self.settings().lifecycle.fraction = part(fraction);
         self
     }
 
     /// By how much of itself the refresh window grows at random, drawn once a token, 0 to 1.
     /// Default: 0.1.
     pub fn refresh_jitter(mut self, part_of_window: f64) -> Self {
-        self.settings.lifecycle.jitter = part(part_of_window);
+        self.settings().lifecycle.jitter = part(part_of_window);
         self
     }
 
     /// How long before its end a token is no longer attached. Default: 5 s; never more than a tenth
     /// of the token's life.
     pub fn expiry_margin(mut self, margin: Duration) -> Self {
-        self.settings.lifecycle.margin = margin;
+        self.settings().lifecycle.margin = margin;
         self
     }
 
     /// Limit of one call of the source. Default: 10 s.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
-        self.settings.attempt_timeout = limit;
+        self.settings().attempt_timeout = limit;
         self
     }
 
     /// Limit of a flight with all its attempts. Default: 30 s.
     pub fn flight_timeout(mut self, limit: Duration) -> Self {
-        self.settings.flight_timeout = limit;
+        self.settings().flight_timeout = limit;
         self
     }
 
     /// How long a caller waits for a token. Default: 30 s.
     pub fn acquire_timeout(mut self, limit: Duration) -> Self {
-        self.settings.acquire_timeout = limit;
+        self.settings().acquire_timeout = limit;
         self
     }
 
     /// The least time between two flights that are started by a token's age. Default: 1 s. Callers
     /// without a token wait for the next one if it starts within their acquire limit.
     pub fn least_interval(mut self, interval: Duration) -> Self {
-        self.settings.least_interval = interval;
+        self.settings().least_interval = interval;
         self
     }
 
@@ -134,14 +148,21 @@ impl SlotBuilder {
     /// counted from its start, instead of being sent with a token that is known to be refused. Default:
     /// 1 s; zero: they do not wait. Adapters ask for it; [`TokenSlot::token`] never waits for this.
     pub fn hold_limit(mut self, limit: Duration) -> Self {
-        self.settings.hold = limit;
+        self.settings().hold = limit;
         self
     }
 
     /// The longest [wait that a token endpoint asks for](crate::Error::retry_after) that is believed.
     /// Default: 5 minutes.
     pub fn retry_after_cap(mut self, cap: Duration) -> Self {
-        self.settings.backoff.retry_after_cap = cap;
+        self.settings().backoff.retry_after_cap = cap;
+        self
+    }
+
+    /// How many reference counts the token's header has, 1 to 4: threads that send at the same time count
+    /// apart. Default: 4. Each takes about 60 bytes a token, and one is enough where few threads share the slot.
+    pub fn header_shards(mut self, shards: usize) -> Self {
+        self.settings().header_shards = shards.clamp(1, SHARDS);
         self
     }
 
@@ -153,8 +174,12 @@ impl SlotBuilder {
 
     /// Makes every random draw repeatable, for tests.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.settings.seed = Some(seed);
+        self.settings().seed = Some(seed);
         self
+    }
+
+    fn settings(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.settings)
     }
 
     /// The slot. Starts nothing: it may be made outside of a runtime.

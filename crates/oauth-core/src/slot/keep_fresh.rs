@@ -57,7 +57,7 @@ impl TokenSlot {
     /// Outside of a Tokio runtime, or if it has no timers.
     pub fn keep_fresh(&self) -> Result<KeepFresh, Error> {
         let runtime = runtime()?;
-        let landed = self.shared.landed.subscribe();
+        let landed = self.shared.settled.subscribe();
         let task = runtime.spawn(renew(Arc::downgrade(&self.shared), landed));
         Ok(KeepFresh { task: task.abort_handle() })
     }

@@ -21,14 +21,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use tokio::sync::watch;
 
 use self::builder::Settings;
 pub use self::builder::SlotBuilder;
 use self::entry::Entry;
 use self::entry::Guidance;
 pub use self::entry::{Generation, IssuedToken};
-use self::flight::shared::Shared;
+use self::flight::shared::{SettledFlights, Shared};
 use self::flight::state::FlightState;
 use self::header::attach;
 use self::issued::IssuedTokens;
@@ -112,11 +111,10 @@ impl TokenSlot {
         source: Arc<dyn DynSource>,
         origins: Origins,
         clock: AnyClock,
-        settings: Settings,
+        settings: Arc<Settings>,
     ) -> Self {
         static SLOTS: AtomicU64 = AtomicU64::new(0);
         let id = SLOTS.fetch_add(1, Ordering::Relaxed);
-        let settings = Arc::new(settings);
         let state = sync::Mutex::new(FlightState::new(id, settings.clone()));
         let shared = Shared {
             current: sync::Published::empty(),
@@ -128,7 +126,7 @@ impl TokenSlot {
             origins,
             foreign: ForeignLog::default(),
             issued: IssuedTokens::default(),
-            landed: watch::channel(0).0,
+            settled: SettledFlights::default(),
             id,
         };
         Self { shared: Arc::new(shared) }

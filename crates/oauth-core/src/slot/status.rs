@@ -121,6 +121,6 @@ impl TokenSlot {
 
     /// A listener for changes of the slot.
     pub fn subscribe(&self) -> Changes {
-        Changes { slot: Arc::downgrade(&self.shared), landed: self.shared.landed.subscribe() }
+        Changes { slot: Arc::downgrade(&self.shared), landed: self.shared.settled.subscribe() }
     }
 }

@@ -1,7 +1,7 @@
 //! What a slot is, and how a flight lands in it.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -30,7 +30,7 @@ pub(in super::super) struct Shared {
     pub(in super::super) origins: Origins,
     pub(in super::super) foreign: ForeignLog,
     pub(in super::super) issued: IssuedTokens,
-    pub(in super::super) landed: watch::Sender<u64>,
+    pub(in super::super) settled: SettledFlights,
     pub(in super::super) id: u64,
 }
 
@@ -80,7 +80,7 @@ impl Shared {
             (landing, (replaced, current))
         });
         if landing.is_some() {
-            self.landed.send_modify(|count| *count += 1);
+            self.settled.count_one();
         }
         (landing, deferred)
     }
@@ -100,6 +100,22 @@ impl Shared {
     pub(in super::super) fn abandon(&self, id: u64) -> Deferred {
         let ((), deferred) = self.with_state(|state| state.abandon(id));
         deferred
+    }
+}
+
+/// How many flights have settled. The channel is made for the first subscriber: most slots have none.
+#[derive(Default)]
+pub(in super::super) struct SettledFlights(OnceLock<watch::Sender<u64>>);
+
+impl SettledFlights {
+    pub(in super::super) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.0.get_or_init(|| watch::channel(0).0).subscribe()
+    }
+
+    fn count_one(&self) {
+        if let Some(channel) = self.0.get() {
+            channel.send_modify(|count| *count += 1);
+        }
     }
 }
 

@@ -65,11 +65,12 @@ pub(in super::super) struct FlightState {
     slot: u64,
     settings: Arc<Settings>,
     rng: fastrand::Rng,
-    flight: Option<InFlight>,
+    // Boxed, like what else most slots do without most of the time: an idle slot is small.
+    flight: Option<Box<InFlight>>,
     /// One that was presumed dead, while its successor is under way: if it is not, its token counts.
-    superseded: Option<InFlight>,
+    superseded: Option<Box<InFlight>>,
     deferred: Deferred,
-    failure: Option<Failure>,
+    failure: Option<Box<Failure>>,
     /// The newest generation that the API has accepted; zero for none.
     accepted: u64,
     /// The last accepted token, beside a newer one that has yet to prove itself.
@@ -190,7 +191,7 @@ impl FlightState {
         let (completer, completion) = completion();
         let flight = InFlight::new(self.flights, trigger, completion.clone(), now, pause);
         let presumed_dead_at = flight.presumed_dead_at();
-        self.flight = Some(flight);
+        self.flight = Some(Box::new(flight));
         let spec = FlightSpec {
             id: self.flights,
             trigger,

@@ -120,7 +120,7 @@ impl FlightState {
         // Due before a flight by age may start again: not due until then, so that requests in
         // between take the hot path.
         times.stale_at = times.stale_at.max(self.rest_until).min(times.expires_at);
-        let headers = token.sharded_header();
+        let headers = token.sharded_header(self.settings.header_shards);
         let entry = Entry {
             fresh: at.coarse_deadline(times.stale_at),
             issued_at: now,
@@ -214,7 +214,8 @@ impl FlightState {
         self.forget_failure();
         let until = now.saturating_add(wait);
         let epoch = epochs.now;
-        self.failure = Some(Failure { error: error.clone(), since, until, epoch, in_a_row });
+        self.failure =
+            Some(Box::new(Failure { error: error.clone(), since, until, epoch, in_a_row }));
         // A valid token stays, the same one of the same generation: it is merely not renewed
         // before the next attempt.
         let publish = match current.filter(|entry| entry.valid(now)) {
