@@ -8,8 +8,8 @@ use http::Request;
 use http_body_util::Full;
 use oauth_core::clock::{Clock, SystemClock};
 use oauth_core::{
-    ClientAuth, ClientCredentials, Error, GrantSource, HyperTransport, SourceInfo, Token,
-    TokenSlot, TokenSource,
+    ClientAuth, ClientCredentials, Error, FetchContext, GrantSource, HyperTransport, SourceInfo,
+    Token, TokenSlot, TokenSource,
 };
 use oauth_tower::OAuthLayer;
 use tower::{Layer, ServiceExt};
@@ -40,9 +40,9 @@ struct Counting {
 }
 
 impl TokenSource for Counting {
-    async fn fetch(&self) -> Result<Token, Error> {
+    async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
         self.fetches.fetch_add(1, Ordering::SeqCst);
-        self.source.fetch().await
+        self.source.fetch(FetchContext::default()).await
     }
 
     fn info(&self) -> SourceInfo {

@@ -47,6 +47,8 @@ pub(crate) enum Kind {
     RefusedAgain,
     /// The request's destination is none that the token was made for, or none is declared.
     Origin,
+    /// The source has no other token yet, and nothing is wrong.
+    NotNow,
     /// The caller asked for something that makes no sense.
     Usage,
 }
@@ -75,7 +77,7 @@ impl Details {
             code: None,
             description: None,
             hint: None,
-            transient: matches!(kind, Kind::Connect | Kind::Timeout),
+            transient: matches!(kind, Kind::Connect | Kind::Timeout | Kind::NotNow),
             bad_credentials: false,
             retry_after: None,
             source: None,
@@ -104,6 +106,22 @@ impl Error {
     /// The text of `error` is shown to callers and logged: keep secrets out of it.
     pub fn permanent(error: impl Into<BoxError>) -> Self {
         Self::of_source(error.into(), false)
+    }
+
+    /// For a source of your own that has no other token for `wait`, although nothing is wrong: a fleet shares
+    /// the one that the slot holds, or a budget is used up.
+    ///
+    /// The slot counts no failure and does not retry within the flight. A valid token stays in use and is not
+    /// refreshed for `wait`, the minimum interval at least; the refusal that asked for another token is
+    /// delivered, and further refusals by the same target ask for none in that time. Callers without a token
+    /// get this error, with `wait` as [`retry_after`](Self::retry_after).
+    pub fn not_now(wait: Duration) -> Self {
+        Self::new(Kind::NotNow, "the token source has no other token yet").with_retry_after(wait)
+    }
+
+    /// Whether this is [`not_now`](Self::not_now).
+    pub fn is_not_now(&self) -> bool {
+        self.details.kind == Kind::NotNow
     }
 
     /// Says how long to wait before the next attempt.

@@ -89,7 +89,10 @@ pub use replay::{ReplayBody, ReplayChoice};
 pub use slot::{
     Changes, Generation, IssuedToken, KeepFresh, SlotBuilder, State, Status, TokenSlot,
 };
-pub use source::{SourceFn, SourceInfo, StaticToken, TokenSource, source_fn};
+pub use source::{
+    FetchContext, FetchReason, Identity, SourceFn, SourceFnWith, SourceInfo, StaticToken,
+    TokenSource, source_fn, source_fn_with,
+};
 pub use token::Token;
 pub use transport::GrantSource;
 #[cfg(feature = "hyper-transport")]

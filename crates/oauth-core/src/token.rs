@@ -119,8 +119,8 @@ impl Token {
         self.scope.as_deref()
     }
 
-    /// Whether both carry the same secret: an issuer that caches hands out one token again.
-    pub(crate) fn same_secret(&self, other: &Self) -> bool {
+    /// Whether both are sent as the same header: an issuer that caches hands out one token again.
+    pub fn is_same(&self, other: &Self) -> bool {
         self.header.as_bytes() == other.header.as_bytes()
     }
 }

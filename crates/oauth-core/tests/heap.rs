@@ -25,8 +25,8 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use oauth_core::grant::{Grant, TokenRequest};
 use oauth_core::{
-    Apiera, Ataccama, ClientAuth, ClientCredentials, Fuuffy, GrantSource, Oleria, Origins,
-    RotatingClient, TokenSlot, TokenSource,
+    Apiera, Ataccama, ClientAuth, ClientCredentials, FetchContext, Fuuffy, GrantSource, Oleria,
+    Origins, RotatingClient, TokenSlot, TokenSource,
 };
 use tower::service_fn;
 use zeroize::Zeroizing;
@@ -215,7 +215,9 @@ fn unreachable(grant: impl Grant, secret: &[u8; LENGTH]) {
         Err::<Response<Full<Bytes>>, _>(Quoting(plain(&disguised)))
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let error = runtime.block_on(GrantSource::new(grant, transport).fetch()).unwrap_err();
+    let error = runtime
+        .block_on(GrantSource::new(grant, transport).fetch(FetchContext::default()))
+        .unwrap_err();
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("[redacted]"));
     // The grant is gone, and the secret with it.
     assert_eq!(found(secret), before - 1, "after masking a transport's error");

@@ -8,7 +8,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use oauth_core::{ClientAuth, ClientCredentials, GrantSource, HyperTransport, TokenSource as _};
+use oauth_core::{
+    ClientAuth, ClientCredentials, FetchContext, GrantSource, HyperTransport, TokenSource as _,
+};
 
 const SECRET: &str = "the-secret";
 const TOKEN: &str = "HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\n{\"access_token\":\"abc\"}";
@@ -53,7 +55,7 @@ fn one_source_serves_one_runtime_after_another_and_keeps_no_connection() {
     let source = GrantSource::with_default_transport(grant(format!("http://{address}/t?a=b")));
     let source = source.unwrap();
     for _ in 0..2 {
-        let token = run(source.fetch()).unwrap();
+        let token = run(source.fetch(FetchContext::default())).unwrap();
         assert_eq!(token.expose_secret(), "abc");
         let (request, after) = asked.recv().unwrap();
         assert!(request.starts_with("POST /t?a=b HTTP/1.1\r\n"), "{request}");
@@ -69,7 +71,7 @@ fn a_redirect_is_not_followed_and_asked_for_once() {
         "HTTP/1.1 307 Temporary Redirect\r\nlocation: /other\r\ncontent-length: 0\r\n\r\n",
     ]);
     let source = GrantSource::with_default_transport(grant(format!("http://{address}/t"))).unwrap();
-    let error = run(source.fetch()).unwrap_err();
+    let error = run(source.fetch(FetchContext::default())).unwrap_err();
     assert_eq!(error.status().map(|status| status.as_u16()), Some(307));
     asked.recv().unwrap();
     asked.recv().unwrap_err();
@@ -79,7 +81,7 @@ fn a_redirect_is_not_followed_and_asked_for_once() {
 fn nobody_listening_is_a_transient_error_with_its_cause() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let source = GrantSource::with_default_transport(grant(format!("http://{address}/t"))).unwrap();
-    let error = run(source.fetch()).unwrap_err();
+    let error = run(source.fetch(FetchContext::default())).unwrap_err();
     assert!(error.is_transient() && !error.is_timeout());
     let mut chain = Vec::new();
     let mut next = error.source();
@@ -95,7 +97,7 @@ fn a_server_without_tls_gets_no_secret_over_https() {
     let (address, asked) = server(&["HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"]);
     let source =
         GrantSource::new(grant(format!("https://{address}/t")), HyperTransport::new().unwrap());
-    let error = run(source.fetch()).unwrap_err();
+    let error = run(source.fetch(FetchContext::default())).unwrap_err();
     assert!(error.is_transient(), "{error:?}");
     let (hello, _) = asked.recv().unwrap();
     assert!(!hello.contains("client_secret"));
@@ -123,7 +125,7 @@ fn a_certificate_that_nobody_signed_ends_the_handshake_before_the_secret_is_sent
     });
     let url = format!("https://localhost:{port}/t");
     let source = GrantSource::with_default_transport(grant(url)).unwrap();
-    let error = run(source.fetch()).unwrap_err();
+    let error = run(source.fetch(FetchContext::default())).unwrap_err();
     assert!(!error.is_transient(), "{error:?}");
     let (sent, alert) = server.join().unwrap();
     assert!(sent.is_empty());

@@ -12,8 +12,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::Full;
 use oauth_core::grant::{Endpoint, Grant, TokenRequest};
 use oauth_core::{
-    ClientAuth, ClientCredentials, Error, GrantSource, Origins, Params, RotatingClient, SourceInfo,
-    Token, TokenSource,
+    ClientAuth, ClientCredentials, Error, FetchContext, GrantSource, Origins, Params,
+    RotatingClient, SourceInfo, Token, TokenSource,
 };
 use tower::service_fn;
 
@@ -104,7 +104,7 @@ async fn fetch(
         }
         ready(Ok::<_, Infallible>(response))
     });
-    let result = GrantSource::new(grant, transport).fetch().await;
+    let result = GrantSource::new(grant, transport).fetch(FetchContext::default()).await;
     let sent = sent.lock().unwrap().clone();
     (result, sent)
 }
@@ -290,7 +290,8 @@ async fn an_error_without_a_name_gets_the_one_of_its_grant() {
     let transport = service_fn(|_: Request<Full<Bytes>>| {
         ready(Ok::<_, Infallible>(answer(410, &[], b"").map(Full::new)))
     });
-    let error = GrantSource::new(vendor(), transport).fetch().await.unwrap_err();
+    let error =
+        GrantSource::new(vendor(), transport).fetch(FetchContext::default()).await.unwrap_err();
     assert_eq!(error.to_string(), "Vendor: the token source failed");
 }
 

@@ -16,8 +16,8 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use oauth_core::grant::{Grant, TokenRequest};
 use oauth_core::{
-    ClientAuth, ClientCredentials, Error, FileSecret, GrantSource, RotatingClient, SecretProvider,
-    TokenSlot, TokenSource,
+    ClientAuth, ClientCredentials, Error, FetchContext, FileSecret, GrantSource, RotatingClient,
+    SecretProvider, TokenSlot, TokenSource,
 };
 use tower_service::Service;
 
@@ -168,7 +168,7 @@ impl Drop for Scratch {
 /// What the error of one fetch says; nothing was sent for it.
 async fn refused_unsent(client: &RotatingClient) -> Error {
     let endpoint = Endpoint::new(&[]);
-    let error = source_of(client, &endpoint).fetch().await.unwrap_err();
+    let error = source_of(client, &endpoint).fetch(FetchContext::default()).await.unwrap_err();
     assert_eq!(endpoint.seen(), [""; 0]);
     error
 }
@@ -192,7 +192,7 @@ async fn the_provider_is_asked_once_before_each_token_request() {
     let source = source_of(&client, &endpoint);
     assert_eq!(vault.counts(), (0, 0), "not by building the grant");
     for _ in 0..3 {
-        source.fetch().await.unwrap();
+        source.fetch(FetchContext::default()).await.unwrap();
     }
     assert_eq!(endpoint.seen(), ["one", "two", "three"]);
     assert_eq!(vault.counts(), (3, 0));
@@ -204,7 +204,7 @@ async fn a_newer_pair_is_tried_once_in_the_same_fetch() {
     let vault = Vault::secrets(["stale", "new"]);
     let endpoint = Endpoint::new(&["new"]);
     let client = RotatingClient::provided(vault.clone());
-    source_of(&client, &endpoint).fetch().await.unwrap();
+    source_of(&client, &endpoint).fetch(FetchContext::default()).await.unwrap();
     assert_eq!(endpoint.seen(), ["stale", "new"]);
     assert_eq!(vault.counts(), (2, 1));
 }
@@ -214,7 +214,7 @@ async fn two_wrong_pairs_cost_two_requests_and_the_provider_hears_of_both() {
     let vault = Vault::secrets(["stale", "wrong", "third"]);
     let endpoint = Endpoint::new(&["third"]);
     let source = source_of(&RotatingClient::provided(vault.clone()), &endpoint);
-    let error = source.fetch().await.unwrap_err();
+    let error = source.fetch(FetchContext::default()).await.unwrap_err();
     assert!(error.is_bad_credentials(), "{error}");
     assert_eq!(endpoint.seen(), ["stale", "wrong"]);
     assert_eq!(vault.counts(), (2, 2));
@@ -244,7 +244,7 @@ impl SecretProvider for Guarded {
                 Response::builder().status(403).body(Full::<Bytes>::default()).unwrap(),
             )
         });
-        let token = GrantSource::new(grant, refusing).fetch().await?;
+        let token = GrantSource::new(grant, refusing).fetch(FetchContext::default()).await?;
         Ok(ClientAuth::secret("id", token.expose_secret().to_owned()))
     }
 }
@@ -253,7 +253,7 @@ impl SecretProvider for Guarded {
 async fn an_error_of_a_provider_names_the_grants_provider_unless_it_names_one_already() {
     let endpoint = Endpoint::new(&[]);
     let source = source_of(&RotatingClient::provided(Guarded), &endpoint);
-    assert_eq!(source.fetch().await.unwrap_err().provider(), Some("Apiera"));
+    assert_eq!(source.fetch(FetchContext::default()).await.unwrap_err().provider(), Some("Apiera"));
 
     struct Empty;
     impl SecretProvider for Empty {
@@ -262,7 +262,10 @@ async fn an_error_of_a_provider_names_the_grants_provider_unless_it_names_one_al
         }
     }
     let source = source_of(&RotatingClient::provided(Empty), &endpoint);
-    assert_eq!(source.fetch().await.unwrap_err().provider(), Some("auth.example.com"));
+    assert_eq!(
+        source.fetch(FetchContext::default()).await.unwrap_err().provider(),
+        Some("auth.example.com")
+    );
     assert!(endpoint.seen().is_empty());
 }
 
@@ -271,7 +274,7 @@ async fn a_provider_that_fails_after_a_wrong_pair_is_the_failure_that_counts() {
     let vault = Vault::of([Ok(ClientAuth::secret("id", "stale")), Err(Error::transient("sealed"))]);
     let endpoint = Endpoint::new(&[]);
     let client = RotatingClient::provided(vault.clone());
-    let error = source_of(&client, &endpoint).fetch().await.unwrap_err();
+    let error = source_of(&client, &endpoint).fetch(FetchContext::default()).await.unwrap_err();
     assert!(error.is_transient() && !error.is_bad_credentials(), "{error}");
     assert_eq!(endpoint.seen(), ["stale"]);
     assert_eq!(vault.counts(), (2, 1));
@@ -297,7 +300,7 @@ async fn the_fallback_comes_after_the_providers_pairs() {
         let client = RotatingClient::provided(Vault::secrets(secrets))
             .with_fallback(ClientAuth::secret("id", "old"))
             .unwrap();
-        source_of(&client, &endpoint).fetch().await.unwrap();
+        source_of(&client, &endpoint).fetch(FetchContext::default()).await.unwrap();
         assert_eq!(endpoint.seen(), seen);
     }
 }
@@ -309,12 +312,12 @@ async fn a_rotation_takes_the_providers_place() {
     let client = RotatingClient::provided(vault.clone());
     let source = source_of(&client, &endpoint);
     assert_eq!(client.current().id(), "");
-    source.fetch().await.unwrap();
+    source.fetch(FetchContext::default()).await.unwrap();
     assert_eq!(client.current().id(), "id");
     client.rotate(ClientAuth::secret("other", "given")).unwrap();
     assert_eq!((client.current().id(), client.epoch()), ("other", 1));
     vault.counts();
-    source.fetch().await.unwrap_err();
+    source.fetch(FetchContext::default()).await.unwrap_err();
     assert_eq!(endpoint.seen(), ["vaults", "given"]);
     assert_eq!(vault.counts(), (0, 0));
 }
@@ -324,7 +327,8 @@ async fn the_answer_to_a_request_is_read_with_the_pair_that_it_carried() {
     // The endpoint echoes the secret: it must be masked even if a newer one is known by then.
     let vault = Vault::secrets(["plain-first", "plain-second"]);
     let client = RotatingClient::provided(vault);
-    let error = source_of(&client, &Endpoint::new(&[])).fetch().await.unwrap_err();
+    let error =
+        source_of(&client, &Endpoint::new(&[])).fetch(FetchContext::default()).await.unwrap_err();
     assert!(texts(&error).contains("not the secret"), "{error}");
     assert!(!texts(&error).contains("plain-"), "{error}");
 }
@@ -352,13 +356,13 @@ async fn a_rotated_file_is_picked_up_after_one_refusal_in_the_same_fetch() {
     let file = Scratch::holding("one\r\n");
     let endpoint = Endpoint::new(&["one"]);
     let source = source_of(&file.client(), &endpoint);
-    source.fetch().await.unwrap();
+    source.fetch(FetchContext::default()).await.unwrap();
     assert_eq!(endpoint.seen(), ["one"]);
     fs::write(&file.0, "two\n").unwrap();
     *endpoint.takes.lock().unwrap() = vec!["two"];
-    source.fetch().await.unwrap();
+    source.fetch(FetchContext::default()).await.unwrap();
     assert_eq!(endpoint.seen(), ["one", "two"]);
-    source.fetch().await.unwrap();
+    source.fetch(FetchContext::default()).await.unwrap();
     assert_eq!(endpoint.seen(), ["two"]);
 }
 
@@ -367,11 +371,11 @@ async fn a_file_that_did_not_change_costs_one_request_and_is_read_anew_by_the_ne
     let file = Scratch::holding("wrong");
     let endpoint = Endpoint::new(&["right"]);
     let source = source_of(&file.client(), &endpoint);
-    let error = source.fetch().await.unwrap_err();
+    let error = source.fetch(FetchContext::default()).await.unwrap_err();
     assert!(error.is_bad_credentials(), "{error}");
     assert_eq!(endpoint.seen(), ["wrong"]);
     fs::write(&file.0, "right").unwrap();
-    source.fetch().await.unwrap();
+    source.fetch(FetchContext::default()).await.unwrap();
     assert_eq!(endpoint.seen(), ["right"]);
 }
 
@@ -380,9 +384,9 @@ async fn a_file_is_read_once_while_its_secret_is_good() {
     let file = Scratch::holding("one");
     let endpoint = Endpoint::new(&["one"]);
     let source = source_of(&file.client(), &endpoint);
-    source.fetch().await.unwrap();
+    source.fetch(FetchContext::default()).await.unwrap();
     fs::remove_file(&file.0).unwrap();
-    source.fetch().await.unwrap();
+    source.fetch(FetchContext::default()).await.unwrap();
     assert_eq!(endpoint.seen(), ["one", "one"]);
 }
 
@@ -392,7 +396,7 @@ async fn a_file_that_changes_while_the_request_is_under_way_is_seen() {
     let endpoint = Endpoint::new(&["two"]);
     let path = file.0.clone();
     *endpoint.on_request.lock().unwrap() = Box::new(move || fs::write(&path, "two").unwrap());
-    source_of(&file.client(), &endpoint).fetch().await.unwrap();
+    source_of(&file.client(), &endpoint).fetch(FetchContext::default()).await.unwrap();
     assert_eq!(endpoint.seen(), ["one", "two"]);
 }
 
@@ -433,7 +437,8 @@ async fn a_file_that_holds_no_secret_is_refused_with_its_path() {
 async fn a_file_of_exactly_64_kib_is_taken() {
     let file = Scratch::holding("x".repeat(64 * 1024));
     let endpoint = Endpoint::new(&[]);
-    let error = source_of(&file.client(), &endpoint).fetch().await.unwrap_err();
+    let error =
+        source_of(&file.client(), &endpoint).fetch(FetchContext::default()).await.unwrap_err();
     assert!(error.is_bad_credentials());
     assert_eq!(endpoint.seen().len(), 1);
 }
@@ -502,7 +507,7 @@ async fn the_method_of_a_file_secret_is_that_of_its_client() {
     ] {
         let endpoint = Endpoint::new(&[]);
         let source = source_of(&RotatingClient::provided(secret), &endpoint);
-        source.fetch().await.unwrap_err();
+        source.fetch(FetchContext::default()).await.unwrap_err();
         assert_eq!(endpoint.seen(), [sent]);
     }
 }
@@ -514,9 +519,9 @@ async fn no_debug_output_and_no_error_shows_the_secret() {
     let client = RotatingClient::provided(secret.clone());
     let endpoint = Endpoint::new(&[]);
     let source = GrantSource::new(grant_of(client.clone()), transport_to(&endpoint));
-    let error = source.fetch().await.unwrap_err();
+    let error = source.fetch(FetchContext::default()).await.unwrap_err();
     endpoint.takes.lock().unwrap().push("hidden");
-    source.fetch().await.unwrap();
+    source.fetch(FetchContext::default()).await.unwrap();
     assert_eq!(endpoint.seen(), ["hidden", "hidden"]);
     let client_text = format!("{client:?} {client:#?} {:?}", source.grant().client());
     assert!(client_text.contains("visible"), "{client_text}");

@@ -11,8 +11,8 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use oauth_core::grant::{Grant, TokenRequest};
 use oauth_core::{
-    Apiera, Ataccama, ClientAuth, ClientCredentials, Error, Fuuffy, GrantSource, Oleria, Token,
-    TokenSource,
+    Apiera, Ataccama, ClientAuth, ClientCredentials, Error, FetchContext, Fuuffy, GrantSource,
+    Oleria, Token, TokenSource,
 };
 use tower::service_fn;
 
@@ -181,7 +181,8 @@ async fn a_transport_whose_error_quotes_the_request_is_masked_through_its_whole_
             .token_url("https://auth.example/t")
             .build()
             .unwrap();
-        let error = GrantSource::new(grant, transport).fetch().await.unwrap_err();
+        let error =
+            GrantSource::new(grant, transport).fetch(FetchContext::default()).await.unwrap_err();
         assert!(error.is_transient());
         assert_eq!(error.source().unwrap().to_string(), "sent [redacted]");
         assert_error_silent(&error);
@@ -198,7 +199,8 @@ async fn a_whole_exchange_shows_nothing_in_its_errors() {
         Ok::<_, Infallible>(response)
     });
     let grant = Ataccama::builder(client()).environment("acme").realm("acme").build().unwrap();
-    let error = GrantSource::new(grant, transport).fetch().await.unwrap_err();
+    let error =
+        GrantSource::new(grant, transport).fetch(FetchContext::default()).await.unwrap_err();
     assert_error_silent(&error);
     assert_eq!(
         error.to_string(),

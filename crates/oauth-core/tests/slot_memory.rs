@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use allocation_counter::measure;
-use oauth_core::{Error, Token, TokenSlot, TokenSource};
+use oauth_core::{Error, FetchContext, Token, TokenSlot, TokenSource};
 
 /// A source without a size of its own.
 struct Static;
 
 impl TokenSource for Static {
-    async fn fetch(&self) -> Result<Token, Error> {
+    async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
         Ok(Token::bearer("t".repeat(1024))?.expires_in(Duration::from_secs(3600)))
     }
 }

@@ -16,8 +16,8 @@ use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full, StreamBody};
 use oauth_core::grant::{Endpoint, Grant, TokenRequest};
 use oauth_core::{
-    Apiera, BoxError, ClientAuth, ClientCredentials, Error, Fuuffy, GrantSource, Oleria,
-    RotatingClient, SourceInfo, Token, TokenSlot, TokenSource,
+    Apiera, BoxError, ClientAuth, ClientCredentials, Error, FetchContext, Fuuffy, GrantSource,
+    Oleria, RotatingClient, SourceInfo, Token, TokenSlot, TokenSource,
 };
 use tokio::time::Instant;
 use tower::util::ServiceFn;
@@ -59,7 +59,7 @@ where
     B::Error: Into<BoxError>,
 {
     let (transport, calls) = scripted(answer);
-    let result = GrantSource::new(grant(), transport).fetch().await;
+    let result = GrantSource::new(grant(), transport).fetch(FetchContext::default()).await;
     assert_eq!(calls.load(Ordering::Relaxed), 1);
     result
 }
@@ -93,7 +93,7 @@ async fn the_request_of_the_grant_is_sent_and_its_answer_read() {
         Ok::<_, Infallible>(token_answer())
     });
     let source = GrantSource::new(grant(), transport);
-    let token = source.fetch().await.unwrap();
+    let token = source.fetch(FetchContext::default()).await.unwrap();
     assert_eq!(token.expose_secret(), "abc");
     assert_eq!(token.lifetime(), Some(Duration::from_secs(60)));
     assert_eq!(source.info().origins().to_string(), "https://devx.acme.oleria.io");
@@ -113,7 +113,10 @@ async fn with_two_pairs(answers: &'static [(u16, &'static str)]) -> (Error, usiz
     let client = RotatingClient::new(ClientAuth::secret("new", "secret-x"));
     let client = client.with_fallback(ClientAuth::secret("old", "secret-y")).unwrap();
     let grant = ClientCredentials::builder(client).token_url("https://auth.example/t").build();
-    let error = GrantSource::new(grant.unwrap(), transport).fetch().await.unwrap_err();
+    let error = GrantSource::new(grant.unwrap(), transport)
+        .fetch(FetchContext::default())
+        .await
+        .unwrap_err();
     (error, calls.load(Ordering::Relaxed))
 }
 
@@ -163,14 +166,14 @@ async fn a_rotation_is_seen_by_the_source() {
     assert_eq!(source.credentials_epoch(), 0);
     client.rotate(ClientAuth::secret("new", "2")).unwrap();
     assert_eq!(source.credentials_epoch(), 1);
-    source.fetch().await.unwrap();
+    source.fetch(FetchContext::default()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_token_endpoint_that_hangs_meets_the_time_limit() {
     let hang = service_fn(|_: Sent| pending::<Result<Response<Full<Bytes>>, Infallible>>());
     let start = Instant::now();
-    let error = GrantSource::new(grant(), hang).fetch().await.unwrap_err();
+    let error = GrantSource::new(grant(), hang).fetch(FetchContext::default()).await.unwrap_err();
     assert_eq!(start.elapsed(), Duration::from_millis(9_500));
     assert!(error.is_timeout() && error.is_transient());
     assert_eq!(
@@ -201,7 +204,7 @@ impl Service<Sent> for NeverReady {
 async fn a_transport_that_is_never_ready_meets_the_time_limit_and_is_not_called() {
     let start = Instant::now();
     let source = GrantSource::new(grant(), NeverReady).time_limit(Duration::from_secs(3));
-    assert!(source.fetch().await.unwrap_err().is_timeout());
+    assert!(source.fetch(FetchContext::default()).await.unwrap_err().is_timeout());
     assert_eq!(start.elapsed(), Duration::from_secs(3));
 }
 
@@ -248,7 +251,10 @@ async fn an_answer_may_have_as_many_frames_as_bytes_and_4096_in_any_case() {
             let counter = polled.clone();
             let answer = move || Response::new(after_empty_frames(empty, counter.clone()));
             let (transport, _) = scripted(answer);
-            let result = GrantSource::new(grant(), transport).size_cap(cap).fetch().await;
+            let result = GrantSource::new(grant(), transport)
+                .size_cap(cap)
+                .fetch(FetchContext::default())
+                .await;
             assert_eq!(result.is_ok(), fits, "{cap} {empty} {result:?}");
             let expected = if fits { most } else { most + 1 };
             assert_eq!(polled.load(Ordering::Relaxed), expected, "{cap} {empty}");
@@ -302,7 +308,7 @@ async fn an_answer_of_exactly_the_cap_is_read() {
     for (cap, fits) in [(64, true), (63, false), (0, false)] {
         let (transport, _) = scripted(answer.clone());
         let source = GrantSource::new(grant(), transport).size_cap(cap);
-        assert_eq!(source.fetch().await.is_ok(), fits, "{cap}");
+        assert_eq!(source.fetch(FetchContext::default()).await.is_ok(), fits, "{cap}");
     }
 }
 
@@ -316,7 +322,7 @@ async fn the_cap_counts_all_frames_together() {
     for (cap, fits) in [(30, true), (29, false), (22, false)] {
         let (transport, _) = scripted(answer.clone());
         let source = GrantSource::new(grant(), transport).size_cap(cap);
-        assert_eq!(source.fetch().await.is_ok(), fits, "{cap}");
+        assert_eq!(source.fetch(FetchContext::default()).await.is_ok(), fits, "{cap}");
     }
 }
 
@@ -384,7 +390,7 @@ async fn a_connect_error_is_transient_and_keeps_its_chain() {
         let error = Layered("tcp connect error", Some(Box::new(Layered("refused", None))));
         ready(Err::<Response<Full<Bytes>>, _>(error))
     });
-    let error = GrantSource::new(grant(), broken).fetch().await.unwrap_err();
+    let error = GrantSource::new(grant(), broken).fetch(FetchContext::default()).await.unwrap_err();
     assert!(error.is_transient() && !error.is_timeout());
     assert_eq!(error.provider(), Some("Oleria"));
     assert_eq!(
@@ -442,7 +448,7 @@ async fn a_transport_says_how_long_to_wait() {
         let error = Error::transient("busy").with_retry_after(Duration::from_secs(7));
         ready(Err::<Response<Full<Bytes>>, _>(error))
     });
-    let error = GrantSource::new(grant(), busy).fetch().await.unwrap_err();
+    let error = GrantSource::new(grant(), busy).fetch(FetchContext::default()).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
 }
 
@@ -542,7 +548,7 @@ async fn plain_http_reaches_loopback_or_what_the_dangerous_switch_allows() {
         builder("http://auth.example/t").dangerous_plain_http(true).build().unwrap(),
     ] {
         let (transport, _) = scripted(token_answer);
-        GrantSource::new(grant, transport).fetch().await.unwrap();
+        GrantSource::new(grant, transport).fetch(FetchContext::default()).await.unwrap();
     }
 }
 
@@ -580,7 +586,7 @@ async fn a_grant_that_would_send_the_secret_in_the_open_is_stopped() {
         let apiera = Apiera::builder(ClientAuth::secret("i", "s")).organization("org_A");
         let (transport, calls) = scripted(token_answer);
         let source = GrantSource::new(Careless(apiera.build().unwrap(), url), transport);
-        let error = source.fetch().await.unwrap_err();
+        let error = source.fetch(FetchContext::default()).await.unwrap_err();
         assert_eq!(error.to_string(), format!("Careless: `token_url` {problem}"));
         assert_eq!(calls.load(Ordering::Relaxed), 0);
     }
@@ -590,7 +596,7 @@ async fn a_grant_that_would_send_the_secret_in_the_open_is_stopped() {
 fn outside_of_a_runtime_there_is_an_error_and_no_panic() {
     let (transport, _) = scripted(token_answer);
     let source = GrantSource::new(grant(), transport);
-    let mut fetch = tokio_test::task::spawn(source.fetch());
+    let mut fetch = tokio_test::task::spawn(source.fetch(FetchContext::default()));
     match fetch.poll() {
         Poll::Ready(Err(error)) => {
             assert_eq!(error.to_string(), "Oleria: there is no Tokio runtime here");
@@ -608,5 +614,5 @@ fn sources_and_grants_go_where_tower_and_tokio_want_them() {
     #[cfg(feature = "hyper-transport")]
     check::<GrantSource<Oleria, oauth_core::HyperTransport>>();
     let source = GrantSource::new(grant(), NeverReady);
-    future(&source.fetch());
+    future(&source.fetch(FetchContext::default()));
 }

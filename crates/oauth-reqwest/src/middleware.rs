@@ -8,6 +8,7 @@ use std::pin::Pin;
 use http::Extensions;
 use http::header::AUTHORIZATION;
 use oauth_core::adapter::{Admission, Authorized, Destination, Policy, Sent, Target};
+use oauth_core::challenge::Hints;
 use oauth_core::{
     IssuedToken, NotAttached, NotReplayed, OnForeignOrigin, Origin, Origins, Outcome, ReplayChoice,
     TokenSlot, VerdictFn,
@@ -167,6 +168,7 @@ impl OAuthMiddleware {
         limit: Limit,
     ) -> std::result::Result<(Request, IssuedToken), Outcome> {
         let slot = self.policy.slot();
+        let hints = Hints::of(refused.response.headers());
         let frozen = match &kept {
             None => Err(NotReplayed::Off),
             // What was refused is the last request of a chain; the first one may have been acted on.
@@ -177,10 +179,11 @@ impl OAuthMiddleware {
         };
         if let Err(reason) = frozen {
             // For the next request. What the slot says to it changes nothing for this one.
-            let _ = slot.note_refusal(refused.sent, target);
+            let _ = slot.note_refusal(refused.sent, target, Some(&hints));
             return Err(Outcome::NotReplayed(reason));
         }
-        let renewal = slot.after_refusal(refused.sent, target, limit.until());
+        let renewal =
+            slot.after_refusal(refused.sent, target, Some(Box::new(hints)), limit.until());
         let issued = renewal.await.map_err(Outcome::RefreshFailed)?;
         let kept = kept.ok_or(Outcome::NotReplayed(NotReplayed::Off))?;
         let mut request = kept.again().map_err(Outcome::NotReplayed)?;

@@ -8,7 +8,9 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use oauth_core::{ClientAuth, ClientCredentials, Error, GrantSource, Token, TokenSource};
+use oauth_core::{
+    ClientAuth, ClientCredentials, Error, FetchContext, GrantSource, Token, TokenSource,
+};
 use oauth_reqwest::ReqwestTransport;
 use oauth_testkit::{AuthServer, Dialect, Fault};
 use tokio::runtime::Builder;
@@ -32,7 +34,9 @@ fn fetch(body: &[u8]) -> (Result<Token, Error>, u64) {
     let source = GrantSource::new(grant, transport);
     let client = Builder::new_current_thread().enable_all().build().unwrap();
     let mut result = None;
-    let info = allocation_counter::measure(|| result = Some(client.block_on(source.fetch())));
+    let info = allocation_counter::measure(|| {
+        result = Some(client.block_on(source.fetch(FetchContext::default())))
+    });
     let sent = auth.last_token_request().unwrap();
     assert_eq!(sent.header("accept-encoding"), Some("gzip"));
     (result.unwrap(), info.bytes_max)

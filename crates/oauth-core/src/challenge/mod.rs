@@ -31,6 +31,7 @@
 //! the token, in the blanks before a possible `=`, and when the next item skips those. So the iteration
 //! is linear in the text, and [`Challenge::param`] in its own challenge.
 
+mod hints;
 mod parser;
 
 use std::borrow::Cow;
@@ -39,6 +40,7 @@ use std::fmt;
 use http::header::{GetAll, ValueIter, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue};
 
+pub use self::hints::Hints;
 use self::parser::{Item, Reader, unescape};
 
 /// Header lines that are looked at.

@@ -23,7 +23,7 @@ fn held(issuer: &Issuer) -> (TokenSlot, Sent) {
     accept(&slot, send_with(&slot, &first(&slot)).1, "/a");
     sync::pass(Duration::from_secs(60));
     let early = send_at_once(&slot).expect("a token is there").1;
-    slot.note_refusal(early, target(&slot, "/a")).expect("a flight may start");
+    slot.note_refusal(early, target(&slot, "/a"), None).expect("a flight may start");
     (slot, early)
 }
 

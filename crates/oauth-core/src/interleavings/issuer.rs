@@ -10,7 +10,7 @@ use super::slot::{SlotBuilder, TokenSlot};
 use super::sync::{now, yield_now};
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::source::TokenSource;
+use crate::source::{FetchContext, TokenSource};
 use crate::token::Token;
 
 /// Stands still until a test lets time pass.
@@ -112,7 +112,7 @@ impl Issuer {
 }
 
 impl TokenSource for Issuer {
-    async fn fetch(&self) -> Result<Token, Error> {
+    async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
         let state = &self.0;
         let number = state.fetches.fetch_add(1, SeqCst) + 1;
         let at_once = state.under_way.fetch_add(1, SeqCst) + 1;

@@ -126,7 +126,7 @@ pub(super) async fn send(slot: &TokenSlot, path: &str) -> (String, Sent) {
 
 /// What a refused request is sent again with.
 pub(super) async fn send_again(slot: &TokenSlot, sent: Sent, path: &str) -> (String, Sent) {
-    let issued = slot.after_refusal(sent, target(slot, path), None).await;
+    let issued = slot.after_refusal(sent, target(slot, path), None, None).await;
     send_with(slot, &issued.expect("a token"))
 }
 

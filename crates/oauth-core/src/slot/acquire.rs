@@ -13,6 +13,7 @@ use super::flight::task::FlightTask;
 use super::sync::{Runtime, instant_now, runtime, timeout_at};
 use super::trigger::Trigger;
 use super::{IssuedToken, TokenSlot};
+use crate::challenge::Hints;
 use crate::deadline::{Deadline, after};
 use crate::error::{Details, Error, Kind};
 
@@ -77,6 +78,7 @@ impl TokenSlot {
     pub(super) fn acquire(
         &self,
         trigger: Trigger,
+        hints: Option<Box<Hints>>,
         until: Option<Deadline>,
     ) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
         async move {
@@ -86,18 +88,19 @@ impl TokenSlot {
             loop {
                 let limit = self.shared.settings.acquire_timeout;
                 let left = patience(deadline.or(until), limit).min(limit);
-                let (completion, wait_until) = match self.start_flight(trigger, Some(left))? {
-                    Joined::Ready(entry) => return Ok(IssuedToken::newest(entry)),
-                    Joined::Flight { completion, dead_in, .. } => {
-                        // Checked by `start_flight`: there is a runtime with timers.
-                        let now = instant_now();
-                        let deadline = *deadline.get_or_insert_with(|| {
-                            let ours = after(now, limit);
-                            until.map_or(ours, |until| until.min(ours))
-                        });
-                        (completion, deadline.min(after(now, dead_in)))
-                    }
-                };
+                let (completion, wait_until) =
+                    match self.start_flight(trigger, hints.as_deref(), Some(left))? {
+                        Joined::Ready(entry) => return Ok(IssuedToken::newest(entry)),
+                        Joined::Flight { completion, dead_in, .. } => {
+                            // Checked by `start_flight`: there is a runtime with timers.
+                            let now = instant_now();
+                            let deadline = *deadline.get_or_insert_with(|| {
+                                let ours = after(now, limit);
+                                until.map_or(ours, |until| until.min(ours))
+                            });
+                            (completion, deadline.min(after(now, dead_in)))
+                        }
+                    };
                 let entry = match wait(completion, wait_until).await {
                     WaitEnd::FlightResult(result) => result?,
                     // Ask again: the state knows.
@@ -146,10 +149,12 @@ impl TokenSlot {
     }
 
     /// Joins the flight under way, or starts one if the state allows it. `patience` is how long the
-    /// caller would wait for it to begin; nothing for one that does not wait.
+    /// caller would wait for it to begin; nothing for one that does not wait. `hints`: what the API said with
+    /// the refusal that asks for it.
     pub(super) fn start_flight(
         &self,
         trigger: Trigger,
+        hints: Option<&Hints>,
         patience: Option<Duration>,
     ) -> Result<Joined, Error> {
         let shared = &self.shared;
@@ -169,7 +174,13 @@ impl TokenSlot {
             Ok(match answer {
                 Ticket::Join(completion, dead_at) => Asked::Joined(completion, dead_at),
                 Ticket::Start(spec, completion, dead_at) => {
-                    Asked::Registered(FlightTask::new(shared, spec), completion, dead_at)
+                    let held =
+                        current.as_ref().filter(|entry| entry.valid(now)).map(|entry| &entry.token);
+                    Asked::Registered(
+                        FlightTask::new(shared, spec, held, hints),
+                        completion,
+                        dead_at,
+                    )
                 }
             })
         });

@@ -159,7 +159,7 @@ impl TokenSlot {
                 return Wait::For { time: due - now, unless_rotated: failed };
             }
         }
-        match self.start_flight(Trigger::Age, None) {
+        match self.start_flight(Trigger::Age, None, None) {
             Ok(Joined::Flight { completion, dead_in, ours }) => {
                 Wait::Flight { completion, dead_in, ours }
             }

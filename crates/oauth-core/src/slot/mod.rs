@@ -214,7 +214,7 @@ impl TokenSlot {
         let valid = entry.valid(now);
         if valid {
             // Nobody waits for it here, and its failure is remembered by the state.
-            let _ = self.start_flight(Trigger::Age, None);
+            let _ = self.start_flight(Trigger::Age, None, None);
         }
         valid
     }
@@ -237,7 +237,7 @@ impl TokenSlot {
     pub async fn token(&self) -> Result<IssuedToken, Error> {
         match self.cached() {
             Some(token) => Ok(token),
-            None => self.acquire(Trigger::Age, None).await,
+            None => self.acquire(Trigger::Age, None, None).await,
         }
     }
 
@@ -252,7 +252,7 @@ impl TokenSlot {
     pub async fn prefetch(&self) -> Result<IssuedToken, Error> {
         match self.cached() {
             Some(token) => Ok(token),
-            None => self.acquire(Trigger::Prefetch, None).await,
+            None => self.acquire(Trigger::Prefetch, None, None).await,
         }
     }
 

@@ -11,6 +11,7 @@ use super::sent::Mark;
 use super::sync::{runtime, timeout};
 use super::trigger::Trigger;
 use super::{Generation, IssuedToken, Sent, Target, TokenSlot};
+use crate::challenge::Hints;
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
 
@@ -31,7 +32,7 @@ impl TokenSlot {
     /// As [`token`](Self::token).
     pub async fn replace(&self, refused: Generation) -> Result<IssuedToken, Error> {
         self.own(refused)?;
-        self.after_refusal(Sent::unknown(refused), Target::UNKNOWN, None).await
+        self.after_refusal(Sent::unknown(refused), Target::UNKNOWN, None, None).await
     }
 
     /// Says that the API refused a token, and waits for nothing: if the slot still holds it, a flight
@@ -42,7 +43,7 @@ impl TokenSlot {
     /// although nothing failed.
     pub fn report_refused(&self, refused: Generation) -> Result<(), Error> {
         self.own(refused)?;
-        self.note_refusal(Sent::unknown(refused), Target::UNKNOWN)
+        self.note_refusal(Sent::unknown(refused), Target::UNKNOWN, None)
     }
 
     /// Says that the API accepted a token. Adapters do it by themselves.
@@ -64,7 +65,7 @@ impl TokenSlot {
     /// # Cancel safety
     /// As [`token`](Self::token).
     pub async fn refresh(&self) -> Result<IssuedToken, Error> {
-        self.acquire(Trigger::Demand, None).await
+        self.acquire(Trigger::Demand, None, None).await
     }
 
     /// Takes the token out of use at once, its predecessor too, and what a flight under way would bring:
@@ -122,9 +123,9 @@ impl TokenSlot {
             Some(Guided::Token(entry, guidance)) => Ok(IssuedToken { entry, guidance }),
             Some(Guided::Held(..)) => match self.cached() {
                 Some(token) => Ok(token),
-                None => self.acquire(Trigger::Age, until).await,
+                None => self.acquire(Trigger::Age, None, until).await,
             },
-            None => self.acquire(Trigger::Age, until).await,
+            None => self.acquire(Trigger::Age, None, until).await,
         }
     }
 
@@ -162,11 +163,12 @@ impl TokenSlot {
         &self,
         sent: Sent,
         target: Target,
+        hints: Option<Box<Hints>>,
         until: Option<Deadline>,
     ) -> Result<IssuedToken, Error> {
         match self.rule(Refusal { sent, target, again: Again::Possible }) {
             Ruling::Send(entry, guidance) => Ok(IssuedToken { entry, guidance }),
-            Ruling::Renew(trigger) => self.acquire(trigger, until).await,
+            Ruling::Renew(trigger) => self.acquire(trigger, hints, until).await,
             Ruling::Deliver(error) => Err(error.unwrap_or_else(not_again)),
         }
     }
@@ -176,9 +178,14 @@ impl TokenSlot {
     /// # Errors
     /// Why nothing is done for the next request.
     #[doc(hidden)]
-    pub fn note_refusal(&self, sent: Sent, target: Target) -> Result<(), Error> {
+    pub fn note_refusal(
+        &self,
+        sent: Sent,
+        target: Target,
+        hints: Option<&Hints>,
+    ) -> Result<(), Error> {
         match self.rule(Refusal { sent, target, again: Again::Impossible }) {
-            Ruling::Renew(trigger) => self.start_flight(trigger, None).map(drop),
+            Ruling::Renew(trigger) => self.start_flight(trigger, hints, None).map(drop),
             Ruling::Deliver(Some(error)) => Err(error),
             Ruling::Send(..) | Ruling::Deliver(None) => Ok(()),
         }

@@ -1,5 +1,7 @@
 //! Where tokens come from.
 
+mod context;
+mod identity;
 mod info;
 
 use std::fmt;
@@ -10,18 +12,20 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::token::Token;
 
+pub use context::{FetchContext, FetchReason};
+pub use identity::Identity;
 pub use info::SourceInfo;
 
-/// Mints tokens. Caches nothing, retries nothing: that is the slot's work.
+/// Fetches tokens. It need not cache or retry: that is the slot's work.
 ///
 /// ```
 /// use std::time::Duration;
-/// use oauth_core::{Error, Origins, SourceInfo, Token, TokenSource};
+/// use oauth_core::{Error, FetchContext, Origins, SourceInfo, Token, TokenSource};
 ///
 /// struct Vault;
 ///
 /// impl TokenSource for Vault {
-///     async fn fetch(&self) -> Result<Token, Error> {
+///     async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
 ///         Ok(Token::bearer("from-the-vault")?.expires_in(Duration::from_secs(300)))
 ///     }
 ///
@@ -31,15 +35,15 @@ pub use info::SourceInfo;
 /// }
 /// ```
 pub trait TokenSource: Send + Sync + 'static {
-    /// Mints one new token.
+    /// Fetches one new token. `cx` says why and by when; most sources ignore it.
     ///
     /// The slot calls it from its one flight, limits its time and drops it when the last handle
     /// to the slot goes, so it may be dropped at every await.
     ///
     /// # Errors
     /// [`Error::transient`] for what may be gone on the next attempt, [`Error::permanent`] for the
-    /// rest.
-    fn fetch(&self) -> impl Future<Output = Result<Token, Error>> + Send;
+    /// rest; [`Error::not_now`] if nothing is wrong and another token is not to be had yet.
+    fn fetch(&self, cx: FetchContext) -> impl Future<Output = Result<Token, Error>> + Send;
 
     /// What is known of the source now: its name, where its tokens may go, when they should be
     /// refreshed. Default: nothing.
@@ -48,6 +52,12 @@ pub trait TokenSource: Send + Sync + 'static {
     /// it, so that an [`endpoint`](SourceInfo::endpoint) may become known later.
     fn info(&self) -> SourceInfo {
         SourceInfo::new()
+    }
+
+    /// Who its tokens are for, if tokens may be shared among sources with the same identity, in other
+    /// processes too. Default: `None`, they are not shared.
+    fn identity(&self) -> Option<Identity> {
+        None
     }
 
     /// A number that is another one after each change of the credentials. The slot forgets a
@@ -82,12 +92,16 @@ pub trait TokenSource: Send + Sync + 'static {
 }
 
 impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
-    fn fetch(&self) -> impl Future<Output = Result<Token, Error>> + Send {
-        (**self).fetch()
+    fn fetch(&self, cx: FetchContext) -> impl Future<Output = Result<Token, Error>> + Send {
+        (**self).fetch(cx)
     }
 
     fn info(&self) -> SourceInfo {
         (**self).info()
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        (**self).identity()
     }
 
     fn credentials_epoch(&self) -> u64 {
@@ -99,17 +113,19 @@ impl<S: TokenSource + ?Sized> TokenSource for Arc<S> {
     }
 }
 
+type SourceFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// The object-safe twin of [`TokenSource`], so that the slot has no type parameter.
 pub(crate) trait DynSource: Send + Sync {
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + '_>>;
+    fn fetch(&self, cx: FetchContext) -> SourceFuture<'_, Result<Token, Error>>;
     fn info(&self) -> SourceInfo;
     fn credentials_epoch(&self) -> u64;
-    fn credentials_changed(&self, epoch: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    fn credentials_changed(&self, epoch: u64) -> SourceFuture<'_, ()>;
 }
 
 impl<S: TokenSource> DynSource for S {
-    fn fetch(&self) -> Pin<Box<dyn Future<Output = Result<Token, Error>> + Send + '_>> {
-        Box::pin(TokenSource::fetch(self))
+    fn fetch(&self, cx: FetchContext) -> SourceFuture<'_, Result<Token, Error>> {
+        Box::pin(TokenSource::fetch(self, cx))
     }
 
     fn info(&self) -> SourceInfo {
@@ -120,7 +136,7 @@ impl<S: TokenSource> DynSource for S {
         TokenSource::credentials_epoch(self)
     }
 
-    fn credentials_changed(&self, epoch: u64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn credentials_changed(&self, epoch: u64) -> SourceFuture<'_, ()> {
         Box::pin(TokenSource::credentials_changed(self, epoch))
     }
 }
@@ -137,12 +153,12 @@ impl StaticToken {
 }
 
 impl TokenSource for StaticToken {
-    async fn fetch(&self) -> Result<Token, Error> {
+    async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
         Ok(self.0.clone())
     }
 }
 
-/// A source from a closure that mints a token. Its origins are undeclared: say on the slot or on
+/// A source from a closure that fetches a token. Its origins are undeclared: say on the slot or on
 /// the layer where the token may go.
 ///
 /// ```
@@ -154,30 +170,72 @@ impl TokenSource for StaticToken {
 /// # drop(slot);
 /// # Ok::<(), oauth_core::Error>(())
 /// ```
-pub fn source_fn<F, Fut>(mint: F) -> SourceFn<F>
+pub fn source_fn<F, Fut>(fetch: F) -> SourceFn<F>
 where
     F: Fn() -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Token, Error>> + Send,
 {
-    SourceFn(mint)
+    SourceFn(fetch)
+}
+
+/// The same with a closure that gets the [`FetchContext`].
+///
+/// ```
+/// use std::time::Duration;
+/// use oauth_core::{Error, FetchReason, Token, source_fn_with};
+///
+/// let source = source_fn_with(|cx| async move {
+///     match cx.reason() {
+///         FetchReason::Refused => Err(Error::not_now(Duration::from_secs(30))),
+///         _ => Token::bearer("abc"),
+///     }
+/// });
+/// # drop(source);
+/// ```
+pub fn source_fn_with<F, Fut>(fetch: F) -> SourceFnWith<F>
+where
+    F: Fn(FetchContext) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Token, Error>> + Send,
+{
+    SourceFnWith(fetch)
 }
 
 /// What [`source_fn`] returns.
 #[derive(Clone)]
 pub struct SourceFn<F>(F);
 
+/// What [`source_fn_with`] returns.
+#[derive(Clone)]
+pub struct SourceFnWith<F>(F);
+
 impl<F, Fut> TokenSource for SourceFn<F>
 where
     F: Fn() -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Token, Error>> + Send,
 {
-    fn fetch(&self) -> impl Future<Output = Result<Token, Error>> + Send {
+    fn fetch(&self, _: FetchContext) -> impl Future<Output = Result<Token, Error>> + Send {
         (self.0)()
+    }
+}
+
+impl<F, Fut> TokenSource for SourceFnWith<F>
+where
+    F: Fn(FetchContext) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Token, Error>> + Send,
+{
+    fn fetch(&self, cx: FetchContext) -> impl Future<Output = Result<Token, Error>> + Send {
+        (self.0)(cx)
     }
 }
 
 impl<F> fmt::Debug for SourceFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SourceFn").finish_non_exhaustive()
+    }
+}
+
+impl<F> fmt::Debug for SourceFnWith<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceFnWith").finish_non_exhaustive()
     }
 }

@@ -23,7 +23,7 @@ use tower_service::Service;
 use crate::credentials::RotatingClient;
 use crate::error::{BoxError, Error, Kind};
 use crate::grant::Grant;
-use crate::source::{SourceInfo, TokenSource};
+use crate::source::{FetchContext, SourceInfo, TokenSource};
 use crate::token::Token;
 use crate::unwind::contained;
 
@@ -132,7 +132,7 @@ where
     /// # Cancel safety
     /// Dropping it drops the question to a secret provider and the exchange; nothing is kept of them
     /// but the credentials that [`RotatingClient::current`] tells.
-    async fn fetch(&self) -> Result<Token, Error> {
+    async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
         let (first, fallback) = self.client.in_use();
         // Tokio's timer panics without one.
         if tokio::runtime::Handle::try_current().is_err() {

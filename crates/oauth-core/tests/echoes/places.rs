@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use oauth_core::grant::{Grant, TokenRequest};
-use oauth_core::{ClientAuth, ClientCredentials, Error, GrantSource, TokenSource};
+use oauth_core::{ClientAuth, ClientCredentials, Error, FetchContext, GrantSource, TokenSource};
 use tower::service_fn;
 
 pub(crate) fn grant(client: ClientAuth) -> ClientCredentials {
@@ -94,7 +94,7 @@ fn unreachable(grant: &ClientCredentials, echo: &str) -> Error {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let _inside = runtime.enter();
     let source = GrantSource::new(grant.clone(), transport);
-    let mut fetch = pin!(source.fetch());
+    let mut fetch = pin!(source.fetch(FetchContext::default()));
     match fetch.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result.unwrap_err(),
         Poll::Pending => panic!("nothing here has to be waited for"),

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use oauth_core::grant::Grant;
 use oauth_core::{
-    ClientAuth, ClientCredentials, Error, GrantSource, HyperTransport, Token, TokenSource,
+    ClientAuth, ClientCredentials, Error, FetchContext, GrantSource, HyperTransport, Token,
+    TokenSource,
 };
 
 pub(crate) const SECRET: &str = "the-secret";
@@ -47,7 +48,9 @@ pub(crate) fn fetch_with(grant: impl Grant, limit: Duration) -> Result<Token, Er
 pub(crate) fn measure(source: impl TokenSource) -> (Result<Token, Error>, u64) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut result = None;
-    let info = allocation_counter::measure(|| result = Some(runtime.block_on(source.fetch())));
+    let info = allocation_counter::measure(|| {
+        result = Some(runtime.block_on(source.fetch(FetchContext::default())))
+    });
     (result.unwrap(), info.bytes_max)
 }
 

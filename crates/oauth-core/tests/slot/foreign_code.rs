@@ -9,7 +9,7 @@ use http::{Extensions, HeaderMap};
 use oauth_core::State;
 use oauth_core::adapter::{Admission, Policy};
 use oauth_core::clock::TokioClock;
-use oauth_core::{Error, Origins, SourceInfo, Token, TokenSlot, TokenSource};
+use oauth_core::{Error, FetchContext, Origins, SourceInfo, Token, TokenSlot, TokenSource};
 use tokio::time::Instant;
 
 use crate::script::*;
@@ -224,7 +224,7 @@ struct Trap {
 }
 
 impl TokenSource for Trap {
-    async fn fetch(&self) -> Result<Token, Error> {
+    async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
         let fetches = self.fetches.fetch_add(1, SeqCst) + 1;
         if self.fetch_hangs && fetches == 1 {
             std::future::pending::<()>().await;

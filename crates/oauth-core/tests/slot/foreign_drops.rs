@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
-use oauth_core::{Error, Token, TokenSlot, TokenSource};
+use oauth_core::{Error, FetchContext, Token, TokenSlot, TokenSource};
 
 use crate::runtimes::HandClock;
 use crate::script::*;
@@ -70,7 +70,7 @@ struct Stubborn {
 }
 
 impl TokenSource for Stubborn {
-    async fn fetch(&self) -> Result<Token, Error> {
+    async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
         self.calls.fetch_add(1, SeqCst);
         let turn = self.turns.lock().unwrap().pop_front();
         match turn.unwrap_or(Turn::Token) {

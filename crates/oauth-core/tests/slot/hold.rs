@@ -31,7 +31,7 @@ async fn what_is_not_sent_yet_waits_for_the_renewal_and_goes_out_with_the_new_to
     let (source, slot) = behind(&door).await;
     let (a, b) = (target(&slot, "/a"), target(&slot, "/b"));
     let (_, sent) = send(&slot, a).await;
-    slot.note_refusal(sent, a).unwrap();
+    slot.note_refusal(sent, a, None).unwrap();
     assert_eq!(slot.authorize(&mut HeaderMap::new()), Authorized::Empty);
     let mut waits: Vec<_> =
         [true, false].map(|repeatable| task::spawn(slot.token_for(b, repeatable, None))).into();
@@ -57,7 +57,7 @@ async fn it_goes_out_with_the_older_token_a_second_after_the_renewal_began_or_af
     let (_, slot) = behind(&door).await;
     let (a, b) = (target(&slot, "/a"), target(&slot, "/b"));
     let (_, sent) = send(&slot, a).await;
-    slot.note_refusal(sent, a).unwrap();
+    slot.note_refusal(sent, a, None).unwrap();
     pass(ms(300)).await;
     let began = Instant::now();
     let until = Some(Deadline::within(ms(400)));
@@ -74,7 +74,7 @@ async fn a_request_is_held_once() {
     let (source, slot) = behind(&door).await;
     let (a, b, c) = (target(&slot, "/a"), target(&slot, "/b"), target(&slot, "/c"));
     let (_, sent) = send(&slot, a).await;
-    slot.note_refusal(sent, a).unwrap();
+    slot.note_refusal(sent, a, None).unwrap();
     let mut held = task::spawn(slot.token_for(c, true, None));
     assert!(held.poll().is_pending());
     door.add_permits(1);
@@ -84,7 +84,7 @@ async fn a_request_is_held_once() {
     assert_eq!(token, "secret-2");
     slot.note_acceptance(sent, a);
     let (_, sent) = send(&slot, b).await;
-    slot.note_refusal(sent, b).unwrap();
+    slot.note_refusal(sent, b, None).unwrap();
     assert!(task::spawn(slot.token_for(c, true, None)).poll().is_pending());
     let Poll::Ready(Ok(token)) = held.poll() else { panic!("it is held twice") };
     assert_eq!(token.expose_secret(), "secret-2");
@@ -99,7 +99,7 @@ async fn retire_lets_those_that_wait_ask_for_the_next_token_at_once() {
     let (source, slot) = behind(&door).await;
     let (a, b) = (target(&slot, "/a"), target(&slot, "/b"));
     let (_, sent) = send(&slot, a).await;
-    slot.note_refusal(sent, a).unwrap();
+    slot.note_refusal(sent, a, None).unwrap();
     let mut held = task::spawn(slot.token_for(b, true, None));
     assert!(held.poll().is_pending());
     settle().await;
@@ -120,7 +120,7 @@ fn without_timers_nobody_is_held() {
     slot.note_acceptance(sent, known);
     let a = target(&slot, "/a");
     let (_, sent) = driven.block_on(send(&slot, a));
-    on(&driven, || slot.note_refusal(sent, a)).unwrap();
+    on(&driven, || slot.note_refusal(sent, a, None)).unwrap();
     assert_eq!(slot.authorize(&mut HeaderMap::new()), Authorized::Empty);
     let Poll::Ready(Ok(token)) = task::spawn(slot.token_for(a, true, None)).poll() else {
         panic!("it waits")

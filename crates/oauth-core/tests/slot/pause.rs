@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use oauth_core::State;
 use oauth_core::clock::TokioClock;
-use oauth_core::{Error, Token, TokenSlot, TokenSource};
+use oauth_core::{Error, FetchContext, Token, TokenSlot, TokenSource};
 use tokio::time::{Instant, sleep};
 use tokio_test::task;
 
@@ -69,7 +69,7 @@ struct Caching {
 }
 
 impl TokenSource for Caching {
-    async fn fetch(&self) -> Result<Token, Error> {
+    async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
         self.calls.fetch_add(1, SeqCst);
         let (life, now) = (self.life.as_millis(), self.clock.elapsed().as_millis());
         let left = u64::try_from((life - now % life) / 1_000).unwrap();

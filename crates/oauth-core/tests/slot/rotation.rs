@@ -1,6 +1,6 @@
 //! Credentials that change while the slot works.
 
-use oauth_core::{Error, Token, TokenSlot, TokenSource};
+use oauth_core::{Error, FetchContext, Token, TokenSlot, TokenSource};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
@@ -92,7 +92,7 @@ impl Restless {
 }
 
 impl TokenSource for Restless {
-    async fn fetch(&self) -> Result<Token, Error> {
+    async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
         let fetched = self.0.fetch_add(1, SeqCst);
         assert!(fetched < 10_000, "it spins");
         Err(Error::permanent("no"))

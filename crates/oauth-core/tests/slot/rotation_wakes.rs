@@ -11,8 +11,8 @@ use http_body_util::{BodyExt, Full};
 use oauth_core::State;
 use oauth_core::clock::TokioClock;
 use oauth_core::{
-    ClientAuth, ClientCredentials, Error, GrantSource, RotatingClient, SecretProvider, Token,
-    TokenSlot, TokenSource,
+    ClientAuth, ClientCredentials, Error, FetchContext, GrantSource, RotatingClient,
+    SecretProvider, Token, TokenSlot, TokenSource,
 };
 use tokio::time::Instant;
 
@@ -243,7 +243,7 @@ impl Source {
 }
 
 impl TokenSource for Source {
-    async fn fetch(&self) -> Result<Token, Error> {
+    async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
         self.fetches.lock().unwrap().push(Instant::now());
         if self.epoch.load(SeqCst) > 0 {
             return Ok(Token::bearer("abc")?.expires_in(HOUR));
@@ -383,7 +383,7 @@ async fn a_wait_for_other_credentials_that_panics_in_its_drop_does_not_end_the_r
     #[derive(Default)]
     struct Source(AtomicU64);
     impl TokenSource for Source {
-        async fn fetch(&self) -> Result<Token, Error> {
+        async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
             match self.0.fetch_add(1, SeqCst) {
                 0 => Err(Error::permanent("no")),
                 _ => Ok(Token::bearer("abc")?.expires_in(secs(1000))),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use oauth_core::clock::{Clock, TokioClock};
-use oauth_core::{Error, SlotBuilder, SourceInfo, Token, TokenSlot, TokenSource};
+use oauth_core::{Error, FetchContext, SlotBuilder, SourceInfo, Token, TokenSlot, TokenSource};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -199,7 +199,7 @@ impl Drop for Running<'_> {
 }
 
 impl TokenSource for Script {
-    fn fetch(&self) -> impl Future<Output = Result<Token, Error>> + Send {
+    fn fetch(&self, _: FetchContext) -> impl Future<Output = Result<Token, Error>> + Send {
         let number = self.calls.fetch_add(1, SeqCst) + 1;
         self.started.lock().unwrap().push(Instant::now());
         let step = self.steps.lock().unwrap().pop_front();

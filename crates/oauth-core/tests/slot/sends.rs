@@ -36,6 +36,6 @@ fn carried(headers: &HeaderMap) -> String {
 
 /// What the request is sent again with.
 pub(crate) async fn refused(slot: &TokenSlot, sent: Sent, target: Target) -> (String, Sent) {
-    let issued = slot.after_refusal(sent, target, None).await.unwrap();
+    let issued = slot.after_refusal(sent, target, None, None).await.unwrap();
     send_again(slot, &issued)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use oauth_core::clock::TokioClock;
 use oauth_core::{
-    Error, Origins, SourceInfo, StaticToken, Token, TokenSlot, TokenSource, source_fn,
+    Error, FetchContext, Origins, SourceInfo, StaticToken, Token, TokenSlot, TokenSource, source_fn,
 };
 
 use crate::script::*;
@@ -13,7 +13,7 @@ use crate::script::*;
 struct Telling;
 
 impl TokenSource for Telling {
-    async fn fetch(&self) -> Result<Token, Error> {
+    async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
         std::future::pending().await
     }
 

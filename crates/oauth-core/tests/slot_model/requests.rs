@@ -103,10 +103,11 @@ impl Play {
         } else if request.repeatable {
             let (need, expected) = self.renewed(sent, request.target);
             let again = Request { second: true, ..request };
-            let call = async move { slot.after_refusal(real, target, None).await };
+            let call = async move { slot.after_refusal(real, target, None, None).await };
             self.start(call, need, Some(again), expected, false).await;
         } else {
-            let result = slot.note_refusal(real, target).err().map(|error| error.retry_after());
+            let result =
+                slot.note_refusal(real, target, None).err().map(|error| error.retry_after());
             assert_eq!(result, self.noted(sent, request.target), "a refusal that is noted");
         }
     }

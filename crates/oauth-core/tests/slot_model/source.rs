@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use oauth_core::clock::{Clock, TokioClock};
-use oauth_core::{Error, Token, TokenSource};
+use oauth_core::{Error, FetchContext, Token, TokenSource};
 use tokio::sync::{Notify, oneshot};
 
 use crate::model::Answer;
@@ -44,7 +44,7 @@ impl Drop for Running<'_> {
 }
 
 impl TokenSource for Remote {
-    async fn fetch(&self) -> Result<Token, Error> {
+    async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
         let (sender, receiver) = oneshot::channel();
         let call = self.calls.fetch_add(1, SeqCst) + 1;
         self.asked.lock().unwrap().push((call, sender));

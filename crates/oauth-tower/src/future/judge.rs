@@ -3,6 +3,7 @@
 use http::header::AGE;
 use http::{Request, Response};
 use oauth_core::adapter::{Policy, Sent, Target};
+use oauth_core::challenge::Hints;
 use oauth_core::{NotReplayed, Outcome, Verdict};
 use tower_service::Service;
 
@@ -77,12 +78,13 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
         match first {
             Ok(first) => {
                 let answered = Answered { policy, sent, target };
-                Judged::Refresh(Box::new(Slow::refresh(answered, first, response, timer)))
+                let hints = Box::new(Hints::of(response.headers()));
+                Judged::Refresh(Box::new(Slow::refresh(answered, first, response, hints, timer)))
             }
             Err(reason) => {
                 // For the next request. What the slot says to it (it refreshes already, or waits)
                 // changes nothing for this one.
-                let _ = slot.note_refusal(sent, target);
+                let _ = slot.note_refusal(sent, target, Some(&Hints::of(response.headers())));
                 let answered = Answered { policy, sent, target };
                 Judged::Deliver(recorded(response, Outcome::NotReplayed(reason)), Some(answered))
             }

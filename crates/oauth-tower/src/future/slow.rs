@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use http::{HeaderMap, Request, Response};
 use oauth_core::adapter::{Authorized, DeadlineTimer, Destination, Policy, Target};
+use oauth_core::challenge::Hints;
 use oauth_core::{BoxError, IssuedToken, NotAttached, NotReplayed, Outcome, ReplayChoice};
 use tower_service::Service;
 
@@ -118,12 +119,14 @@ where
         answered: Answered,
         first: First<S, R, B>,
         refused: S::Response,
+        hints: Box<Hints>,
         timer: Option<DeadlineTimer>,
     ) -> Self {
         let policy = answered.policy.clone();
         let (slot, until) = (policy.slot().clone(), timer.as_ref().map(DeadlineTimer::until));
         let (sent, target) = (answered.sent, answered.target);
-        let token = Box::pin(async move { slot.after_refusal(sent, target, until).await });
+        let token =
+            Box::pin(async move { slot.after_refusal(sent, target, Some(hints), until).await });
         Self { policy, timer, stage: Stage::Refresh { token, refused, answered, first } }
     }
 

@@ -8,6 +8,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use oauth_core::Verdict;
 use oauth_core::adapter::Policy;
+use oauth_core::challenge::Hints;
 use pin_project_lite::pin_project;
 
 use crate::future::{Answered, note_acceptance};
@@ -68,14 +69,15 @@ impl Answered {
     fn judge_trailers(&self, trailers: &HeaderMap, before: bool) -> bool {
         if self.policy.judge_trailers(trailers) == Verdict::Replace {
             let (slot, target) = (self.policy.slot(), self.target);
+            let hints = Hints::of(trailers);
             // What the slot says to it (it renews already, or waits) changes nothing here.
             if before {
                 // The token has ended or was revoked during the call.
-                let _ = slot.note_refusal(self.sent.once_accepted(), target);
+                let _ = slot.note_refusal(self.sent.once_accepted(), target, Some(&hints));
             } else if self.sent.is_second() {
                 slot.note_second_refusal(self.sent, target);
             } else {
-                let _ = slot.note_refusal(self.sent, target);
+                let _ = slot.note_refusal(self.sent, target, Some(&hints));
             }
             return false;
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use oauth_core::{Error, Token, TokenSource};
+use oauth_core::{Error, FetchContext, Token, TokenSource};
 use tokio::time::Instant;
 
 /// Tokens `token-1`, `token-2`, …, each after a random wait.
@@ -57,7 +57,7 @@ impl Issuer {
 }
 
 impl TokenSource for Issuer {
-    async fn fetch(&self) -> Result<Token, Error> {
+    async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
         let seconds = {
             let mut state = self.state.lock().unwrap();
             state.requests += 1;

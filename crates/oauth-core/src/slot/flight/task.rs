@@ -16,10 +16,11 @@ use super::shared::Shared;
 use super::state::{Fetched, FlightSpec, Publish};
 use super::sync::{instant_now, sleep, timeout, timeout_at};
 use super::trigger::Trigger;
+use crate::challenge::Hints;
 use crate::clock::AnyClock;
-use crate::deadline::after;
+use crate::deadline::{Deadline, after};
 use crate::error::{Error, Kind};
-use crate::source::DynSource;
+use crate::source::{DynSource, FetchContext};
 use crate::token::Token;
 use crate::unwind::{Panicked, caught, contained};
 
@@ -31,6 +32,7 @@ pub(in super::super) struct FlightTask {
     clock: AnyClock,
     settings: Arc<Settings>,
     trigger: Trigger,
+    asks: FetchContext,
     pause: Duration,
     retries: bool,
     rng: fastrand::Rng,
@@ -39,13 +41,20 @@ pub(in super::super) struct FlightTask {
 }
 
 impl FlightTask {
-    pub(in super::super) fn new(shared: &Arc<Shared>, spec: FlightSpec) -> Self {
-        let FlightSpec { id, trigger, completer, pause, retries, seed } = spec;
+    /// `held`: the slot's valid token; `hints`: what the API said when it refused it.
+    pub(in super::super) fn new(
+        shared: &Arc<Shared>,
+        spec: FlightSpec,
+        held: Option<&Token>,
+        hints: Option<&Hints>,
+    ) -> Self {
+        let FlightSpec { id, trigger, reason, completer, pause, retries, seed } = spec;
         Self {
             source: shared.source.clone(),
             clock: shared.clock.clone(),
             settings: shared.settings.clone(),
             trigger,
+            asks: FetchContext::of(reason, held, hints),
             pause,
             retries,
             rng: fastrand::Rng::with_seed(seed),
@@ -95,10 +104,13 @@ impl FlightTask {
             *tried = Some(epoch);
             self.pass.heartbeat(self.settings.attempt_timeout);
             let started = self.clock.now();
-            let error = match self.attempt().await {
+            let error = match self.attempt(deadline).await {
                 Ok(token) => return Ok(Fetched { token, started }),
                 Err(error) => error,
             };
+            if error.is_not_now() {
+                return Err(error);
+            }
             self.pass.note(&error);
             let before = self.last_error.replace(error.clone());
             contained(|| drop(before));
@@ -125,10 +137,12 @@ impl FlightTask {
         }
     }
 
-    async fn attempt(&self) -> Result<Token, Error> {
+    async fn attempt(&self, deadline: Instant) -> Result<Token, Error> {
         let source = &self.source;
+        let limit = after(instant_now(), self.settings.attempt_timeout).min(deadline);
+        let asks = self.asks.clone().with_deadline(Deadline::at(limit));
         // The async block: a source that panics before its first await must be caught as well.
-        let fetch = caught(async move { source.fetch().await });
+        let fetch = caught(async move { source.fetch(asks).await });
         match timeout(self.settings.attempt_timeout, fetch).await {
             Ok(result) => result.unwrap_or_else(panicked),
             Err(_) => Err(self.timed_out("the token source met its time limit", None)),

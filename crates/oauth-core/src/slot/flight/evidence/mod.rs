@@ -195,6 +195,16 @@ impl Evidence {
         }
     }
 
+    /// The source was not asked, as far as the issuer knows: nothing was used up.
+    pub(super) fn put_off(&mut self, flight: u64) {
+        self.cut_off(flight);
+    }
+
+    /// Refusals of this token, whoever refuses it, start no flight before that.
+    pub(super) fn wait_with(&mut self, number: NonZeroU64, until: Duration) {
+        self.repeated = Some(Repeated { number, until, count: 0 });
+    }
+
     /// It ended without an outcome, and another one will take its place.
     pub(super) fn cut_off(&mut self, flight: u64) {
         if self.charge.take_if(|charge| charge.flight == flight).is_some() {

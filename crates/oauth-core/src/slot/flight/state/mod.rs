@@ -23,6 +23,7 @@ use super::evidence::Evidence;
 use super::sent::Mark;
 use super::trigger::Trigger;
 use crate::error::{Details, Error, Kind};
+use crate::source::FetchReason;
 use crate::token::Token;
 
 /// What the state answers.
@@ -37,6 +38,7 @@ pub(in super::super) enum Ticket {
 pub(in super::super) struct FlightSpec {
     pub(in super::super) id: u64,
     pub(in super::super) trigger: Trigger,
+    pub(in super::super) reason: FetchReason,
     pub(in super::super) completer: Completer,
     /// How long it waits before its first attempt.
     pub(in super::super) pause: Duration,
@@ -78,6 +80,8 @@ pub(in super::super) struct FlightState {
     evidence: Option<Box<Evidence>>,
     /// No flight by age before this: an issuer of nearly expired tokens must not make us spin.
     rest_until: Duration,
+    /// Why not, if the source itself has put it off.
+    put_off: Option<Error>,
     next_generation: NonZeroU64,
     pub(in super::super) flights: u64,
     pub(in super::super) failures: u64,
@@ -99,6 +103,7 @@ impl FlightState {
             predecessor: None,
             evidence: None,
             rest_until: Duration::ZERO,
+            put_off: None,
             next_generation: NonZeroU64::MIN,
             flights: 0,
             failures: 0,
@@ -146,7 +151,7 @@ impl FlightState {
         if let Some(flight) = &self.flight {
             // One that waits for nothing is content that it comes.
             return match (rest(flight.first_attempt_at, now), patience) {
-                (Some(pause), Some(patience)) if pause >= patience => Err(too_soon(pause)),
+                (Some(pause), Some(patience)) if pause >= patience => Err(self.too_soon(pause)),
                 _ => Ok(Ticket::Join(flight.completion.clone(), flight.presumed_dead_at())),
             };
         }
@@ -172,7 +177,7 @@ impl FlightState {
         }
         match rest(self.rest_until, now) {
             Some(pause) if patience.is_none_or(|patience| pause >= patience) => {
-                Err(too_soon(pause))
+                Err(self.too_soon(pause))
             }
             pause => Ok(self.start(trigger, pause.unwrap_or_default(), now, epoch)),
         }
@@ -195,12 +200,29 @@ impl FlightState {
         let spec = FlightSpec {
             id: self.flights,
             trigger,
+            reason: self.reason(trigger),
             completer,
             pause,
             retries: self.failure.is_none() && trigger != Trigger::Prefetch,
             seed: self.rng.u64(..),
         };
         Ticket::Start(spec, completion, presumed_dead_at)
+    }
+
+    fn reason(&self, trigger: Trigger) -> FetchReason {
+        match trigger {
+            Trigger::Refused(_) => FetchReason::Refused,
+            Trigger::Demand => FetchReason::Demand,
+            Trigger::Age | Trigger::Prefetch if self.next_generation == NonZeroU64::MIN => {
+                FetchReason::First
+            }
+            Trigger::Age | Trigger::Prefetch => FetchReason::Age,
+        }
+    }
+
+    /// No flight by age may start before this time has passed.
+    fn too_soon(&self, wait: Duration) -> Error {
+        self.put_off.clone().unwrap_or_else(ended_at_once).with_retry_after(wait)
     }
 
     fn forget_failure(&mut self) {
@@ -263,11 +285,11 @@ fn rest(until: Duration, now: Duration) -> Option<Duration> {
     until.checked_sub(now).filter(|wait| !wait.is_zero())
 }
 
-fn too_soon(wait: Duration) -> Error {
+fn ended_at_once() -> Error {
     let details = Details {
         transient: true,
         hint: Some("the issuer hands out tokens that are nearly or already expired".into()),
         ..Details::new(Kind::Response, "the last token ended at once and another is not due yet")
     };
-    Error::from(details).with_retry_after(wait)
+    details.into()
 }

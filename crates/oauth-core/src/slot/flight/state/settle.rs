@@ -9,6 +9,9 @@ use super::{Failure, Fetched, FlightState};
 use crate::clock::Reading;
 use crate::error::{Details, Error, Kind};
 
+/// A source that has no token yet is not asked again before this.
+const SOONEST: Duration = Duration::from_secs(1);
+
 /// What becomes of the slot's value.
 pub(in super::super::super) enum Publish {
     /// It stays.
@@ -60,6 +63,7 @@ impl FlightState {
                 self.fail(id, ended_on_its_way(), current, at, epochs)
             }
             Ok(fetched) => self.succeed(id, fetched, trigger, current, at, epochs.tried),
+            Err(error) if error.is_not_now() => self.put_off(id, error, trigger, current, at),
             Err(error) => self.fail(id, error, current, at, epochs),
         })
     }
@@ -102,9 +106,11 @@ impl FlightState {
     ) -> Settled {
         let now = at.now;
         self.forget_failure();
+        let put_off = self.put_off.take();
+        self.deferred.error(put_off);
         self.rest_until = fetched.started.saturating_add(self.settings.least_interval);
         let Fetched { token, started } = fetched;
-        let same = current.filter(|entry| entry.token.same_secret(&token));
+        let same = current.filter(|entry| entry.token.is_same(&token));
         let generation = match same {
             // A caller with a 401 for this secret must not take it for a newer token.
             Some(entry) => entry.generation,
@@ -216,19 +222,48 @@ impl FlightState {
         let epoch = epochs.now;
         self.failure =
             Some(Box::new(Failure { error: error.clone(), since, until, epoch, in_a_row }));
-        // A valid token stays, the same one of the same generation: it is merely not renewed
-        // before the next attempt.
-        let publish = match current.filter(|entry| entry.valid(now)) {
-            None => Publish::Nothing,
-            Some(entry) => {
-                let mut kept = Entry::clone(entry);
-                kept.times.stale_at = until.min(kept.times.expires_at);
-                kept.fresh = at.coarse_deadline(kept.times.stale_at);
-                Publish::Token(Arc::new(kept))
-            }
-        };
+        let publish = kept(current, at, |_| until);
         Settled { publish, outcome: Err(error.with_retry_after(wait)) }
     }
+
+    /// The source has no other token yet, and nothing is wrong: no failure, and no more flights until it may
+    /// have one.
+    fn put_off(
+        &mut self,
+        id: u64,
+        error: Error,
+        trigger: Trigger,
+        current: Option<&Arc<Entry>>,
+        at: Reading,
+    ) -> Settled {
+        let least = self.settings.least_interval.max(SOONEST);
+        let wait = error.retry_after().unwrap_or_default().max(least);
+        let until = at.now.saturating_add(wait);
+        if let Some(evidence) = &mut self.evidence {
+            evidence.put_off(id);
+            if let Trigger::Refused(refused) = trigger {
+                evidence.wait_with(refused.generation.number, until);
+            }
+        }
+        self.rest_until = self.rest_until.max(until);
+        let before = self.put_off.replace(error.clone());
+        self.deferred.error(before);
+        let publish = kept(current, at, |stale_at| stale_at.max(until));
+        Settled { publish, outcome: Err(error.with_retry_after(wait)) }
+    }
+}
+
+/// A valid token stays, the same one of the same generation, and is stale from another time on.
+fn kept(
+    current: Option<&Arc<Entry>>,
+    at: Reading,
+    stale_at: impl FnOnce(Duration) -> Duration,
+) -> Publish {
+    let Some(entry) = current.filter(|entry| entry.valid(at.now)) else { return Publish::Nothing };
+    let mut kept = Entry::clone(entry);
+    kept.times.stale_at = stale_at(kept.times.stale_at).min(kept.times.expires_at);
+    kept.fresh = at.coarse_deadline(kept.times.stale_at);
+    Publish::Token(Arc::new(kept))
 }
 
 fn ended_on_its_way() -> Error {
