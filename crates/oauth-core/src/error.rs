@@ -108,13 +108,14 @@ impl Error {
         Self::of_source(error.into(), false)
     }
 
-    /// For a source of your own that has no other token for `wait`, although nothing is wrong: a fleet shares
-    /// the one that the slot holds, or a budget is used up.
+    /// For a source of your own that has no other token for `wait`, although nothing is wrong: it shares the
+    /// token that the slot holds with others, or its budget of token requests is used up.
     ///
-    /// The slot counts no failure and does not retry within the flight. A valid token stays in use and is not
-    /// refreshed for `wait`, the minimum interval at least; the refusal that asked for another token is
-    /// delivered, and further refusals by the same target ask for none in that time. Callers without a token
-    /// get this error, with `wait` as [`retry_after`](Self::retry_after).
+    /// The slot counts no failure, does not try again within the flight and asks for nothing by age or on
+    /// demand for `wait` (at least 1 s and the slot's `least_interval`). A valid token stays in use. If a
+    /// refusal was the reason, its 401 is delivered, and further refusals of that token ask for none in that
+    /// time. Callers without a token wait if their time limit allows it; otherwise they get this error, with
+    /// what is left of `wait` as [`retry_after`](Self::retry_after).
     pub fn not_now(wait: Duration) -> Self {
         Self::new(Kind::NotNow, "the token source has no other token yet").with_retry_after(wait)
     }

@@ -26,6 +26,9 @@ pub(super) fn landed(flight: u64, outcome: &Result<impl AsRef<Entry>, Error>, ke
             let lifetime_s = entry.token.lifetime().map(|life| life.as_secs());
             tracing::debug!(flight, generation, lifetime_s, "token fetched");
         }
+        Err(error) if error.is_not_now() => {
+            tracing::debug!(flight, %error, valid_token_kept = kept, "no other token yet");
+        }
         Err(error) => {
             tracing::warn!(flight, %error, valid_token_kept = kept, "token request failed");
         }

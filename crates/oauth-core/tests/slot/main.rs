@@ -14,6 +14,7 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod age;
+mod context;
 mod evidence;
 mod failure;
 mod fallback;

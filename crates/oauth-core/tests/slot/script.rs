@@ -26,6 +26,7 @@ pub(crate) fn ms(n: u64) -> Duration {
 enum End {
     Token { secret: Option<&'static str>, life: Option<Duration> },
     Fail { transient: bool, retry_after: Option<Duration> },
+    NotNow(Duration),
     Hang,
     Panic,
 }
@@ -63,6 +64,11 @@ impl Step {
 
     pub(crate) fn permanent() -> Self {
         Self::of(End::Fail { transient: false, retry_after: None })
+    }
+
+    /// There is no other token for so long.
+    pub(crate) fn not_now(wait: Duration) -> Self {
+        Self::of(End::NotNow(wait))
     }
 
     pub(crate) fn hang() -> Self {
@@ -239,6 +245,7 @@ impl TokenSource for Script {
                         None => error,
                     })
                 }
+                End::NotNow(wait) => Err(Error::not_now(wait)),
                 End::Hang | End::Panic => panic!("as the script says: after the first await"),
             }
         }

@@ -1,12 +1,12 @@
 //! A `tracing` subscriber that keeps what it is given, and panics where the test says.
 
 use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 /// What the subscriber of this thread was given.
 #[derive(Clone, Default)]
@@ -59,9 +59,15 @@ impl Subscriber for Listener {
     fn exit(&self, _: &Id) {}
 }
 
+/// With a single subscriber, `tracing` asks the one of the thread that meets an event first whether
+/// anybody listens, and remembers its "no" for all threads: a second one makes it ask all.
+static SECOND: LazyLock<Dispatch> =
+    LazyLock::new(|| Dispatch::new(Listener { seen: Seen::default(), panics_at: None }));
+
 fn listen(panics_at: Option<&'static str>) -> (Seen, DefaultGuard) {
     let seen = Seen::default();
     let listener = Listener { seen: seen.clone(), panics_at };
+    LazyLock::force(&SECOND);
     (seen, tracing::subscriber::set_default(listener))
 }
 

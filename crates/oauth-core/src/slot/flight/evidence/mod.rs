@@ -195,14 +195,16 @@ impl Evidence {
         }
     }
 
-    /// The source was not asked, as far as the issuer knows: nothing was used up.
+    /// The source had no other token yet and nothing is wrong: the refresh costs nothing.
     pub(super) fn put_off(&mut self, flight: u64) {
         self.cut_off(flight);
     }
 
     /// Refusals of this token, whoever refuses it, start no flight before that.
     pub(super) fn wait_with(&mut self, number: NonZeroU64, until: Duration) {
-        self.repeated = Some(Repeated { number, until, count: 0 });
+        let before = self.repeated.take().filter(|repeated| repeated.number == number);
+        let count = before.map_or(0, |repeated| repeated.count);
+        self.repeated = Some(Repeated { number, until, count });
     }
 
     /// It ended without an outcome, and another one will take its place.

@@ -3,6 +3,7 @@
 mod acceptance;
 mod budgets;
 mod hold;
+mod not_now;
 mod predecessor;
 mod superseded;
 mod targets;
@@ -223,6 +224,12 @@ impl Slot {
         let error = Error::new(Kind::Usage, "as the test says");
         let landed = self.land_with(id, Err(error)).unwrap();
         landed.unwrap_err();
+    }
+
+    /// The source has no other token for so long.
+    fn put_off(&mut self, id: u64, wait: Duration) -> Error {
+        let landed = self.land_with(id, Err(Error::not_now(wait))).unwrap();
+        landed.unwrap_err()
     }
 
     fn land_with(&mut self, id: u64, result: Result<Token, Error>) -> Option<FlightResult> {
