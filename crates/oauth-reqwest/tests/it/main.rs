@@ -8,6 +8,7 @@ mod acceptance;
 mod bodies;
 mod caller;
 mod choice;
+mod context;
 mod default_headers;
 #[path = "../../../oauth-tower/tests/it/demand.rs"]
 mod demand;

@@ -6,6 +6,7 @@
 mod acceptance;
 mod caller;
 mod choice;
+mod context;
 mod contract;
 mod deadlines;
 mod debugged;

@@ -134,10 +134,14 @@ impl Evidence {
         number: NonZeroU64,
         now: Duration,
     ) -> Option<Duration> {
-        let repeated = self.repeated.as_ref().filter(|repeated| repeated.number == number);
-        let repeated = repeated.and_then(|repeated| repeated.until.checked_sub(now));
         let futile = self.targets.pause(target, now).filter(|_| target.is_known());
-        repeated.filter(|wait| !wait.is_zero()).max(futile)
+        self.pause_with(number, now).max(futile)
+    }
+
+    /// How long the refusal of this token starts no renewal, whoever refuses it.
+    pub(super) fn pause_with(&self, number: NonZeroU64, now: Duration) -> Option<Duration> {
+        let repeated = self.repeated.as_ref().filter(|repeated| repeated.number == number)?;
+        repeated.until.checked_sub(now).filter(|wait| !wait.is_zero())
     }
 
     /// The flight that the charge was for. New requests wait for it until `hold_until`.

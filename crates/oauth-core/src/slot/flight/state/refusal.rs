@@ -110,7 +110,10 @@ impl FlightState {
             None => {}
         }
         if let Some(pause) = evidence.pause(target, number, now) {
-            return Ruling::Deliver(Some(futile(pause)));
+            let put_off = self.put_off.clone();
+            let error = put_off.filter(|_| evidence.pause_with(number, now) == Some(pause));
+            let error = error.unwrap_or_else(futile).with_retry_after(pause);
+            return Ruling::Deliver(Some(error));
         }
         evidence.refused(target, newest_seen);
         Ruling::Renew(Trigger::Refused(Charged {
@@ -260,12 +263,12 @@ impl FlightState {
     }
 }
 
-fn futile(wait: Duration) -> Error {
+fn futile() -> Error {
     let details = Details {
         hint: Some("the API refuses new tokens too: check audience, scope and API URL".into()),
         ..Details::new(Kind::RefusedAgain, "the API refused a token that had just been renewed")
     };
-    Error::from(details).with_retry_after(wait)
+    details.into()
 }
 
 fn too_many(exhausted: &Exhausted) -> Error {
