@@ -5,21 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderValue, Method};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind};
 use crate::sharding::Sharded;
 
-const BEARER: &str = "Bearer ";
+const BEARER: &str = "Bearer";
 /// Longer tokens fit into no server's header limit.
 const LONGEST: usize = 64 * 1024;
+const LONGEST_SCHEME: usize = 64;
 
 /// An access token, ready to be sent.
 ///
-/// The header value `Bearer …` is built once, marked sensitive, and shares its bytes among all
-/// clones; they are overwritten with zeros when the last clone is dropped. `Debug` shows scheme,
+/// The header value, `Bearer …` for most tokens, is built once, marked sensitive, and shares its bytes
+/// among all clones; they are overwritten with zeros when the last clone is dropped. `Debug` shows scheme,
 /// lifetime and scope, never the secret.
+///
+/// The scheme is the token's own. Which header carries it is set on the source or the slot:
+/// [`SourceInfo::with_header`](crate::SourceInfo::with_header).
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,7 +49,56 @@ impl Token {
     /// If `secret` is empty, longer than 64 KiB or has a character that is not visible ASCII:
     /// spaces and line ends could inject into the header.
     pub fn bearer(secret: impl AsRef<str>) -> Result<Self, Error> {
-        let secret = secret.as_ref();
+        Self::checked(Some(BEARER), secret.as_ref())
+    }
+
+    /// A token that is sent with another authentication scheme (RFC 9110 §11.1), `DPoP` or `mtls_pop` for
+    /// example, without an end of life.
+    ///
+    /// ```
+    /// let token = oauth_core::Token::with_scheme("mtls_pop", "abc")?;
+    /// assert_eq!(token.header_value(), "mtls_pop abc");
+    /// assert_eq!(token.scheme(), Some("mtls_pop"));
+    /// # Ok::<(), oauth_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the scheme is empty, longer than 64 bytes or has a character that no scheme may have; and as
+    /// [`bearer`](Self::bearer).
+    pub fn with_scheme(scheme: &str, secret: impl AsRef<str>) -> Result<Self, Error> {
+        // A scheme is a `token` of RFC 9110 §5.6.2, as a method is.
+        let valid = scheme.len() <= LONGEST_SCHEME && Method::from_bytes(scheme.as_bytes()).is_ok();
+        if !valid {
+            return Err(Error::new(
+                Kind::Usage,
+                "the token's scheme must be 1 to 64 letters, digits and hyphens, such as `DPoP`",
+            ));
+        }
+        Self::checked(Some(scheme), secret.as_ref())
+    }
+
+    /// A token that is sent without a scheme, for APIs with a header of their own, without an end of life.
+    ///
+    /// ```
+    /// use http::HeaderName;
+    /// use oauth_core::{StaticToken, Token, TokenSlot};
+    ///
+    /// let token = Token::bare("abc")?;
+    /// assert_eq!(token.header_value(), "abc");
+    /// let slot = TokenSlot::builder(StaticToken::new(token))
+    ///     .header(HeaderName::from_static("x-shopify-access-token"))
+    ///     .build();
+    /// # drop(slot);
+    /// # Ok::<(), oauth_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`bearer`](Self::bearer).
+    pub fn bare(secret: impl AsRef<str>) -> Result<Self, Error> {
+        Self::checked(None, secret.as_ref())
+    }
+
+    fn checked(scheme: Option<&str>, secret: &str) -> Result<Self, Error> {
         let problem = if secret.is_empty() {
             "is empty"
         } else if secret.len() > LONGEST {
@@ -53,15 +106,16 @@ impl Token {
         } else if !secret.bytes().all(|b| b.is_ascii_graphic()) {
             "has a character that is not visible ASCII"
         } else {
-            return Self::from_checked(secret);
+            return Self::from_checked(scheme, secret);
         };
         Err(Error::new(Kind::Response, format!("the access token {problem}")))
     }
 
-    fn from_checked(secret: &str) -> Result<Self, Error> {
+    fn from_checked(scheme: Option<&str>, secret: &str) -> Result<Self, Error> {
+        let (scheme, space) = scheme.map_or(("", ""), |scheme| (scheme, " "));
         // Exactly as large as needed: growing would leave a copy behind in freed memory.
-        let text = [BEARER.as_bytes(), secret.as_bytes()].concat();
-        let text = Arc::new(Text(Zeroizing::new(text)));
+        let text = [scheme, space, secret].concat().into_bytes();
+        let text = Arc::new(Text { bytes: Zeroizing::new(text), scheme: scheme.len() });
         let header = text
             .header_value()
             .ok_or_else(|| Error::new(Kind::Response, "the access token fits into no header"))?;
@@ -92,20 +146,26 @@ impl Token {
         self
     }
 
-    /// The value of the `Authorization` header, marked sensitive. Cloning it copies no bytes.
+    /// The value of the header that carries it, marked sensitive. Cloning it copies no bytes.
     pub fn header_value(&self) -> &HeaderValue {
         &self.header
     }
 
-    /// The scheme, as it is sent: `Bearer`.
-    pub fn scheme(&self) -> &str {
-        BEARER.trim_end()
+    /// The scheme, as it is sent: `Bearer` for most tokens, `None` for one without a scheme.
+    pub fn scheme(&self) -> Option<&str> {
+        let scheme = &self.text()[..self.text.scheme];
+        (!scheme.is_empty()).then_some(scheme)
     }
 
     /// The secret itself. Named so that a reader of your code stumbles over it.
     pub fn expose_secret(&self) -> &str {
-        // Always text: `bearer` lets visible ASCII alone pass.
-        self.header.to_str().map_or("", |text| &text[BEARER.len()..])
+        let scheme = self.scheme().map_or(0, |scheme| scheme.len() + 1);
+        &self.text()[scheme..]
+    }
+
+    fn text(&self) -> &str {
+        // Always text: only visible ASCII and one space are let in.
+        std::str::from_utf8(&self.text.bytes).unwrap_or_default()
     }
 
     /// How long the token lives, counted from before its request; `None` if it has no known end.
@@ -126,7 +186,11 @@ impl Token {
 }
 
 /// The header's text, wiped with the last of its owners.
-struct Text(Zeroizing<Vec<u8>>);
+struct Text {
+    bytes: Zeroizing<Vec<u8>>,
+    /// How many of them are the scheme.
+    scheme: usize,
+}
 
 impl Text {
     /// A header value over these bytes, with a reference count of its own.
@@ -146,14 +210,14 @@ struct Owner {
 
 impl AsRef<[u8]> for Owner {
     fn as_ref(&self) -> &[u8] {
-        &self.text.0
+        &self.text.bytes
     }
 }
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token")
-            .field("scheme", &self.scheme())
+            .field("scheme", &self.scheme().unwrap_or("none"))
             .field("lifetime", &self.lifetime)
             .field("scope", &self.scope)
             .finish_non_exhaustive()
@@ -192,7 +256,7 @@ mod tests {
     #[test]
     fn what_it_shows_is_scheme_lifetime_and_scope() {
         let token = Token::bearer("hidden").unwrap();
-        assert_eq!(token.scheme(), "Bearer");
+        assert_eq!(token.scheme(), Some("Bearer"));
         let shown = format!("{token:?}");
         assert_eq!(shown, r#"Token { scheme: "Bearer", lifetime: None, scope: None, .. }"#);
         let token = token.expires_in(Duration::from_secs(60)).with_scope("read");
@@ -200,5 +264,47 @@ mod tests {
         let expected =
             r#"Token { scheme: "Bearer", lifetime: Some(60s), scope: Some("read"), .. }"#;
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn a_token_is_sent_with_its_scheme_or_with_none() {
+        let proof = Token::with_scheme("DPoP", "abc").unwrap();
+        assert_eq!(
+            (proof.header_value(), proof.scheme()),
+            (&HeaderValue::from_static("DPoP abc"), Some("DPoP"))
+        );
+        let bare = Token::bare("abc").unwrap();
+        assert_eq!((bare.header_value(), bare.scheme()), (&HeaderValue::from_static("abc"), None));
+        for token in [&proof, &bare] {
+            assert_eq!(token.expose_secret(), "abc");
+            assert!(token.header_value().is_sensitive());
+            assert!(token.sharded_header(4).mine().is_sensitive());
+        }
+        assert!(!proof.is_same(&bare) && !proof.is_same(&Token::bearer("abc").unwrap()));
+        assert_eq!(
+            format!("{bare:?}"),
+            r#"Token { scheme: "none", lifetime: None, scope: None, .. }"#
+        );
+    }
+
+    #[test]
+    fn a_scheme_that_is_no_token_of_rfc_9110_is_refused() {
+        let longest = "a".repeat(64);
+        Token::with_scheme(&longest, "abc").unwrap();
+        let too_long = longest + "a";
+        for bad in ["", " ", "a b", "Bearer ", "a\r\nx: y", "a:", "ключ", "a=", &too_long] {
+            let error = Token::with_scheme(bad, "abc").unwrap_err();
+            assert!(error.to_string().contains("the token's scheme must be"), "{error}");
+        }
+        let longest = "a".repeat(1 << 16);
+        for token in [Token::with_scheme("DPoP", &longest), Token::bare(&longest)] {
+            assert_eq!(token.unwrap().expose_secret(), longest);
+        }
+        for bad in ["", "a b", "a\n"] {
+            assert!(
+                Token::bare(bad).is_err() && Token::with_scheme("DPoP", bad).is_err(),
+                "{bad:?}"
+            );
+        }
     }
 }

@@ -6,7 +6,6 @@ use std::future::Future;
 use std::pin::Pin;
 
 use http::Extensions;
-use http::header::AUTHORIZATION;
 use oauth_core::adapter::{Admission, Authorized, Destination, Policy, Sent, Target};
 use oauth_core::challenge::Hints;
 use oauth_core::{
@@ -187,7 +186,7 @@ impl OAuthMiddleware {
         let issued = renewal.await.map_err(Outcome::RefreshFailed)?;
         let kept = kept.ok_or(Outcome::NotReplayed(NotReplayed::Off))?;
         let mut request = kept.again().map_err(Outcome::NotReplayed)?;
-        request.headers_mut().remove(AUTHORIZATION);
+        request.headers_mut().remove(slot.header_name());
         Ok((request, issued))
     }
 

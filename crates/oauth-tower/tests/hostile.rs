@@ -125,7 +125,10 @@ fn the_verdict_on_more_challenges_than_any_client_lets_pass_costs_no_memory() {
     headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     let mut judged = None;
     let info = allocation_counter::measure(|| {
-        judged = Some((verdict(StatusCode::UNAUTHORIZED, &headers), challenges(&headers).count()));
+        judged = Some((
+            verdict(StatusCode::UNAUTHORIZED, &headers, Some("Bearer")),
+            challenges(&headers).count(),
+        ));
     });
     assert_eq!(judged, Some((Verdict::Deliver, MAX_CHALLENGES)));
     assert_eq!(info.count_total, 0);
@@ -135,5 +138,5 @@ fn the_verdict_on_more_challenges_than_any_client_lets_pass_costs_no_memory() {
         blank.append(WWW_AUTHENTICATE, HeaderValue::from_static(","));
     }
     blank.append(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
-    assert_eq!(verdict(StatusCode::UNAUTHORIZED, &blank), Verdict::Replace);
+    assert_eq!(verdict(StatusCode::UNAUTHORIZED, &blank, Some("Bearer")), Verdict::Replace);
 }

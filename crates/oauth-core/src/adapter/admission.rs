@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, HOST, HeaderMap};
+use http::header::{HOST, HeaderMap};
 use http::uri::Authority;
 use http::{Extensions, Uri};
 
 use crate::error::{Details, Error, Kind};
-use crate::origin::ForeignLog;
 use crate::origin::{Origin, Origins, PrimaryOrigin, without_user};
 use crate::outcome::{NoToken, NotAttached};
+use crate::slot::TokenSlot;
 
 /// What happens to a request for an origin that the token was not made for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -128,7 +128,7 @@ impl AdmissionRules {
         uri: &Uri,
         headers: &HeaderMap,
         extensions: &Extensions,
-        foreign: &ForeignLog,
+        slot: &TokenSlot,
     ) -> Admission {
         if extensions.is_empty() || !opted_out(extensions) {
             let (scheme, authority) = parts(uri);
@@ -137,7 +137,7 @@ impl AdmissionRules {
             }
         }
         let authority = uri.authority().map(Authority::as_str);
-        self.admit_slowly((uri.scheme_str(), authority), headers, extensions, foreign)
+        self.admit_slowly((uri.scheme_str(), authority), headers, extensions, slot)
     }
 
     /// The same for a URI that was taken apart already.
@@ -147,7 +147,7 @@ impl AdmissionRules {
         authority: Option<&str>,
         headers: &HeaderMap,
         extensions: &Extensions,
-        foreign: &ForeignLog,
+        slot: &TokenSlot,
     ) -> Admission {
         if extensions.is_empty() || !opted_out(extensions) {
             let authority = authority.unwrap_or_default();
@@ -155,7 +155,7 @@ impl AdmissionRules {
                 return Admission::Attach(to);
             }
         }
-        self.admit_slowly((Some(scheme), authority), headers, extensions, foreign)
+        self.admit_slowly((Some(scheme), authority), headers, extensions, slot)
     }
 
     #[inline(never)]
@@ -164,7 +164,7 @@ impl AdmissionRules {
         (scheme, authority): (Option<&str>, Option<&str>),
         headers: &HeaderMap,
         extensions: &Extensions,
-        foreign: &ForeignLog,
+        slot: &TokenSlot,
     ) -> Admission {
         if opted_out(extensions) {
             return Admission::Pass(NotAttached::OptedOut);
@@ -174,7 +174,7 @@ impl AdmissionRules {
             Some((scheme, authority)) if self.declares(scheme, authority, headers) => {
                 Admission::Attach(Destination::Other)
             }
-            _ => self.explain(target, headers, foreign),
+            _ => self.explain(target, headers, slot),
         }
     }
 
@@ -184,9 +184,9 @@ impl AdmissionRules {
         &self,
         target: Option<(&str, &str)>,
         headers: &HeaderMap,
-        foreign: &ForeignLog,
+        slot: &TokenSlot,
     ) -> Admission {
-        if headers.contains_key(AUTHORIZATION) {
+        if headers.contains_key(slot.header_name()) {
             return Admission::Pass(NotAttached::OwnAuthorization);
         }
         if !self.origins.is_declared() {
@@ -211,7 +211,7 @@ impl AdmissionRules {
         };
         match self.on_foreign {
             OnForeignOrigin::PassThrough => {
-                foreign.request(scheme, authority, &self.origins);
+                slot.foreign().request(scheme, authority, &self.origins);
                 Admission::Pass(NotAttached::ForeignOrigin)
             }
             OnForeignOrigin::Refuse => refuse(

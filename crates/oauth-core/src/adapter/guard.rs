@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use http::header::{HeaderMap, HeaderValue};
 use http::uri::Authority;
 use http::{Extensions, Request, StatusCode, Uri};
 
@@ -78,7 +78,7 @@ impl Policy {
     }
 
     /// What a guard does with a request. Where it goes to none of the declared origins, the headers that
-    /// this slot has issued are taken off; other `Authorization` headers stay.
+    /// this slot has issued are taken off; others of the same name stay.
     ///
     /// Returns where it goes, if that must be recorded with its response: to another origin, or to one
     /// of several.
@@ -109,15 +109,16 @@ impl Policy {
     #[cold]
     fn withhold(&self, target: Option<(&str, &str)>, headers: &mut HeaderMap) {
         let is_ours = |value: &HeaderValue| self.slot.has_issued(value);
-        if !headers.get_all(AUTHORIZATION).iter().any(is_ours) {
+        let name = self.slot.header_name();
+        if !headers.get_all(name).iter().any(is_ours) {
             return;
         }
-        let all = headers.get_all(AUTHORIZATION).iter();
+        let all = headers.get_all(name).iter();
         let others: Vec<_> = all.filter(|value| !is_ours(value)).cloned().collect();
-        headers.remove(AUTHORIZATION);
+        headers.remove(name);
         for value in others {
             // There was room for it before.
-            let _ = headers.try_append(AUTHORIZATION, value);
+            let _ = headers.try_append(name, value);
         }
         let (scheme, authority) = target.unwrap_or_default();
         self.slot.foreign().withheld(scheme, authority, &self.admission.origins);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::{Extensions, HeaderMap, Response, StatusCode, Uri, response};
 
 use super::verdict::{Verdict, grpc_verdict, is_unauthenticated, verdict};
+use crate::slot::TokenSlot;
 
 /// Overrules the verdict on a response: it gets the response's head and our verdict.
 pub type VerdictFn = fn(&response::Parts, Verdict) -> Verdict;
@@ -63,9 +64,10 @@ impl JudgementRules {
 
 impl JudgementRules {
     /// What to do with the API's response to a request that carried our token.
-    pub(super) fn judge(&self, response: &response::Parts) -> Verdict {
+    pub(super) fn judge(&self, response: &response::Parts, slot: &TokenSlot) -> Verdict {
         let read = if self.grpc { grpc_verdict } else { verdict };
-        let ours = read(response.status, &response.headers);
+        let (status, headers) = (response.status, &response.headers);
+        let ours = slot.with_scheme(|scheme| read(status, headers, scheme));
         match self.overrule {
             Some(overrule) => overrule(response, ours),
             None => ours,
@@ -74,13 +76,13 @@ impl JudgementRules {
 
     /// The same for the trailers of a gRPC response whose head came from the API: they are judged as
     /// if they were all there is.
-    pub(super) fn judge_trailers(&self, trailers: &HeaderMap) -> Verdict {
+    pub(super) fn judge_trailers(&self, trailers: &HeaderMap, slot: &TokenSlot) -> Verdict {
         if !self.wants_to_judge(StatusCode::OK, trailers) {
             return Verdict::Deliver;
         }
         let (mut response, ()) = Response::new(()).into_parts();
         response.headers = trailers.clone();
-        self.judge(&response)
+        self.judge(&response, slot)
     }
 
     /// Whether [`judge`](Self::judge) has anything to say about such a response; if not, it is

@@ -70,7 +70,7 @@ impl Policy {
     /// parsed and, where it does, nothing is allocated.
     #[inline(always)]
     pub fn admit(&self, uri: &Uri, headers: &HeaderMap, extensions: &Extensions) -> Admission {
-        self.admission.admit(uri, headers, extensions, self.slot.foreign())
+        self.admission.admit(uri, headers, extensions, &self.slot)
     }
 
     /// The same for a URI that was taken apart already.
@@ -82,19 +82,19 @@ impl Policy {
         headers: &HeaderMap,
         extensions: &Extensions,
     ) -> Admission {
-        self.admission.admit_parts(scheme, authority, headers, extensions, self.slot.foreign())
+        self.admission.admit_parts(scheme, authority, headers, extensions, &self.slot)
     }
 
     /// What to do with the API's response to a request that carried our token. A response from another
     /// origin is none: an overruling function must not see it.
     pub fn judge(&self, response: &response::Parts) -> Verdict {
-        self.judgement.judge(response)
+        self.judgement.judge(response, &self.slot)
     }
 
     /// The same for the trailers of a gRPC response whose head came from the API: they are judged as
     /// if they were all there is.
     pub fn judge_trailers(&self, trailers: &HeaderMap) -> Verdict {
-        self.judgement.judge_trailers(trailers)
+        self.judgement.judge_trailers(trailers, &self.slot)
     }
 
     /// Whether [`judge`](Self::judge) has anything to say about such a response; if not, it is

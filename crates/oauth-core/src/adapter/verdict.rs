@@ -14,27 +14,31 @@ pub enum Verdict {
     Replace,
 }
 
-/// The verdict on an answer to a request that carried our bearer token (RFC 6750 §3.1, RFC 9110
-/// §15.5.2).
+/// The verdict on a response to a request that carried our token with this scheme (RFC 6750 §3.1, RFC
+/// 9110 §15.5.2).
 ///
-/// Only a 401 can say that the token is at fault: one whose challenge names `invalid_token`, or no
-/// error, or an error that no standard knows, or one without any challenge. Delivered are a 401
-/// whose challenges are all of other schemes (another kind of credential is wanted) and one with
-/// `insufficient_scope` or `invalid_request` (another token would not help), as is every other
-/// status: a 403 is never repeated with the same credentials, a 407 is the proxy's.
+/// Only a 401 can mean that the token is at fault: one whose challenge names `invalid_token`, no error, or
+/// an error that no standard defines, or one without any challenge. Delivered are a 401 whose challenges
+/// are all of other schemes (another kind of credential is wanted) and one with `insufficient_scope` or
+/// `invalid_request` (another token would not help), as is every other status: a 403 is never repeated
+/// with the same credentials, a 407 is the proxy's.
+///
+/// `Bearer` challenges count for every scheme: many servers send no other. For a token without a scheme
+/// (`None`) all challenges count.
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue, StatusCode, header::WWW_AUTHENTICATE};
 /// use oauth_core::adapter::{Verdict, verdict};
 ///
+/// let bearer = Some("Bearer");
 /// let mut headers = HeaderMap::new();
-/// assert_eq!(verdict(StatusCode::UNAUTHORIZED, &headers), Verdict::Replace);
+/// assert_eq!(verdict(StatusCode::UNAUTHORIZED, &headers, bearer), Verdict::Replace);
 /// headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"x\""));
-/// assert_eq!(verdict(StatusCode::UNAUTHORIZED, &headers), Verdict::Deliver);
-/// assert_eq!(verdict(StatusCode::FORBIDDEN, &headers), Verdict::Deliver);
+/// assert_eq!(verdict(StatusCode::UNAUTHORIZED, &headers, bearer), Verdict::Deliver);
+/// assert_eq!(verdict(StatusCode::FORBIDDEN, &headers, bearer), Verdict::Deliver);
 /// ```
-pub fn verdict(status: StatusCode, headers: &HeaderMap) -> Verdict {
-    if status == StatusCode::UNAUTHORIZED { challenged(headers) } else { Verdict::Deliver }
+pub fn verdict(status: StatusCode, headers: &HeaderMap, scheme: Option<&str>) -> Verdict {
+    if status == StatusCode::UNAUTHORIZED { challenged(headers, scheme) } else { Verdict::Deliver }
 }
 
 /// The verdict on an answer of a gRPC server: as [`verdict()`], and an answer that is nothing but
@@ -49,16 +53,17 @@ pub fn verdict(status: StatusCode, headers: &HeaderMap) -> Verdict {
 /// use http::{HeaderMap, HeaderValue, StatusCode};
 /// use oauth_core::adapter::{Verdict, grpc_verdict};
 ///
+/// let bearer = Some("Bearer");
 /// let mut headers = HeaderMap::new();
-/// assert_eq!(grpc_verdict(StatusCode::OK, &headers), Verdict::Deliver);
+/// assert_eq!(grpc_verdict(StatusCode::OK, &headers, bearer), Verdict::Deliver);
 /// headers.insert("grpc-status", HeaderValue::from_static("16"));
-/// assert_eq!(grpc_verdict(StatusCode::OK, &headers), Verdict::Replace);
+/// assert_eq!(grpc_verdict(StatusCode::OK, &headers, bearer), Verdict::Replace);
 /// ```
-pub fn grpc_verdict(status: StatusCode, headers: &HeaderMap) -> Verdict {
+pub fn grpc_verdict(status: StatusCode, headers: &HeaderMap, scheme: Option<&str>) -> Verdict {
     if status == StatusCode::OK && is_unauthenticated(headers) {
-        return challenged(headers);
+        return challenged(headers, scheme);
     }
-    verdict(status, headers)
+    verdict(status, headers, scheme)
 }
 
 /// Whether gRPC headers or trailers say `UNAUTHENTICATED` (status 16).
@@ -67,14 +72,15 @@ pub fn is_unauthenticated(fields: &HeaderMap) -> bool {
 }
 
 /// The verdict on what these headers of a refusal ask for.
-fn challenged(headers: &HeaderMap) -> Verdict {
+fn challenged(headers: &HeaderMap, scheme: Option<&str>) -> Verdict {
     if !headers.contains_key(WWW_AUTHENTICATE) {
         return Verdict::Replace;
     }
     let mut any = false;
     for challenge in challenges(headers) {
         any = true;
-        if !challenge.is("Bearer") {
+        let is_ours = |scheme| challenge.is(scheme) || challenge.is("Bearer");
+        if !scheme.is_none_or(is_ours) {
             continue;
         }
         let other_fault = challenge.param("error").is_some_and(|error| {
@@ -127,9 +133,13 @@ mod tests {
                 headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(line));
             }
             let status = StatusCode::from_u16(*status).unwrap();
-            assert_eq!(verdict(status, &headers), *expected, "{status} {lines:?}");
+            assert_eq!(verdict(status, &headers, Some("Bearer")), *expected, "{status} {lines:?}");
             // Without a gRPC status the answer is judged as any other.
-            assert_eq!(grpc_verdict(status, &headers), *expected, "{status} {lines:?}");
+            assert_eq!(
+                grpc_verdict(status, &headers, Some("Bearer")),
+                *expected,
+                "{status} {lines:?}"
+            );
         }
     }
 
@@ -158,7 +168,28 @@ mod tests {
             }
             let status = StatusCode::from_u16(*status).unwrap();
             let told = format!("{status} {grpc_status} {challenge:?}");
-            assert_eq!(grpc_verdict(status, &headers), *expected, "{told}");
+            assert_eq!(grpc_verdict(status, &headers, Some("Bearer")), *expected, "{told}");
+        }
+    }
+
+    #[test]
+    fn challenges_of_the_tokens_own_scheme_count_and_bearer_ones_for_every_scheme() {
+        use Verdict::{Deliver, Replace};
+        let table: &[(Option<&str>, &str, Verdict)] = &[
+            (Some("DPoP"), "DPoP error=\"invalid_token\"", Replace),
+            (Some("DPoP"), "dpop", Replace),
+            (Some("DPoP"), "Bearer error=\"invalid_token\"", Replace),
+            (Some("DPoP"), "DPoP error=\"insufficient_scope\"", Deliver),
+            (Some("DPoP"), "Basic realm=\"x\"", Deliver),
+            (Some("Bearer"), "DPoP error=\"invalid_token\"", Deliver),
+            (None, "Basic realm=\"x\"", Replace),
+            (None, "Basic error=\"invalid_request\"", Deliver),
+        ];
+        for (scheme, challenge, expected) in table {
+            let mut headers = HeaderMap::new();
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            let verdict = verdict(StatusCode::UNAUTHORIZED, &headers, *scheme);
+            assert_eq!(verdict, *expected, "{scheme:?} {challenge}");
         }
     }
 }

@@ -62,7 +62,7 @@ pub(crate) struct CoarseDeadline {
 
 impl CoarseDeadline {
     /// Says nothing, ever.
-    const NONE: Self = Self { until: i64::MIN, apart: 0 };
+    pub(crate) const NONE: Self = Self { until: i64::MIN, apart: 0 };
 
     /// Whether the instant is ahead. `false` says nothing: ask the precise clock.
     #[inline(always)]

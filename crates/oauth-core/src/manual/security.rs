@@ -23,6 +23,10 @@
 //!   *`oauth-tower` `it` `guard::without_a_guard_tower_http_takes_the_token_to_a_foreign_host`,
 //!   `oauth-reqwest` `it`
 //!   `redirects::with_reqwests_own_policy_a_foreign_host_that_redirects_once_more_gets_the_token`.*
+//! - A token in another header than `Authorization` ([`SlotBuilder::header`](crate::SlotBuilder::header)) is
+//!   bound to its origins like any other. Redirect followers know nothing of that header and take it
+//!   everywhere: there, one of the two is a must. *`oauth-tower` `it` `carrier::*`, `guard::*`;
+//!   `oauth-reqwest` `it` `carrier::with_our_policy_for_redirects_no_other_host_gets_the_token`.*
 //! - A response from another origin is told, counted and warned of once, and its 401 costs no renewal.
 //!   *`oauth-tower` `it` `warnings::*`, `redirects::*`; `oauth-reqwest` `it` `redirects::*`.*
 //! - Not guaranteed: a redirect follower *around* the adapter never holds the token, but a foreign

@@ -4,6 +4,9 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use http::HeaderName;
+use http::header::AUTHORIZATION;
+
 use super::TokenSlot;
 use super::schedule::{BackoffPolicy, Lifecycle};
 use crate::clock::{AnyClock, Clock};
@@ -21,6 +24,8 @@ pub(super) struct Settings {
     pub(super) least_interval: Duration,
     pub(super) hold: Duration,
     pub(super) header_shards: usize,
+    /// Which one carries the token, if it is not `Authorization`.
+    pub(super) header: Option<HeaderName>,
     pub(super) seed: Option<u64>,
 }
 
@@ -35,6 +40,7 @@ impl Default for Settings {
             least_interval: Duration::from_secs(1),
             hold: Duration::from_secs(1),
             header_shards: SHARDS,
+            header: None,
             seed: None,
         }
     }
@@ -77,6 +83,9 @@ impl SlotBuilder {
         let mut settings = Settings::shared_default();
         if let Some(window) = info.refresh_window() {
             Arc::make_mut(&mut settings).lifecycle.window = Some(window);
+        }
+        if let Some(name) = info.header() {
+            set_header(Arc::make_mut(&mut settings), name.clone());
         }
         Self {
             origins: info.origins().clone(),
@@ -166,6 +175,16 @@ impl SlotBuilder {
         self
     }
 
+    /// Which header carries the token, instead of what the source says. Default: `Authorization`. A caller's
+    /// own header of that name stays; its `Authorization` is then none of the slot's business.
+    ///
+    /// HTTP clients that follow redirects take `Authorization` off before they leave the origin, and no other
+    /// header: use the layer's guard (`oauth-tower`) or `redirects()` (`oauth-reqwest`).
+    pub fn header(mut self, name: HeaderName) -> Self {
+        set_header(self.settings(), name);
+        self
+    }
+
     /// The clock. Default: [`SystemClock`](crate::clock::SystemClock).
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = AnyClock::Other(Arc::new(clock));
@@ -186,6 +205,10 @@ impl SlotBuilder {
     pub fn build(self) -> TokenSlot {
         TokenSlot::assemble(self.source, self.origins, self.clock, self.settings)
     }
+}
+
+fn set_header(settings: &mut Settings, name: HeaderName) {
+    settings.header = Some(name).filter(|name| name != AUTHORIZATION);
 }
 
 /// A part is from 0 to 1; what is no number counts as 0.

@@ -20,7 +20,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use self::builder::Settings;
 pub use self::builder::SlotBuilder;
@@ -29,7 +29,7 @@ use self::entry::Guidance;
 pub use self::entry::{Generation, IssuedToken};
 use self::flight::shared::{SettledFlights, Shared};
 use self::flight::state::FlightState;
-use self::header::attach;
+use self::header::{attach, attach_as};
 use self::issued::IssuedTokens;
 pub use self::keep_fresh::KeepFresh;
 use self::sent::Mark;
@@ -78,7 +78,7 @@ pub struct TokenSlot {
 pub enum Authorized {
     /// The header is in.
     Attached(Sent),
-    /// The caller's own `Authorization` was there and stays.
+    /// The caller's own header of that name was there and stays.
     Own,
     /// There is no token for this request yet: await [`TokenSlot::token_for`].
     Empty,
@@ -143,7 +143,7 @@ impl TokenSlot {
         self.usable(&entry).then(|| IssuedToken::newest(entry))
     }
 
-    /// Puts the token into the `Authorization` header, unless the caller has set one.
+    /// Puts the token into its [header](Self::header_name), unless the caller has set one.
     ///
     /// The hot path: for a fresh token one load, one look at two coarse clocks, one probe of the
     /// header map, and no lock, await or allocation (in a header map with room).
@@ -160,7 +160,7 @@ impl TokenSlot {
         let mark = self.mark();
         let guard = self.shared.current.load();
         let fresh = match &*guard {
-            Some(entry) if !mark.is_guided() && self.usable(entry) => {
+            Some(entry) if !mark.is_guided() && entry.fresh.is_ahead() => {
                 Some((entry.header(shard), Sent::plainly(entry.generation, mark)))
             }
             _ => None,
@@ -170,13 +170,43 @@ impl TokenSlot {
         drop(guard);
         match fresh {
             Some((header, sent)) => attach(header, sent, headers),
-            // A caller that brings its own header must not wait for ours.
-            None if headers.contains_key(AUTHORIZATION) => Authorized::Own,
-            None => Authorized::Empty,
+            None => self.authorize_slowly(shard, headers),
         }
     }
 
-    /// Puts a token that was waited for into the `Authorization` header: the slot's if it is at
+    /// The same for a token whose coarse clocks say nothing: it is stale or none is there, or another header
+    /// than `Authorization` carries it.
+    #[inline(never)]
+    fn authorize_slowly(&self, shard: Shard, headers: &mut HeaderMap) -> Authorized {
+        let mark = self.mark();
+        let guard = self.shared.current.load();
+        let name = self.header_name();
+        match &*guard {
+            Some(entry) if !mark.is_guided() && self.usable(entry) => {
+                let sent = Sent::plainly(entry.generation, mark);
+                attach_as(name, entry.header(shard), sent, headers)
+            }
+            // A caller that brings its own header must not wait for ours.
+            _ if headers.contains_key(name) => Authorized::Own,
+            _ => Authorized::Empty,
+        }
+    }
+
+    /// The header that carries this slot's tokens: `Authorization`, unless the source or the
+    /// [builder](SlotBuilder::header) says otherwise.
+    pub fn header_name(&self) -> &HeaderName {
+        self.shared.settings.header.as_ref().unwrap_or(&header::USUAL)
+    }
+
+    /// Calls this with the scheme of the slot's token; with `Bearer` while there is none.
+    pub(crate) fn with_scheme<T>(&self, look: impl FnOnce(Option<&str>) -> T) -> T {
+        match &*self.shared.current.load() {
+            Some(entry) => look(entry.token.scheme()),
+            None => look(Some("Bearer")),
+        }
+    }
+
+    /// Puts a token that was waited for into its [header](Self::header_name): the slot's if it is at
     /// least as new and valid, else `issued`, unless that has ended meanwhile. Where the slot had chosen
     /// this one and no other, it is this one.
     pub fn authorize_with(&self, issued: &IssuedToken, headers: &mut HeaderMap) -> Authorized {
@@ -192,11 +222,11 @@ impl TokenSlot {
             Some(entry) => entry,
             // A token without any life left is for those that waited for it.
             None if given.single_use() || given.valid(self.shared.clock.now()) => given,
-            None if headers.contains_key(AUTHORIZATION) => return Authorized::Own,
+            None if headers.contains_key(self.header_name()) => return Authorized::Own,
             None => return Authorized::Empty,
         };
         let sent = self.sent_with(entry, issued.guidance);
-        attach(entry.header(Shard::mine()), sent, headers)
+        attach_as(self.header_name(), entry.header(Shard::mine()), sent, headers)
     }
 
     /// Whether this token may be attached now; a stale one gets a flight on the way.
@@ -256,8 +286,7 @@ impl TokenSlot {
         }
     }
 
-    /// Whether this is the `Authorization` header of a token that this slot has issued, one of the last
-    /// 256. For adapters.
+    /// Whether this is the header value of a token that this slot has issued, one of the last 256. For adapters.
     #[doc(hidden)]
     pub fn has_issued(&self, header: &HeaderValue) -> bool {
         self.shared.issued.contains(header)

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use http::HeaderName;
+
 use crate::error::{Details, Error, Kind};
 use crate::origin::{Origin, Origins};
 
@@ -26,6 +28,7 @@ pub struct SourceInfo {
     origins: Origins,
     refresh_window: Option<Duration>,
     endpoint: Option<Origin>,
+    header: Option<HeaderName>,
 }
 
 impl SourceInfo {
@@ -37,6 +40,7 @@ impl SourceInfo {
             origins: Origins::undeclared(),
             refresh_window: None,
             endpoint: None,
+            header: None,
         }
     }
 
@@ -76,6 +80,16 @@ impl SourceInfo {
         self
     }
 
+    /// Which header carries the tokens. Default: `Authorization`.
+    ///
+    /// HTTP clients that follow redirects take `Authorization` off before they leave the origin, and no other
+    /// header: use the layer's guard (`oauth-tower`) or `redirects()` (`oauth-reqwest`).
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName) -> Self {
+        self.header = Some(name);
+        self
+    }
+
     /// Who issues the tokens.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
@@ -100,6 +114,11 @@ impl SourceInfo {
     /// its endpoint first knows it after its first token. Plain http beyond loopback has no origin.
     pub fn endpoint(&self) -> Option<&Origin> {
         self.endpoint.as_ref()
+    }
+
+    /// Which header carries the tokens, if it is not `Authorization`.
+    pub fn header(&self) -> Option<&HeaderName> {
+        self.header.as_ref()
     }
 
     /// A limit that spans attempts has passed; told with what the last of them failed with.

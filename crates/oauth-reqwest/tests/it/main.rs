@@ -7,6 +7,7 @@
 mod acceptance;
 mod bodies;
 mod caller;
+mod carrier;
 mod choice;
 mod context;
 mod default_headers;

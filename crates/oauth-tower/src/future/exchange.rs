@@ -112,7 +112,8 @@ where
     };
     let (body, handle) = strategy.split(body, cap);
     let note = policy.guard_note(attached.is_watched() || !Policy::is_safe(&head.method));
-    let first = First { head: Head::of(&head), service: service.clone(), body: handle, to };
+    let copy = Head::of(&head, policy.slot().header_name());
+    let first = First { head: copy, service: service.clone(), body: handle, to };
     if let Some(note) = &note {
         head.extensions.insert(note.clone());
     }

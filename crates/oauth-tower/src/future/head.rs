@@ -1,12 +1,11 @@
 //! The head of a request that may be sent again.
 
-use http::header::AUTHORIZATION;
 use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version, request,
 };
 use oauth_core::adapter::Policy;
 
-/// A copy of all but the body and the `Authorization` header, which each send gets anew.
+/// A copy of all but the body and the header that carries the token, which each send gets anew.
 ///
 /// Most copies are dropped unused, with the first answer. The headers are a list, therefore: a map
 /// would be an allocation more, for a table that nobody looks into.
@@ -20,11 +19,11 @@ pub(crate) struct Head {
 
 impl Head {
     #[inline]
-    pub(crate) fn of(head: &request::Parts) -> Self {
+    pub(crate) fn of(head: &request::Parts, carrier: &HeaderName) -> Self {
         // One of them is ours.
         let mut headers = Vec::with_capacity(head.headers.len().saturating_sub(1));
         for (name, value) in &head.headers {
-            if name != AUTHORIZATION {
+            if name != carrier {
                 headers.push((name.clone(), value.clone()));
             }
         }
@@ -70,6 +69,8 @@ impl Head {
 
 #[cfg(test)]
 mod tests {
+    use http::header::AUTHORIZATION;
+
     use super::*;
 
     #[derive(Clone, Debug, PartialEq)]
@@ -95,7 +96,7 @@ mod tests {
         }
         let (head, ()) = request.into_parts();
 
-        let again = Head::of(&head).with_body("body");
+        let again = Head::of(&head, &AUTHORIZATION).with_body("body");
 
         assert_eq!(again.method(), head.method);
         assert_eq!(again.uri(), &head.uri);
@@ -116,7 +117,7 @@ mod tests {
                 let name = HeaderName::try_from(format!("x-{n}")).unwrap();
                 request.headers_mut().append(name, HeaderValue::from_static("1"));
             }
-            let again = Head::of(&request.into_parts().0).with_body(());
+            let again = Head::of(&request.into_parts().0, &AUTHORIZATION).with_body(());
             assert!(again.headers().capacity() > count, "{count}");
         }
     }
@@ -133,7 +134,7 @@ mod tests {
             count += 1;
         }
         let (head, ()) = request.into_parts();
-        let again = Head::of(&head).with_body(());
+        let again = Head::of(&head, &AUTHORIZATION).with_body(());
         assert!(count > 20_000);
         assert!(again.headers().iter().eq(head.headers.iter()));
     }

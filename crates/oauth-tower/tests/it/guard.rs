@@ -2,7 +2,8 @@
 //! versions that are in use, no foreign host sees the token.
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, Uri};
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue, Request, Response, Uri};
 use http_body_util::Full;
 use oauth_core::{BoxError, NotAttached, Origin, Origins, Outcome, StaticToken, Token, TokenSlot};
 use oauth_tower::{CloneBody, Guard, NoReplay, OAuthLayer};
@@ -35,25 +36,36 @@ fn is_api(uri: &Uri) -> bool {
 
 /// What was sent where, and with which token.
 fn sent(web: &Web) -> Vec<(Uri, Option<String>)> {
-    let seen = web.seen();
-    seen.iter().map(|seen| (seen.head.uri.clone(), seen.token().map(str::to_owned))).collect()
+    sent_in(web, &AUTHORIZATION)
 }
 
-/// Sends a request through the layer, this follower and the guard, along each chain.
+fn sent_in(web: &Web, header: &HeaderName) -> Vec<(Uri, Option<String>)> {
+    let token = |value: &HeaderValue| value.to_str().unwrap().to_owned();
+    let seen = web.seen();
+    seen.iter()
+        .map(|seen| (seen.head.uri.clone(), seen.head.headers.get(header).map(token)))
+        .collect()
+}
+
+/// Sends a request through the layer, this follower and the guard, along each chain, with the token in its
+/// usual header and in another one, which followers know nothing about.
 async fn assert_kept<F>(name: &str, follower: F)
 where
     F: Layer<Guard<Web>>,
     F::Service:
         Service<Request<Full<Bytes>>, Response = Response<Full<Bytes>>, Error = BoxError> + Clone,
 {
-    for chain in CHAINS {
-        let slot = Issuer::new().ready_slot().await;
+    let other = HeaderName::from_static("x-api-token");
+    let headers = [AUTHORIZATION, other];
+    for (chain, header) in CHAINS.iter().flat_map(|c| headers.iter().map(move |h| (*c, h))) {
+        let slot = Issuer::new().builder().header(header.clone()).build();
+        slot.token().await.unwrap();
         let web = web(chain);
         let oauth = OAuthLayer::new(slot.clone());
         let follower = follower.layer(oauth.guard().layer(web.clone()));
         let service = oauth.replay(CloneBody).layer(follower);
         let response = service.oneshot(get(API)).await.unwrap();
-        let sent = sent(&web);
+        let sent = sent_in(&web, header);
         for (uri, token) in &sent {
             assert!(token.is_none() || is_api(uri), "{name}: {chain:?}: {uri} got {token:?}");
         }

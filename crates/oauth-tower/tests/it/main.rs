@@ -5,6 +5,7 @@
 
 mod acceptance;
 mod caller;
+mod carrier;
 mod choice;
 mod context;
 mod contract;

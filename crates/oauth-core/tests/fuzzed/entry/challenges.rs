@@ -37,9 +37,9 @@ pub(crate) fn check(input: &[u8]) {
     assert!(count <= MAX_CHALLENGES && text <= MAX_TEXT, "{count} challenges, {text} bytes");
     let replace = blames || count == 0;
     let expected = if replace { Verdict::Replace } else { Verdict::Deliver };
-    assert_eq!(verdict(StatusCode::UNAUTHORIZED, &headers), expected);
+    assert_eq!(verdict(StatusCode::UNAUTHORIZED, &headers, Some("Bearer")), expected);
     for status in [StatusCode::OK, StatusCode::FORBIDDEN, StatusCode::PROXY_AUTHENTICATION_REQUIRED]
     {
-        assert_eq!(verdict(status, &headers), Verdict::Deliver, "{status}");
+        assert_eq!(verdict(status, &headers, Some("Bearer")), Verdict::Deliver, "{status}");
     }
 }

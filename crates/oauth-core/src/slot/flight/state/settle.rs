@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::entry::{Entry, Generation};
 use super::super::trigger::Trigger;
 use super::{Failure, Fetched, FlightState};
-use crate::clock::Reading;
+use crate::clock::{CoarseDeadline, Reading};
 use crate::error::{Details, Error, Kind};
 
 /// A source that has no token yet is not asked again before this.
@@ -128,7 +128,7 @@ impl FlightState {
         times.stale_at = times.stale_at.max(self.rest_until).min(times.expires_at);
         let headers = token.sharded_header(self.settings.header_shards);
         let entry = Entry {
-            fresh: at.coarse_deadline(times.stale_at),
+            fresh: self.fresh_until(times.stale_at, at),
             issued_at: now,
             token,
             headers,
@@ -222,7 +222,7 @@ impl FlightState {
         let epoch = epochs.now;
         self.failure =
             Some(Box::new(Failure { error: error.clone(), since, until, epoch, in_a_row }));
-        let publish = kept(current, at, |_| until);
+        let publish = self.kept(current, at, |_| until);
         Settled { publish, outcome: Err(error.with_retry_after(wait)) }
     }
 
@@ -248,22 +248,34 @@ impl FlightState {
         self.rest_until = self.rest_until.max(until);
         let before = self.put_off.replace(error.clone());
         self.deferred.error(before);
-        let publish = kept(current, at, |stale_at| stale_at.max(until));
+        let publish = self.kept(current, at, |stale_at| stale_at.max(until));
         Settled { publish, outcome: Err(error.with_retry_after(wait)) }
     }
-}
 
-/// A valid token stays, the same one of the same generation, and is stale from another time on.
-fn kept(
-    current: Option<&Arc<Entry>>,
-    at: Reading,
-    stale_at: impl FnOnce(Duration) -> Duration,
-) -> Publish {
-    let Some(entry) = current.filter(|entry| entry.valid(at.now)) else { return Publish::Nothing };
-    let mut kept = Entry::clone(entry);
-    kept.times.stale_at = stale_at(kept.times.stale_at).min(kept.times.expires_at);
-    kept.fresh = at.coarse_deadline(kept.times.stale_at);
-    Publish::Token(Arc::new(kept))
+    /// A valid token stays, the same one of the same generation, and is stale from another time on.
+    fn kept(
+        &self,
+        current: Option<&Arc<Entry>>,
+        at: Reading,
+        stale_at: impl FnOnce(Duration) -> Duration,
+    ) -> Publish {
+        let Some(entry) = current.filter(|entry| entry.valid(at.now)) else {
+            return Publish::Nothing;
+        };
+        let mut kept = Entry::clone(entry);
+        kept.times.stale_at = stale_at(kept.times.stale_at).min(kept.times.expires_at);
+        kept.fresh = self.fresh_until(kept.times.stale_at, at);
+        Publish::Token(Arc::new(kept))
+    }
+
+    /// Until when a token may be attached by the coarse clocks alone. Never, if it is not sent in
+    /// `Authorization`: the hot path knows no other header.
+    fn fresh_until(&self, stale_at: Duration, at: Reading) -> CoarseDeadline {
+        match self.settings.header {
+            None => at.coarse_deadline(stale_at),
+            Some(_) => CoarseDeadline::NONE,
+        }
+    }
 }
 
 fn ended_on_its_way() -> Error {
