@@ -55,7 +55,8 @@ mod way;
 
 pub use error::token_error;
 pub use middleware::OAuthMiddleware;
+pub use oauth_core::replay::{Buffered, NoReplay};
 pub use redirects::redirects;
-pub use replay::{Buffered, NoReplay, Strategy};
+pub use replay::Strategy;
 pub use stamp::Stamp;
 pub use transport::ReqwestTransport;

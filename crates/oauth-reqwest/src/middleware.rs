@@ -8,6 +8,7 @@ use std::pin::Pin;
 use http::Extensions;
 use oauth_core::adapter::{Admission, Authorized, Destination, Policy, Sent, Target};
 use oauth_core::challenge::Hints;
+use oauth_core::replay::Buffered;
 use oauth_core::{
     IssuedToken, NotAttached, NotReplayed, OnForeignOrigin, Origin, Origins, Outcome, ReplayChoice,
     TokenSlot, VerdictFn,
@@ -18,7 +19,7 @@ use reqwest_middleware::{Middleware, Next, Result};
 use self::judgement::Judged;
 use crate::error::no_token;
 use crate::limit::Limit;
-use crate::replay::{Buffered, Kept, Strategy};
+use crate::replay::{Kept, Strategy};
 use crate::stamp::Stamped;
 use crate::way::Way;
 

@@ -2,7 +2,7 @@
 
 use http_body::Body as _;
 use oauth_core::adapter::Policy;
-use oauth_core::replay::{DEFAULT_CAP, ReplayHandle};
+use oauth_core::replay::{Buffered, NoReplay, ReplayHandle};
 use oauth_core::{NotReplayed, ReplayBody, ReplayChoice};
 use reqwest::{Body, Request};
 
@@ -12,44 +12,9 @@ pub struct Strategy {
     cap: Option<usize>,
 }
 
-/// The default: bodies of bytes are sent again as they are; of a streamed one, what the first send
-/// pulls is copied on the way, up to a cap of 64 KiB. A stream that turns out larger is sent once,
-/// untouched.
-///
-/// A body of bytes is shared with the first send until the answer, not copied: a `Bytes` that is a slice
-/// keeps the whole allocation alive that it is cut from.
-#[derive(Clone, Copy, Debug)]
-pub struct Buffered {
-    cap: usize,
-}
-
-impl Default for Buffered {
-    fn default() -> Self {
-        Self { cap: DEFAULT_CAP }
-    }
-}
-
-impl Buffered {
-    /// The default cap of 64 KiB.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Keeps streams of up to `bytes`. Bodies of bytes have no cap: they are shared, not copied.
-    #[must_use]
-    pub fn cap(mut self, bytes: usize) -> Self {
-        self.cap = bytes;
-        self
-    }
-}
-
-/// No replay: a 401 goes to the caller, and the token is renewed for the next request.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoReplay;
-
 impl From<Buffered> for Strategy {
     fn from(buffered: Buffered) -> Self {
-        Self { cap: Some(buffered.cap) }
+        Self { cap: Some(buffered.limit()) }
     }
 }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use http::{Extensions, Uri};
 use oauth_core::adapter::Policy;
 use oauth_core::adapter::Sharded;
+use oauth_core::replay::Buffered;
 use oauth_core::{OnForeignOrigin, Origin, Origins, TokenSlot, VerdictFn};
 use tower_layer::Layer;
 
 use crate::guard::GuardLayer;
 use crate::service::OAuth;
-use crate::strategy::Buffered;
 
 /// Attaches tokens of a slot to requests, and answers a 401 by one refresh and one replay.
 ///
@@ -116,5 +116,12 @@ impl<S, R: Clone> Layer<S> for OAuthLayer<R> {
     fn layer(&self, inner: S) -> OAuth<S, R> {
         let policy = Sharded::new(|| Arc::new(Policy::clone(&self.policy)));
         OAuth { inner, policy: Arc::new(policy), strategy: self.strategy.clone() }
+    }
+}
+
+impl<S> OAuth<S, Buffered> {
+    /// A service around `inner` with the defaults of [`OAuthLayer::new`]; the layer has the settings.
+    pub fn new(inner: S, slot: TokenSlot) -> Self {
+        OAuthLayer::new(slot).layer(inner)
     }
 }

@@ -90,5 +90,6 @@ pub use error::{Error, token_error};
 pub use future::ResponseFuture;
 pub use guard::{Guard, GuardFuture, GuardLayer};
 pub use layer::OAuthLayer;
+pub use oauth_core::replay::{Buffered, IntoBody, NoReplay};
 pub use service::OAuth;
-pub use strategy::{Buffered, CloneBody, IntoBody, NoReplay, Strategy};
+pub use strategy::{CloneBody, Strategy};

@@ -195,7 +195,14 @@ impl TokenSlot {
     /// The header that carries this slot's tokens: `Authorization`, unless the source or the
     /// [builder](SlotBuilder::header) says otherwise.
     pub fn header_name(&self) -> &HeaderName {
-        self.shared.settings.header.as_ref().unwrap_or(&header::USUAL)
+        self.other_header().unwrap_or(&header::USUAL)
+    }
+
+    /// The header that carries this slot's tokens, if it is not `Authorization`. For adapters.
+    #[doc(hidden)]
+    #[inline]
+    pub fn other_header(&self) -> Option<&HeaderName> {
+        self.shared.settings.header.as_ref()
     }
 
     /// Calls this with the scheme of the slot's token; with `Bearer` while there is none.

@@ -112,7 +112,7 @@ where
     };
     let (body, handle) = strategy.split(body, cap);
     let note = policy.guard_note(attached.is_watched() || !Policy::is_safe(&head.method));
-    let copy = Head::of(&head, policy.slot().header_name());
+    let copy = Head::of(&head, policy.slot());
     let first = First { head: copy, service: service.clone(), body: handle, to };
     if let Some(note) = &note {
         head.extensions.insert(note.clone());

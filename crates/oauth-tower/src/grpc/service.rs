@@ -6,8 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use http::{Request, Response, StatusCode};
-use oauth_core::BoxError;
 use oauth_core::adapter::Policy;
+use oauth_core::replay::Buffered;
+use oauth_core::{BoxError, TokenSlot};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -17,7 +18,7 @@ use crate::error::Error;
 use crate::future::ResponseFuture;
 use crate::layer::OAuthLayer;
 use crate::service::OAuth;
-use crate::strategy::{Buffered, Strategy};
+use crate::strategy::Strategy;
 
 /// [`OAuthLayer`] for gRPC; made by [`OAuthLayer::grpc`], after its other settings.
 #[derive(Clone, Debug)]
@@ -64,6 +65,13 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         GrpcFuture { response: self.calls.call(request) }
+    }
+}
+
+impl<S> Grpc<S, Buffered> {
+    /// A service around `inner` with the defaults of [`OAuthLayer::new`]; the layer has the settings.
+    pub fn new(inner: S, slot: TokenSlot) -> Self {
+        OAuthLayer::new(slot).grpc().layer(inner)
     }
 }
 

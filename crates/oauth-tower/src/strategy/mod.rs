@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use bytes::Bytes;
 use http::Request;
 use http_body::Body;
-use oauth_core::replay::{DEFAULT_CAP, ReplayHandle};
+use oauth_core::replay::{Buffered, IntoBody, NoReplay, ReplayHandle};
 use oauth_core::{BoxError, NotReplayed, ReplayBody};
 
 /// What to do with a request's body so that the request can be sent again after a 401.
@@ -55,46 +55,6 @@ mod sealed {
     }
 }
 
-/// The default: what the first send pulls from the body is kept on the way, up to a cap of 64 KiB,
-/// and nothing before. A body that turns out larger is sent once, untouched.
-///
-/// The inner service sees [`ReplayBody<B>`]. With a client that is typed for a body already, use
-/// [`Buffered::into_body`].
-#[derive(Clone, Copy, Debug)]
-pub struct Buffered {
-    cap: usize,
-}
-
-impl Default for Buffered {
-    fn default() -> Self {
-        Self { cap: DEFAULT_CAP }
-    }
-}
-
-impl Buffered {
-    /// The default cap of 64 KiB.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Keeps bodies of up to `bytes`, trailers included.
-    #[must_use]
-    pub fn cap(mut self, bytes: usize) -> Self {
-        self.cap = bytes;
-        self
-    }
-
-    /// Gives the inner service its own body type back: `axum::body::Body::new`,
-    /// `tonic::body::Body::new`. Empty bodies pass as they are, so that nothing is boxed for them.
-    /// The cap comes after it: `Buffered::into_body(f).cap(n)`.
-    pub fn into_body<B, F>(into: F) -> IntoBody<F>
-    where
-        F: Fn(ReplayBody<B>) -> B + Clone,
-    {
-        IntoBody { buffered: Self::default(), into }
-    }
-}
-
 impl<B> Strategy<B> for Buffered
 where
     B: Body,
@@ -113,7 +73,7 @@ where
 
     #[inline]
     fn split(&self, body: B, cap: Option<usize>) -> (ReplayBody<B>, Teed<B>) {
-        let (first, replay) = ReplayBody::tee(body, cap.unwrap_or(self.cap));
+        let (first, replay) = ReplayBody::tee(body, cap.unwrap_or_else(|| self.limit()));
         (first, Teed(replay))
     }
 
@@ -145,28 +105,6 @@ impl<B: Body> Handle for Teed<B> {
     }
 }
 
-/// [`Buffered`] for an inner service that is typed for one body: see [`Buffered::into_body`].
-#[derive(Clone, Copy)]
-pub struct IntoBody<F> {
-    buffered: Buffered,
-    into: F,
-}
-
-impl<F> IntoBody<F> {
-    /// Keeps bodies of up to `bytes`, trailers included. Default: 64 KiB.
-    #[must_use]
-    pub fn cap(mut self, bytes: usize) -> Self {
-        self.buffered = self.buffered.cap(bytes);
-        self
-    }
-}
-
-impl<F> fmt::Debug for IntoBody<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IntoBody").field("cap", &self.buffered.cap).finish_non_exhaustive()
-    }
-}
-
 impl<B, F> Strategy<B> for IntoBody<F>
 where
     B: Body<Data = Bytes>,
@@ -186,11 +124,11 @@ where
     type Handle = TeedInto<B, F>;
 
     fn split(&self, body: B, cap: Option<usize>) -> (B, TeedInto<B, F>) {
-        let into = self.into.clone();
+        let into = self.get_ref().clone();
         if body.is_end_stream() {
             return (body, TeedInto { teed: Teed(None), into });
         }
-        let (first, teed) = self.buffered.split(body, cap);
+        let (first, teed) = self.buffered().split(body, cap);
         (into(first), TeedInto { teed, into })
     }
 
@@ -273,10 +211,6 @@ impl<B> Handle for Cloned<B> {
         Ok(self.0)
     }
 }
-
-/// No replay: a 401 goes to the caller, and the token is renewed for the next request.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoReplay;
 
 impl<B> Strategy<B> for NoReplay {
     type Body = B;

@@ -8,14 +8,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::Full;
 use oauth_core::clock::TokioClock;
 use oauth_core::{OnForeignOrigin, Origins, Outcome, ReplayBody, Token, TokenSlot, source_fn};
-use oauth_tower::{CloneBody, Error, OAuthLayer};
+use oauth_tower::grpc::Grpc;
+use oauth_tower::{CloneBody, Error, OAuth, OAuthLayer};
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service, ServiceExt};
 use tower_test::mock;
 
 use crate::issuer::{API, Issuer, settle};
-use crate::scripted::{Api, full, get, post};
+use crate::scripted::{Answer, Api, full, get, post};
 
 pub type Mocked = mock::Mock<Request<ReplayBody<Full<Bytes>>>, Response<Full<Bytes>>>;
 
@@ -38,6 +39,23 @@ async fn the_inner_service_can_be_looked_at_changed_and_had_back() {
     calls.get_mut().push_str(" changed");
     assert_eq!(calls.get_ref(), "inner changed");
     assert_eq!(calls.into_inner(), "inner changed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_can_be_made_without_naming_the_layer() {
+    let issuer = Issuer::new();
+    let api = Api::<ReplayBody<Full<Bytes>>>::statuses([401]);
+    let service = OAuth::new(api.clone(), issuer.ready_slot().await);
+    let response = service.oneshot(post(API, full("x"))).await.unwrap();
+    assert!(matches!(Outcome::of(response.extensions()), Outcome::Replayed));
+    assert_eq!(api.tokens(), [Some("Bearer t1".to_owned()), Some("Bearer t2".to_owned())]);
+
+    let refused = Answer::status(200).header("grpc-status", "16");
+    let api = Api::<ReplayBody<Full<Bytes>>>::new([refused]);
+    let service = Grpc::new(api.clone(), issuer.ready_slot().await);
+    let response = service.oneshot(post(API, full("x"))).await.unwrap();
+    assert!(matches!(Outcome::of(response.extensions()), Outcome::Replayed));
+    assert_eq!(api.tokens().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
