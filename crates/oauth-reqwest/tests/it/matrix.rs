@@ -4,8 +4,10 @@ use oauth_core::{NotReplayed, Outcome};
 use oauth_reqwest::Buffered;
 use reqwest::{Body, Response};
 
-use crate::matrix_table::{CAP, Cell, Sends, bytes, cells, opened_by_the_second_send, renewed};
 use crate::world::{World, assert_whole, h2, in_pieces, outcome, plain, with};
+use oauth_adapter_tests::matrix_table::{
+    CAP, Cell, Sends, bytes, cells, opened_by_the_second_send, renewed,
+};
 
 type Builder = fn() -> reqwest::ClientBuilder;
 

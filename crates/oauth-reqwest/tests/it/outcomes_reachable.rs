@@ -8,9 +8,9 @@ use oauth_testkit::{Fault, ProtectedApi};
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
 use reqwest_middleware::{ClientBuilder, Middleware, Next};
 
-use crate::gated::Gated;
-use crate::outcome_table::OUTCOMES;
 use crate::world::{World, bytes, in_pieces, outcome, plain};
+use oauth_adapter_tests::gated::Gated;
+use oauth_adapter_tests::outcome_table::OUTCOMES;
 
 /// Answers 401 when it has read what it can of the body: what a server that does not mind a body that
 /// broke off would do.

@@ -4,9 +4,9 @@ use oauth_core::Outcome;
 use oauth_testkit::Fault;
 use reqwest::Body;
 
-use crate::gated::Gated;
-use crate::matrix_table::opened_by_the_second_send;
 use crate::world::{World, assert_whole, bytes, h2, is_replayed, outcome, plain, with};
+use oauth_adapter_tests::gated::Gated;
+use oauth_adapter_tests::matrix_table::opened_by_the_second_send;
 
 /// More than every window and buffer on the way.
 const LARGE: usize = 4 * 1024 * 1024;

@@ -3,9 +3,9 @@
 use reqwest::{Body, Response};
 use reqwest_middleware::ClientBuilder;
 
-use crate::gated::Gated;
-use crate::troubles::{Answer, Seen, TROUBLES, Trouble, root_of};
 use crate::world::{World, h2, plain, with};
+use oauth_adapter_tests::gated::Gated;
+use oauth_adapter_tests::troubles::{Answer, Seen, TROUBLES, Trouble, root_of};
 
 fn told(answer: reqwest_middleware::Result<Response>) -> Answer {
     let response = answer.map_err(|error| root_of(&error))?;

@@ -3,8 +3,8 @@
 use oauth_core::{Outcome, Verdict};
 use oauth_testkit::Fault;
 
-use crate::verdict_table::TABLE;
 use crate::world::{World, outcome};
+use oauth_adapter_tests::verdict_table::TABLE;
 
 #[tokio::test]
 async fn every_answer_of_the_table_is_delivered_or_replayed_as_it_says() {

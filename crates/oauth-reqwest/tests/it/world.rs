@@ -13,8 +13,8 @@ use oauth_testkit::{AuthServer, Dialect, Fault, ProtectedApi};
 use reqwest::{Body, Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, RequestBuilder};
 
-pub use crate::matrix_table::bytes;
-use crate::matrix_table::sha256;
+pub use oauth_adapter_tests::matrix_table::bytes;
+use oauth_adapter_tests::matrix_table::sha256;
 
 pub struct World {
     pub auth: AuthServer,

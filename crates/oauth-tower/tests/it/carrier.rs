@@ -9,8 +9,8 @@ use oauth_core::{NotAttached, Origins, Outcome, ReplayBody, StaticToken, Token, 
 use oauth_tower::{NoReplay, OAuthLayer};
 use tower::{Layer, ServiceExt};
 
-use crate::issuer::{API, Issuer};
 use crate::scripted::{Answer, Api, full, post};
+use oauth_adapter_tests::issuer::{API, Issuer};
 
 const CARRIER: HeaderName = HeaderName::from_static("x-api-token");
 

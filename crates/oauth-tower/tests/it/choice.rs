@@ -7,8 +7,8 @@ use oauth_core::{BoxError, NotReplayed, Outcome, ReplayBody, ReplayChoice};
 use oauth_tower::{Buffered, CloneBody, NoReplay, OAuthLayer, Strategy};
 use tower::{Layer, ServiceExt};
 
-use crate::issuer::{Issuer, settle};
 use crate::scripted::{Api, Streamed, post, streamed};
+use oauth_adapter_tests::issuer::{Issuer, settle};
 
 fn choosing<B>(choice: ReplayChoice, body: B) -> Request<B> {
     let mut request = post("https://api.test/", body);

@@ -13,8 +13,8 @@ use oauth_core::{
 use oauth_tower::{Buffered, NoReplay, OAuthLayer};
 use tower::{Layer, ServiceExt};
 
-use crate::issuer::{API, settle};
 use crate::scripted::{Answer, Api, full, post};
+use oauth_adapter_tests::issuer::{API, settle};
 
 const CHALLENGE: &str = r#"Bearer error="invalid_token", scope="orders:write", claims="e30=""#;
 

@@ -15,8 +15,8 @@ use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service, ServiceExt};
 use tower_test::mock;
 
-use crate::issuer::{API, Issuer, settle};
 use crate::scripted::{Answer, Api, full, get, post};
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 pub type Mocked = mock::Mock<Request<ReplayBody<Full<Bytes>>>, Response<Full<Bytes>>>;
 

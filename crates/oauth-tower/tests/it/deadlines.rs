@@ -20,8 +20,8 @@ use tower::limit::ConcurrencyLimitLayer;
 use tower::util::BoxCloneService;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::issuer::{API, Issuer, settle};
 use crate::scripted::{Api, full, post};
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 type Plain = Api<ReplayBody<Full<Bytes>>>;
 

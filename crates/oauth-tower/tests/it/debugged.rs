@@ -5,8 +5,8 @@ use http_body_util::Full;
 use oauth_tower::{CloneBody, OAuthLayer};
 use tower::{Layer, Service, ServiceExt};
 
-use crate::issuer::{API, Issuer};
 use crate::scripted::{Api, get};
+use oauth_adapter_tests::issuer::{API, Issuer};
 
 type Plain = Api<Full<Bytes>>;
 

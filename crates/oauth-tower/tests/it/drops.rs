@@ -10,8 +10,8 @@ use tower::Layer;
 use tower::limit::ConcurrencyLimit;
 use tower_test::mock;
 
-use crate::issuer::{API, Issuer, settle};
 use crate::scripted::{Answer, Api, Streamed, full, post, streamed};
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 type Mocked = mock::Mock<Request<ReplayBody<Full<Bytes>>>, Response<Full<Bytes>>>;
 type Handle = mock::Handle<Request<ReplayBody<Full<Bytes>>>, Response<Full<Bytes>>>;

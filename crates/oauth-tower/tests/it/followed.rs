@@ -15,8 +15,8 @@ use tower::util::{BoxCloneService, MapRequestLayer};
 use tower::{Layer, ServiceBuilder, ServiceExt};
 use tower_http::follow_redirect::FollowRedirectLayer;
 
-use crate::issuer::{API, Issuer, settle};
 use crate::scripted::{Answer, Api, full, get, post};
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 type Web = Api<Full<Bytes>>;
 type Answered = Result<Response<Full<Bytes>>, BoxError>;

@@ -8,8 +8,8 @@ use oauth_core::{BoxError, NotReplayed, Outcome};
 use oauth_tower::{CloneBody, NoReplay, OAuthLayer};
 use tower::{Layer, Service, ServiceExt};
 
-use crate::issuer::{API, Issuer, settle};
 use crate::scripted::{Answer, Api, full, get, post};
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 type Web = Api<Full<Bytes>>;
 type Own = fn(&http::Extensions) -> Option<&Uri>;

@@ -14,7 +14,7 @@ use tonic::body::Body;
 use tower::{Layer, ServiceExt};
 
 use crate::grpc_world::{Moment, World, say, unary, watch};
-use crate::issuer::{API, Issuer, settle};
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 #[tokio::test]
 async fn a_unary_call_refused_with_nothing_but_a_status_is_made_once_more() {

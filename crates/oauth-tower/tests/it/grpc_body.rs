@@ -12,8 +12,8 @@ use http_body_util::Full;
 use oauth_tower::{CloneBody, OAuthLayer};
 use tower::{Layer, Service};
 
-use crate::issuer::{API, Issuer};
 use crate::scripted::full;
+use oauth_adapter_tests::issuer::{API, Issuer};
 
 /// Is pending twice before it is ready.
 #[derive(Clone)]

@@ -15,7 +15,7 @@ use oauth_tower::{CloneBody, Error, OAuthLayer};
 use tokio::time::{Instant, sleep};
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::issuer::{API, Issuer, settle};
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

@@ -10,8 +10,8 @@ use tonic::Code;
 use tonic::body::Body;
 
 use crate::grpc_world::{Moment, PREFIX, Seen, World, upload};
-use crate::issuer::{Issuer, settle};
-use crate::matrix_table::bytes;
+use oauth_adapter_tests::issuer::{Issuer, settle};
+use oauth_adapter_tests::matrix_table::bytes;
 
 const CAP: usize = 128 * 1024;
 

@@ -9,8 +9,8 @@ use oauth_core::{BoxError, NotAttached, Origin, Origins, Outcome, StaticToken, T
 use oauth_tower::{CloneBody, Guard, NoReplay, OAuthLayer};
 use tower::{Layer, Service, ServiceExt};
 
-use crate::issuer::{API, Issuer};
 use crate::scripted::{Answer, Api, get};
+use oauth_adapter_tests::issuer::{API, Issuer};
 
 type Web = Api<Full<Bytes>>;
 
@@ -307,7 +307,7 @@ async fn a_foreign_401_behind_a_guard_is_no_refusal_of_the_token() {
         } else {
             oauth.replay(NoReplay).layer(follow).oneshot(get(API)).await.unwrap()
         };
-        crate::issuer::settle().await;
+        oauth_adapter_tests::issuer::settle().await;
         assert_eq!((response.status().as_u16(), issuer.requests()), (401, 1));
         assert!(matches!(Outcome::of(response.extensions()), Outcome::RedirectedAway));
     }

@@ -20,8 +20,8 @@ use oauth_core::{Outcome, ReplayBody};
 use oauth_tower::OAuthLayer;
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::issuer::{API, Issuer, settle};
 use crate::scripted::get;
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 /// What one read of hyper's takes at most: the first, and the next after one that was filled.
 const FIRST_READ: usize = 8 * 1024;

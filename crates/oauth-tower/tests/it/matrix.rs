@@ -7,10 +7,12 @@ use oauth_core::{NotReplayed, Outcome, ReplayBody};
 use oauth_tower::Buffered;
 use tower::{Layer, ServiceExt};
 
-use crate::gated::Gated;
-use crate::matrix_table::{CAP, Cell, Sends, bytes, cells, opened_by_the_second_send, renewed};
 use crate::scripted::Streamed;
 use crate::wire::{Http, World, assert_whole, client, in_pieces, whole};
+use oauth_adapter_tests::gated::Gated;
+use oauth_adapter_tests::matrix_table::{
+    CAP, Cell, Sends, bytes, cells, opened_by_the_second_send, renewed,
+};
 
 async fn run(http: Http, cell: Cell) {
     let world = World::new().await;

@@ -11,9 +11,9 @@ use oauth_core::{
 use oauth_tower::{CloneBody, NoReplay, OAuthLayer};
 use tower::{Layer, Service, ServiceExt};
 
-use crate::issuer::{API, Issuer};
 use crate::scripted::{Api, full, post};
 use crate::warnings::Warnings;
+use oauth_adapter_tests::issuer::{API, Issuer};
 
 type Plain = Api<ReplayBody<Full<Bytes>>>;
 

@@ -6,11 +6,11 @@ use oauth_tower::{Buffered, NoReplay, OAuthLayer};
 use tower::{Layer, ServiceExt};
 use tower_http::follow_redirect::FollowRedirect;
 
-use crate::gated::Gated;
-use crate::issuer::{API, Issuer};
-use crate::matrix_table::bytes;
-use crate::outcome_table::OUTCOMES;
 use crate::scripted::{Answer, Api, post};
+use oauth_adapter_tests::gated::Gated;
+use oauth_adapter_tests::issuer::{API, Issuer};
+use oauth_adapter_tests::matrix_table::bytes;
+use oauth_adapter_tests::outcome_table::OUTCOMES;
 
 fn ten_bytes() -> Gated {
     Gated::new(bytes(10))

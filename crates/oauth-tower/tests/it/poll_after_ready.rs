@@ -12,8 +12,8 @@ use oauth_core::{NoToken, OnForeignOrigin, ReplayBody, TokenSlot};
 use oauth_tower::{Buffered, Error, NoReplay, OAuth, OAuthLayer};
 use tower::{Layer, Service, ServiceExt};
 
-use crate::issuer::{API, Issuer};
 use crate::scripted::{Answer, Api, full, post};
+use oauth_adapter_tests::issuer::{API, Issuer};
 
 type Plain = Api<ReplayBody<Full<Bytes>>>;
 type Answered = Result<Response<Full<Bytes>>, Error>;

@@ -12,8 +12,8 @@ use oauth_tower::{Buffered, OAuthLayer};
 use proptest::prelude::*;
 use tower::{Layer, ServiceExt};
 
-use crate::issuer::{API, Issuer, settle};
 use crate::scripted::{Streamed, full, post, read};
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 #[derive(Clone, Debug)]
 struct Case {

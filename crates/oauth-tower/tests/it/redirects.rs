@@ -9,8 +9,8 @@ use tower::{Layer, ServiceExt};
 use tower_http::follow_redirect::policy::{Limited, PolicyExt, clone_body_fn};
 use tower_http::follow_redirect::{FollowRedirect, RequestUri};
 
-use crate::issuer::{API, Issuer, settle};
 use crate::scripted::{Answer, Api, full, get, post};
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 fn to(location: &str) -> Answer {
     Answer::status(307).header("location", location)

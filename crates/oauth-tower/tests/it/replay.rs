@@ -8,8 +8,8 @@ use oauth_tower::{Buffered, CloneBody, OAuthLayer};
 use tokio_test::{assert_pending, assert_ready, assert_ready_ok, task};
 use tower::{Layer, Service, ServiceExt};
 
-use crate::issuer::{API, Issuer, settle};
 use crate::scripted::{Answer, Api, Seen, Streamed, full, get, post, streamed};
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 #[derive(Clone, Debug, PartialEq)]
 struct Marker(&'static str);

@@ -14,8 +14,8 @@ use tower::{Layer, Service, ServiceExt};
 use tower_test::mock;
 
 use crate::contract::{Mocked, answer, token_of};
-use crate::issuer::{API, Issuer, settle};
 use crate::scripted::{Answer, Api, full, post};
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 #[tokio::test(start_paused = true)]
 async fn a_request_goes_out_with_the_token_and_its_answer_is_marked_by_nothing() {

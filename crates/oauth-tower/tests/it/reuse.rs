@@ -12,9 +12,9 @@ use oauth_core::ReplayBody;
 use oauth_testkit::Fault;
 use tower::{Layer, ServiceExt};
 
-use crate::matrix_table::bytes;
 use crate::scripted::Streamed;
 use crate::wire::{Http, World, assert_whole, client, is_replayed, whole};
+use oauth_adapter_tests::matrix_table::bytes;
 
 /// A 401 like this, then the replay; returns how many connections it took.
 async fn connections_after(http: Http, refusal: Fault) -> u64 {

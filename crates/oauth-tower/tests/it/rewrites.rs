@@ -11,8 +11,8 @@ use tower::{Layer, ServiceExt};
 use tower_http::follow_redirect::policy::{Limited, PolicyExt, clone_body_fn};
 use tower_http::follow_redirect::{FollowRedirect, RequestUri};
 
-use crate::issuer::{API, Issuer, settle};
 use crate::scripted::{Answer, Api, full, get};
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 type Web = Api<Full<Bytes>>;
 type Inner = BoxCloneService<Request<Full<Bytes>>, http::Response<Full<Bytes>>, BoxError>;

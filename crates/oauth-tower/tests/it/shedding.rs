@@ -12,8 +12,8 @@ use tower::{Layer, Service, ServiceExt};
 use tower_test::mock;
 
 use crate::contract::{Mocked, answer, token_of};
-use crate::issuer::{API, Issuer, settle};
 use crate::scripted::{Api, full, post};
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 fn is_replayed<B>(response: &Response<B>) -> bool {
     matches!(Outcome::of(response.extensions()), Outcome::Replayed)

@@ -18,8 +18,8 @@ use tower::timeout::error::Elapsed;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_http::trace::TraceLayer;
 
-use crate::issuer::{API, Issuer};
 use crate::scripted::{Answer, Api, full, post};
+use oauth_adapter_tests::issuer::{API, Issuer};
 
 const LONG: Duration = Duration::from_secs(60);
 

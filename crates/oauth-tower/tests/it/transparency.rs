@@ -6,9 +6,9 @@ use oauth_core::{BoxError, ReplayBody};
 use oauth_testkit::Fault;
 use tower::{Layer, ServiceExt};
 
-use crate::gated::Gated;
-use crate::troubles::{Answer, Seen, TROUBLES, Trouble, root_of};
 use crate::wire::{Http, World, client};
+use oauth_adapter_tests::gated::Gated;
+use oauth_adapter_tests::troubles::{Answer, Seen, TROUBLES, Trouble, root_of};
 
 fn told(answer: Result<http::Response<Incoming>, BoxError>) -> Answer {
     let response = answer.map_err(|error| root_of(&*error))?;

@@ -6,9 +6,9 @@ use oauth_core::{Outcome, ReplayBody};
 use oauth_tower::OAuthLayer;
 use tower::{Layer, ServiceExt};
 
-use crate::issuer::{API, Issuer, settle};
 use crate::scripted::{Answer, Api, full, post};
-use crate::verdict_table::TABLE;
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
+use oauth_adapter_tests::verdict_table::TABLE;
 
 #[tokio::test(start_paused = true)]
 async fn every_answer_of_the_table_is_delivered_or_replayed_as_it_says() {

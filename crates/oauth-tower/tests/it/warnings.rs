@@ -12,8 +12,8 @@ use tracing::field::{Field, Visit};
 use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
-use crate::issuer::{API, Issuer};
 use crate::scripted::{Answer, Api, get};
+use oauth_adapter_tests::issuer::{API, Issuer};
 
 type Plain = Api<Full<Bytes>>;
 

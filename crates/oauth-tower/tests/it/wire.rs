@@ -17,8 +17,8 @@ use oauth_testkit::{AuthServer, Dialect, Fault, ProtectedApi};
 use oauth_tower::{Buffered, Error, OAuth, OAuthLayer};
 use tower::{Layer, Service, ServiceExt};
 
-use crate::matrix_table::{bytes, sha256};
 use crate::scripted::Streamed;
+use oauth_adapter_tests::matrix_table::{bytes, sha256};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Http {

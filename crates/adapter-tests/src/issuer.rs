@@ -25,6 +25,12 @@ struct Shared {
     repeating: AtomicBool,
 }
 
+impl Default for Issuer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Issuer {
     /// Mints `t1`, `t2`, … at once.
     pub fn new() -> Self {

@@ -14,8 +14,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, sleep};
 
 use crate::caller::Caller;
-use crate::issuer::{Issuer, settle};
-use crate::play::{Ask, Called, Play, Reply, status, told};
+use oauth_adapter_tests::issuer::{Issuer, settle};
+use oauth_adapter_tests::play::{Ask, Called, Play, Reply, status, told};
 
 /// Read from any runtime, and moved on by the one that is driven.
 #[derive(Clone, Debug, Default)]

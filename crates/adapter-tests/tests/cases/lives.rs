@@ -14,8 +14,8 @@ use oauth_core::{ClientAuth, ClientCredentials, GrantSource, TokenSlot};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::caller::Caller;
-use crate::issuer::API;
-use crate::play::{Ask, Play, Reply, status};
+use oauth_adapter_tests::issuer::API;
+use oauth_adapter_tests::play::{Ask, Play, Reply, status};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

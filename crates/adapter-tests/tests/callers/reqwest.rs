@@ -9,9 +9,8 @@ use oauth_reqwest::{NoReplay, OAuthMiddleware};
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
 use reqwest_middleware::{ClientBuilder, Error, Middleware, Next};
 
-use crate::issuer::API;
-use crate::play::{Ask, Called, Play};
-use crate::world::plain;
+use oauth_adapter_tests::issuer::API;
+use oauth_adapter_tests::play::{Ask, Called, Play};
 
 #[derive(Clone)]
 pub struct Caller {
@@ -22,7 +21,7 @@ pub struct Caller {
 
 impl Caller {
     pub fn new(slot: TokenSlot, play: &Play) -> Self {
-        let client = plain().build().unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { middleware: OAuthMiddleware::new(slot), client, play: play.clone() }
     }
 

@@ -13,8 +13,8 @@ use oauth_core::{ClientAuth, ClientCredentials, GrantSource, Outcome, TokenSlot}
 use tokio::time::{Instant, sleep};
 
 use crate::caller::Caller;
-use crate::issuer::{API, Issuer, settle};
-use crate::play::{Ask, Called, Play, Reply, status, told};
+use oauth_adapter_tests::issuer::{API, Issuer, settle};
+use oauth_adapter_tests::play::{Ask, Called, Play, Reply, status, told};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)

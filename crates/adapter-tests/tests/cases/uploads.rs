@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::caller::Caller;
-use crate::issuer::{Issuer, settle};
-use crate::play::{Ask, Call, Play, Reply, status, told};
+use oauth_adapter_tests::issuer::{Issuer, settle};
+use oauth_adapter_tests::play::{Ask, Call, Play, Reply, status, told};
 
 const MEGABYTE: usize = 1024 * 1024;
 

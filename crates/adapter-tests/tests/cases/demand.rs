@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::caller::Caller;
-use crate::issuer::{Issuer, settle};
-use crate::play::{Ask, Play, Reply, status, told};
+use oauth_adapter_tests::issuer::{Issuer, settle};
+use oauth_adapter_tests::play::{Ask, Play, Reply, status, told};
 
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

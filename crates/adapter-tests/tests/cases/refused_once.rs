@@ -5,8 +5,8 @@ use http::Method;
 use oauth_core::{NotReplayed, Outcome};
 
 use crate::caller::Caller;
-use crate::issuer::{Issuer, settle};
-use crate::play::{Ask, Play, Reply, status};
+use oauth_adapter_tests::issuer::{Issuer, settle};
+use oauth_adapter_tests::play::{Ask, Play, Reply, status};
 
 const MOVED: &str = "https://api.test/orders/1";
 

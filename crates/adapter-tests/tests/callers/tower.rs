@@ -16,9 +16,8 @@ use oauth_core::{BoxError, Deadline, NoToken, Outcome, TokenSlot};
 use oauth_tower::{Buffered, Error, NoReplay, OAuthLayer};
 use tower::{Layer, Service, ServiceExt};
 
-use crate::issuer::API;
-use crate::play::{Ask, Called, Play};
-use crate::scripted::read;
+use oauth_adapter_tests::issuer::API;
+use oauth_adapter_tests::play::{Ask, Called, Play};
 
 type Content = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -102,9 +101,9 @@ where
         let play = self.0.clone();
         Box::pin(async move {
             let (head, body) = request.into_parts();
-            let (body, ..) = read(body).await;
+            let length = body.collect().await.map_or(0, |body| body.to_bytes().len());
             let token = head.headers.get("authorization");
-            let reply = play.answer(head.method, head.uri.path(), token, body.len()).await;
+            let reply = play.answer(head.method, head.uri.path(), token, length).await;
             let mut response = Response::new(Empty::new());
             *response.status_mut() = StatusCode::from_u16(reply.status).unwrap();
             if let Some((name, value)) = reply.header {

@@ -9,8 +9,8 @@ use oauth_core::Verdict;
 use tokio::time::sleep;
 
 use crate::caller::Caller;
-use crate::issuer::Issuer;
-use crate::play::{Ask, Play, Reply, status};
+use oauth_adapter_tests::issuer::Issuer;
+use oauth_adapter_tests::play::{Ask, Play, Reply, status};
 
 /// The token is renewed, and a minute later refused; before that there was this response to one request
 /// with it. Whether that was an acceptance: then the token before it is gone, and another one is asked for.
