@@ -1,7 +1,7 @@
 //! Instructions (by callgrind) and allocations of one call. The gate among the benches: they hardly
 //! depend on what else the machine does.
 //!
-//! `cargo bench -p oauth-benches --bench instructions [-- --check | --record]`
+//! `cargo bench -p oauth-benches --bench instructions [-- --check | --exact | --record]`
 //!
 //! A row is called by [`LESS`] and by [`MORE`] requests, in two processes that do the same otherwise;
 //! the difference is what the calls cost. That is all that is needed of a framework here, and nothing
@@ -21,6 +21,8 @@ const LESS: usize = 100;
 const MORE: usize = PREPARED;
 /// How far a row may be off its recorded figure, either way.
 const TOLERANCE: f64 = 0.03;
+/// The same in instructions, with `--exact`: the same code twice is off by two at most.
+const EXACT: f64 = 5.0;
 /// With another toolchain than the recorded one: how far above its recorded figure the ratio may be
 /// of what the layer and the static header cost over the no-op service.
 const RATIO_TOLERANCE: f64 = 0.15;
@@ -65,29 +67,39 @@ fn main() -> ExitCode {
         return ExitCode::from(u8::from(asked.check));
     };
     let same = recorded["toolchain"] == toolchain;
+    if asked.exact && !same {
+        println!(
+            "recorded with {}, this is {toolchain}: counts of two toolchains cannot be compared; go back to \
+             the commit before, record there, and compare here",
+            recorded["toolchain"]
+        );
+        return ExitCode::FAILURE;
+    }
     let mut off = Vec::new();
     if !asked.json {
         println!(
-            "{:<28} {:>5} {:>14} {:>8} {:>8}",
-            "row", "body", "instructions", "allocs", "off by"
+            "{:<28} {:>5} {:>14} {:>8} {:>8} {:>9}",
+            "row", "body", "instructions", "allocs", "off by", ""
         );
     }
     for figure in &figures {
         let before = find(&recorded, figure.row.name(), figure.body);
         let change = figure.instructions / before.0 - 1.0;
+        let more = figure.instructions - before.0;
         if !asked.json {
             println!(
-                "{:<28} {:>5} {:>14.1} {:>8} {:>+7.1}%",
+                "{:<28} {:>5} {:>14.1} {:>8} {:>+8.1} {:>+8.1}%",
                 figure.row.name(),
                 figure.body,
                 figure.instructions,
                 figure.allocations,
+                more,
                 100.0 * change
             );
         }
         let unlike = figure.allocations != before.1;
         // Not for a row that is not recorded: that is off by NaN.
-        let within = change.abs() <= TOLERANCE;
+        let within = if asked.exact { more.abs() <= EXACT } else { change.abs() <= TOLERANCE };
         if unlike || (same && !within) {
             off.push(format!(
                 "{}, {} bytes: {:.1} instructions and {} allocations, recorded are {:.1} and {}",
@@ -126,7 +138,9 @@ fn main() -> ExitCode {
     if off.is_empty() {
         return ExitCode::SUCCESS;
     }
-    println!("\noff the recorded figures (instructions by more than {:.0} %):", 100.0 * TOLERANCE);
+    let bound =
+        if asked.exact { format!("{EXACT:.0}") } else { format!("{:.0} %", 100.0 * TOLERANCE) };
+    println!("\noff the recorded figures (instructions by more than {bound}):");
     for line in &off {
         println!("  {line}");
     }

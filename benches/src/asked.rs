@@ -7,6 +7,8 @@ pub struct Asked {
     pub json: bool,
     /// `--check`: fail when a figure is off the recorded one.
     pub check: bool,
+    /// `--exact`: the same, and a few instructions are too many already.
+    pub exact: bool,
     /// `--record`, or the variable `RECORD` for a run of all benches: write the figures down.
     pub record: bool,
     /// `--quick`: so short that the figures mean nothing; for a look whether it runs.
@@ -28,10 +30,13 @@ impl Asked {
                 "--bench" => {}
                 "--json" => asked.json = true,
                 "--check" => asked.check = true,
+                "--exact" => (asked.check, asked.exact) = (true, true),
                 "--record" => asked.record = true,
                 "--quick" => asked.quick = true,
                 other => {
-                    eprintln!("unknown: {other}; --json, --check, --record, --quick are known");
+                    eprintln!(
+                        "unknown: {other}; --json, --check, --exact, --record, --quick are known"
+                    );
                     std::process::exit(2);
                 }
             }

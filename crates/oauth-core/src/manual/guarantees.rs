@@ -90,7 +90,7 @@
 //!
 //! No call fails that a client which refreshes on each 401 and sends again would have served, within the budgets,
 //! except one for each revocation that hits an unproven token and its predecessor at once. *`oauth-adapter-tests`
-//! `it` `property::*`, over random histories.*
+//! `worlds` `property::*`, over random histories.*
 //!
 //! An hour on paused time, through both adapters; a request takes 0.1 to 1 s, a token request 0.05 to 2 s
 //! (`cargo test -p oauth-adapter-tests -- --nocapture` prints it):
