@@ -301,11 +301,11 @@ mod tests {
             code: Some("unauthorized_client".into()),
             description: Some("Invalid client".into()),
             hint: Some("check the secret".into()),
-            ..Details::new(Kind::Refused, "the token endpoint refused the request")
+            ..Details::new(Kind::Refused, "the token endpoint rejected the request")
         });
         assert_eq!(
             error.to_string(),
-            "Ataccama: the token endpoint refused the request \
+            "Ataccama: the token endpoint rejected the request \
              (401 unauthorized_client: Invalid client); hint: check the secret"
         );
         assert!(!error.is_transient());
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_answers_its_own_question_alone() {
+    fn each_kind_sets_only_its_own_predicate() {
         let time_out = Error::new(Kind::Timeout, "late");
         let errors = [time_out, Error::setting("x", "is wrong"), Error::transient("x")];
         assert_eq!(errors.each_ref().map(Error::is_timeout), [true, false, false]);
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_somebody_else_holds_keeps_its_provider() {
+    fn an_error_with_another_holder_keeps_its_provider() {
         let error = Error::new(Kind::Response, "no").of_provider("one");
         assert_eq!(error.provider(), Some("one"));
         let held = error.clone();

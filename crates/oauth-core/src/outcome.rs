@@ -126,10 +126,10 @@ impl Outcome {
                 tracing::debug!("the response is from another origin than the request's");
             }
             Self::RefreshFailed(error) => {
-                tracing::warn!(%error, "a 401 is delivered: the token could not be renewed");
+                tracing::warn!(%error, "401 delivered: the token could not be refreshed");
             }
             Self::NotReplayed(reason) => {
-                tracing::debug!(%reason, "a 401 is delivered: the request is not sent again");
+                tracing::debug!(%reason, "401 delivered: the request cannot be sent again");
             }
             Self::Replayed => tracing::debug!("the request was sent again with another token"),
         }
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn around_another_adapter_the_one_that_attached_its_token_is_told() {
+    fn around_another_adapter_the_one_that_attached_its_token_is_recorded() {
         let foreign = || Outcome::NotAttached(NotAttached::ForeignOrigin);
         let opted_out = || Outcome::NotAttached(NotAttached::OptedOut);
         // The inner one is first.
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn why_a_body_was_not_sent_again_is_told() {
+    fn why_a_body_was_not_sent_again_is_recorded() {
         let reasons =
             [ReplayRefused::OverCap, ReplayRefused::SourceFailed, ReplayRefused::UnknownFrame];
         let [over_cap, failed, unknown] = reasons.map(NotReplayed::from);

@@ -28,7 +28,7 @@ pub(crate) fn instant_now() -> Instant {
 pub(crate) fn runtime() -> Result<Runtime, Error> {
     let no_runtime = |problem: &'static str| {
         Error::from(Details {
-            hint: Some("call it from inside of a Tokio runtime with `enable_all`".into()),
+            hint: Some("call it within a Tokio runtime that is built with `enable_all`".into()),
             ..Details::new(Kind::Runtime, problem)
         })
     };

@@ -116,9 +116,9 @@ impl Token {
         // Exactly as large as needed: growing would leave a copy behind in freed memory.
         let text = [scheme, space, secret].concat().into_bytes();
         let text = Arc::new(Text { bytes: Zeroizing::new(text), scheme: scheme.len() });
-        let header = text
-            .header_value()
-            .ok_or_else(|| Error::new(Kind::Response, "the access token fits into no header"))?;
+        let header = text.header_value().ok_or_else(|| {
+            Error::new(Kind::Response, "the access token does not fit into a header")
+        })?;
         Ok(Self { header, text, lifetime: None, scope: None })
     }
 
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scheme_that_is_no_token_of_rfc_9110_is_refused() {
+    fn a_scheme_that_is_not_a_token_of_rfc_9110_is_refused() {
         let longest = "a".repeat(64);
         Token::with_scheme(&longest, "abc").unwrap();
         let too_long = longest + "a";

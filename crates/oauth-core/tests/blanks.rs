@@ -51,7 +51,7 @@ fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_and_line_ends_are_no_part_of_a_files_secret() {
+async fn a_byte_order_mark_and_line_ends_are_not_part_of_a_files_secret() {
     for content in [
         "hidden one".as_bytes(),
         b"\xEF\xBB\xBFhidden one",

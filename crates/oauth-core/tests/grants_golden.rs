@@ -505,7 +505,7 @@ fn the_error_of_a_generic_grant_names_the_host() {
     assert!(error.is_bad_credentials());
     assert_eq!(
         error.to_string(),
-        "auth.example: the token endpoint refused the request (401 invalid_client); \
+        "auth.example: the token endpoint rejected the request (401 invalid_client); \
          hint: the client id or the secret is wrong, or the client is disabled"
     );
 }

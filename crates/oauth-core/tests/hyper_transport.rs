@@ -78,7 +78,7 @@ fn a_redirect_is_not_followed_and_asked_for_once() {
 }
 
 #[test]
-fn nobody_listening_is_a_transient_error_with_its_cause() {
+fn a_refused_connection_is_a_transient_error_with_its_cause() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let source = GrantSource::with_default_transport(grant(format!("http://{address}/t"))).unwrap();
     let error = run(source.fetch(FetchContext::default())).unwrap_err();
@@ -104,7 +104,7 @@ fn a_server_without_tls_gets_no_secret_over_https() {
 }
 
 #[test]
-fn a_certificate_that_nobody_signed_ends_the_handshake_before_the_secret_is_sent() {
+fn a_certificate_of_an_unknown_issuer_ends_the_handshake_before_the_secret_is_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();

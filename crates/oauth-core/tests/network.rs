@@ -198,7 +198,7 @@ fn a_partition_hurts_no_call_while_the_token_lives_and_ends_within_one_step_afte
 }
 
 #[test]
-fn a_slow_endpoint_is_waited_for_by_nobody_who_has_a_token() {
+fn no_caller_with_a_token_waits_for_a_slow_endpoint() {
     let endpoint = Endpoint::new();
     let slow = endpoint.clone();
     let calls = play(&endpoint, &mut [(60, &mut |_| slow.set(Mood::Slow(Duration::from_secs(8))))]);

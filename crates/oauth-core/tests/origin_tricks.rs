@@ -241,7 +241,7 @@ fn every_home_is_home_in_each_of_its_spellings() {
 }
 
 #[test]
-fn an_answer_is_from_home_in_every_spelling_and_from_elsewhere_else() {
+fn a_response_is_from_the_origin_in_every_spelling_and_from_elsewhere_otherwise() {
     let mut policy = policy("https://api.apiera.io");
     policy.set_response_uri(|found| found.get());
     for (from, elsewhere) in [

@@ -172,7 +172,7 @@ fn a_status_that_does_not_reject_a_client_cannot_mean_bad_credentials() {
         assert_eq!(
             error.to_string(),
             "`bad_credentials_status` must be a 4xx status other than 408 and 429, \
-             which pass by themselves"
+             which are transient"
         );
     }
     for status in [400, 403, 404, 422, 499] {
@@ -217,14 +217,14 @@ fn an_error_can_say_all_that_those_of_the_crate_say() {
     assert!(wrong.is_bad_credentials() && !wrong.is_transient());
     assert_eq!(
         wrong.to_string(),
-        "Vendor: the token endpoint refused the request (403 E17: no); hint: see the console"
+        "Vendor: the token endpoint rejected the request (403 E17: no); hint: see the console"
     );
     let later = error().transient().retry_after(Duration::from_secs(7)).build();
     assert!(later.is_transient() && !later.is_bad_credentials());
     assert_eq!(later.retry_after(), Some(Duration::from_secs(7)));
     let throttled = error().throttled().build();
     assert!(throttled.is_transient());
-    assert!(throttled.to_string().contains("limits the rate of requests"), "{throttled}");
+    assert!(throttled.to_string().contains("rate limited"), "{throttled}");
     // The last word counts.
     let never = error().throttled().transient().bad_credentials().permanent().build();
     assert!(!never.is_transient() && !never.is_bad_credentials());
@@ -272,7 +272,7 @@ fn text_of_the_server_shows_no_secret_in_an_own_error() {
 }
 
 #[test]
-fn a_blank_that_nobody_sees_is_named_where_an_own_grant_calls_the_credentials_wrong() {
+fn an_invisible_blank_is_named_where_an_own_grant_calls_the_credentials_wrong() {
     let grant = Vendor { client: ClientAuth::secret(" id", "secret\u{a0}").into() };
     let request = TokenRequest::new(&grant, grant.client.current());
     let response = answer(403, &[], b"");

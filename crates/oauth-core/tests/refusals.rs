@@ -78,7 +78,7 @@ fn a_code_that_says_later_is_transient_under_every_status() {
     });
     // Asking less often is what helps under a 429, whatever the code.
     with_every(&codes, &[408, 429, 503], |row, status, error| {
-        let limited = error.to_string().contains("limits the rate of requests");
+        let limited = error.to_string().contains("rate limited");
         assert_eq!(limited, status == 429, "{row}");
     });
     // And no advice that is for something else.
@@ -109,7 +109,7 @@ fn a_code_that_says_slower_is_a_rate_limit_under_every_status() {
     ];
     with_every(&codes, &STATUSES, |row, _, error| {
         assert!(error.is_transient() && !error.is_bad_credentials(), "{row}");
-        assert!(error.to_string().contains("limits the rate of requests"), "{row}");
+        assert!(error.to_string().contains("rate limited"), "{row}");
     });
 }
 
@@ -121,15 +121,15 @@ fn a_code_that_says_wrong_client_is_bad_credentials_under_every_status_that_stay
         assert_eq!(error.is_bad_credentials(), !failed, "{row}");
         assert_eq!(error.is_transient(), failed, "{row}");
         assert!(failed || error.hint().is_some(), "{row}");
-        let refused = error.to_string().contains("refused the request");
+        let refused = error.to_string().contains("rejected the request");
         assert_eq!(refused, !failed || status == 408, "{row}");
-        let limited = error.to_string().contains("limits the rate of requests");
+        let limited = error.to_string().contains("rate limited");
         assert_eq!(limited, status == 429, "{row}");
     });
 }
 
 #[test]
-fn a_code_that_only_looks_like_one_of_these_is_no_such_code() {
+fn a_code_that_only_looks_like_one_of_these_does_not_count() {
     let codes = [
         "temporarily_unavailable_scope",
         "unavailable_scope",

@@ -129,7 +129,7 @@ fn a_guard_is_believed_before_a_follower() {
 }
 
 #[test]
-fn of_where_a_request_goes_nothing_is_kept_unless_somebody_can_say_where_the_response_is_from() {
+fn of_where_a_request_goes_nothing_is_kept_unless_the_responses_origin_can_be_known() {
     let [home, other] = [HOME, OTHER].map(|origin| origin.parse::<Uri>().unwrap());
     assert_eq!(requested(&policy(), &other), None);
     assert_eq!(requested(&told(), &home), None);

@@ -131,7 +131,7 @@ fn a_token_type_is_bearer_without_case_or_refused() {
     );
     assert_eq!(
         refused(r#"{"access_token":"abc","token_type":["Bearer"]}"#),
-        "P: the answer's `token_type` is no text (200)"
+        "P: the response's `token_type` is not a string (200)"
     );
 }
 
@@ -143,7 +143,7 @@ fn a_missing_token_type_is_refused_where_it_is_required() {
             .response(&TokenRequest::new(&grant, grant.client().current()), &answer(200, &[], body))
     };
     let error = read(br#"{"access_token":"abc"}"#).unwrap_err();
-    assert_eq!(error.to_string(), "P: the answer has no `token_type` (200)");
+    assert_eq!(error.to_string(), "P: the response has no `token_type` (200)");
     read(br#"{"access_token":"abc","token_type":"Bearer"}"#).unwrap();
 }
 
@@ -192,7 +192,7 @@ fn unknown_members_of_any_type_and_a_refresh_token_are_ignored() {
 #[test]
 fn nesting_without_end_is_an_error_and_no_overflow() {
     let body = format!(r#"{{"access_token":"abc","x":{}"#, "[".repeat(500_000));
-    assert!(refused(body).starts_with("P: the answer's JSON "));
+    assert!(refused(body).starts_with("P: the response's JSON "));
 }
 
 #[test]
@@ -212,51 +212,51 @@ fn a_byte_order_mark_and_any_content_type_are_taken() {
 }
 
 #[test]
-fn an_answer_without_a_usable_token_is_an_error() {
+fn a_response_without_a_usable_token_is_an_error() {
     // Item 37.
     for (body, text) in [
-        ("", "the answer is empty (200)"),
-        (" \r\n", "the answer is empty (200)"),
-        ("\u{feff}", "the answer is empty (200)"),
-        ("{}", "the answer has no `access_token` (200)"),
-        (r#"{"access_token":null}"#, "the answer has no `access_token` (200)"),
-        (r#"{"access_token":""}"#, "the answer's `access_token` is no token (200)"),
-        (r#"{"access_token":"null"}"#, "the answer's `access_token` is no token (200)"),
-        (r#"{"access_token":7}"#, "the answer's `access_token` is no token (200)"),
-        (r#"{"access_token":{"a":1}}"#, "the answer's `access_token` is no token (200)"),
-        (r#"{"access_token":"\ud800"}"#, "the answer's `access_token` is no token (200)"),
+        ("", "the response is empty (200)"),
+        (" \r\n", "the response is empty (200)"),
+        ("\u{feff}", "the response is empty (200)"),
+        ("{}", "the response has no `access_token` (200)"),
+        (r#"{"access_token":null}"#, "the response has no `access_token` (200)"),
+        (r#"{"access_token":""}"#, "the response's `access_token` is not a token (200)"),
+        (r#"{"access_token":"null"}"#, "the response's `access_token` is not a token (200)"),
+        (r#"{"access_token":7}"#, "the response's `access_token` is not a token (200)"),
+        (r#"{"access_token":{"a":1}}"#, "the response's `access_token` is not a token (200)"),
+        (r#"{"access_token":"\ud800"}"#, "the response's `access_token` is not a token (200)"),
         (
             r#"{"access_token":"a\r\nx: y"}"#,
             "the access token has a character that is not visible ASCII (200)",
         ),
         (
             "<html>the-secret</html>",
-            "the answer is no JSON object (no content type, 23 bytes) (200)",
+            "the response is not a JSON object (no content type, 23 bytes) (200)",
         ),
         (
             r#"["abc","Bearer",300]"#,
-            "the answer is no JSON object (no content type, 20 bytes) (200)",
+            "the response is not a JSON object (no content type, 20 bytes) (200)",
         ),
-        ("null", "the answer is no JSON object (no content type, 4 bytes) (200)"),
-        ("access_token=abc", "the answer is no JSON object (no content type, 16 bytes) (200)"),
+        ("null", "the response is not a JSON object (no content type, 4 bytes) (200)"),
+        ("access_token=abc", "the response is not a JSON object (no content type, 16 bytes) (200)"),
     ] {
         assert_eq!(refused(body), format!("P: {text}"));
     }
     let error = read(200, &[("content-type", "text/html; charset=x")], "<html>").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "P: the answer is no JSON object (content type `text/html; charset=x`, 6 bytes) (200)"
+        "P: the response is not a JSON object (content type `text/html; charset=x`, 6 bytes) (200)"
     );
 }
 
 #[test]
-fn broken_json_is_told_by_place_and_never_quoted() {
+fn broken_json_is_reported_by_place_and_never_quoted() {
     for (body, problem) in [
         (r#"{"access_token":"abc"#, "ends too early (line 1, column 20)"),
         ("{\n\"access_token\": the-secret}", "is malformed (line 2, column 18)"),
         (r#"{"access_token":"abc"} x"#, "is malformed (line 1, column 24)"),
     ] {
-        assert_eq!(refused(body), format!("P: the answer's JSON {problem} (200)"));
+        assert_eq!(refused(body), format!("P: the response's JSON {problem} (200)"));
     }
     assert!(refused(b"{\"access_token\":\"\xFF\"}").contains("is malformed"));
 }
@@ -271,7 +271,7 @@ fn known_members_that_come_twice_are_refused() {
         r#"{"access_token":"a","token_type":"Bearer","token_type":"Bearer"}"#,
         r#"{"access_token":"a","scope":"a","scope":null}"#,
     ] {
-        assert!(refused(body).starts_with("P: the answer's JSON has a member twice"), "{body}");
+        assert!(refused(body).starts_with("P: the response's JSON has a member twice"), "{body}");
     }
 }
 
@@ -284,7 +284,7 @@ fn an_error_member_makes_an_error_of_a_200() {
     assert_eq!(error.code(), Some("invalid_scope"));
     assert_eq!(
         error.to_string(),
-        "P: the token endpoint refused the request (200 invalid_scope: no); \
+        "P: the token endpoint rejected the request (200 invalid_scope: no); \
          hint: the scope is unknown or not granted to this client"
     );
 }
@@ -297,7 +297,7 @@ fn an_error_member_that_says_nothing_is_none() {
     }
     for something in ["\" \"", "true", "1", "[[]]", r#"["x"]"#, r#"{"code":7}"#] {
         let text = refused(format!(r#"{{"access_token":"a","error":{something}}}"#));
-        assert!(text.starts_with("P: the token endpoint refused the request (200"), "{text}");
+        assert!(text.starts_with("P: the token endpoint rejected the request (200"), "{text}");
     }
 }
 
@@ -327,7 +327,7 @@ fn codes_and_descriptions_of_any_shape_survive_as_text() {
     ] {
         let error = read(400, &[], body).unwrap_err();
         assert_eq!(error.code(), code, "{body}");
-        let text = format!("P: the token endpoint refused the request {text}");
+        let text = format!("P: the token endpoint rejected the request {text}");
         assert_eq!(error.to_string(), text, "{body}");
     }
     let long = format!(r#"{{"error":"{}","error_description":"{0}"}}"#, "x y".repeat(5_000));
@@ -361,7 +361,7 @@ fn what_passes_by_itself_is_transient_and_the_rest_is_not() {
 }
 
 #[test]
-fn bad_credentials_are_told_by_400_and_401() {
+fn bad_credentials_are_400_and_401() {
     // Item 42.
     for (status, body, bad) in [
         (400, r#"{"error":"invalid_client"}"#, true),
@@ -398,7 +398,7 @@ fn a_redirect_is_its_own_error_and_names_scheme_and_host_alone() {
         assert_eq!(
             error.to_string(),
             format!(
-                "P: the token endpoint redirects{target}; redirects are not followed ({status}); \
+                "P: the token endpoint responded with a redirect{target}; redirects are not followed ({status}); \
                  hint: the token URL must be the endpoint's final address"
             )
         );
@@ -407,12 +407,12 @@ fn a_redirect_is_its_own_error_and_names_scheme_and_host_alone() {
 }
 
 #[test]
-fn an_encoded_answer_is_a_clear_error() {
+fn an_encoded_response_is_a_clear_error() {
     let body = r#"{"access_token":"abc"}"#;
     let error = read(200, &[("content-encoding", "gzip")], body).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "P: the answer is encoded (`gzip`), although nothing but plain was asked for (200)"
+        "P: the response is encoded (`gzip`), although no encoding was accepted (200)"
     );
     for plain in ["identity", "Identity", ""] {
         read(200, &[("content-encoding", plain)], body).unwrap();
@@ -422,7 +422,7 @@ fn an_encoded_answer_is_a_clear_error() {
 
 proptest::proptest! {
     #[test]
-    fn no_answer_makes_the_reader_panic(
+    fn no_response_makes_the_reader_panic(
         status in 200_u16..600,
         body in proptest::collection::vec(proptest::num::u8::ANY, 0..64),
         member in "(access_token|expires_in|expires_on|data|error|scope|token_type)",

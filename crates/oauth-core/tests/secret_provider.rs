@@ -200,7 +200,7 @@ async fn the_provider_is_asked_once_before_each_token_request() {
 }
 
 #[tokio::test]
-async fn a_newer_pair_is_tried_once_in_the_same_fetch() {
+async fn newer_credentials_are_tried_once_in_the_same_fetch() {
     let vault = Vault::secrets(["stale", "new"]);
     let endpoint = Endpoint::new(&["new"]);
     let client = RotatingClient::provided(vault.clone());
@@ -210,7 +210,7 @@ async fn a_newer_pair_is_tried_once_in_the_same_fetch() {
 }
 
 #[tokio::test]
-async fn two_wrong_pairs_cost_two_requests_and_the_provider_hears_of_both() {
+async fn two_wrong_credentials_cost_two_requests_and_the_provider_learns_of_both() {
     let vault = Vault::secrets(["stale", "wrong", "third"]);
     let endpoint = Endpoint::new(&["third"]);
     let source = source_of(&RotatingClient::provided(vault.clone()), &endpoint);
@@ -270,7 +270,7 @@ async fn an_error_of_a_provider_names_the_grants_provider_unless_it_names_one_al
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_after_a_wrong_pair_is_the_failure_that_counts() {
+async fn a_provider_that_fails_after_wrong_credentials_is_the_failure_that_counts() {
     let vault = Vault::of([Ok(ClientAuth::secret("id", "stale")), Err(Error::transient("sealed"))]);
     let endpoint = Endpoint::new(&[]);
     let client = RotatingClient::provided(vault.clone());
@@ -281,7 +281,7 @@ async fn a_provider_that_fails_after_a_wrong_pair_is_the_failure_that_counts() {
 }
 
 #[tokio::test]
-async fn an_empty_or_unprintable_pair_is_refused_by_name_when_it_arrives() {
+async fn empty_or_unprintable_credentials_are_refused_by_name_when_they_arrive() {
     for (id, secret, name) in
         [("", "s", "client_id"), ("id", "", "client_secret"), ("id", "s\n", "client_secret")]
     {
@@ -294,7 +294,7 @@ async fn an_empty_or_unprintable_pair_is_refused_by_name_when_it_arrives() {
 }
 
 #[tokio::test]
-async fn the_fallback_comes_after_the_providers_pairs() {
+async fn the_fallback_comes_after_the_providers_credentials() {
     for (secrets, seen) in [(["a", "a"], &["a", "old"][..]), (["a", "b"], &["a", "b", "old"][..])] {
         let endpoint = Endpoint::new(&["old"]);
         let client = RotatingClient::provided(Vault::secrets(secrets))
@@ -323,7 +323,7 @@ async fn a_rotation_takes_the_providers_place() {
 }
 
 #[tokio::test]
-async fn the_answer_to_a_request_is_read_with_the_pair_that_it_carried() {
+async fn the_response_to_a_request_is_read_with_the_credentials_that_it_carried() {
     // The endpoint echoes the secret: it must be masked even if a newer one is known by then.
     let vault = Vault::secrets(["plain-first", "plain-second"]);
     let client = RotatingClient::provided(vault);
@@ -338,8 +338,16 @@ async fn a_provider_that_hangs_meets_the_sources_limit_and_the_slots() {
     let endpoint = Endpoint::new(&[]);
     let client = RotatingClient::provided(Hanging);
     for (limit, after, told) in [
-        (Duration::from_secs(10), Duration::from_millis(9_500), "the secret provider did not"),
-        (Duration::from_secs(2), Duration::from_secs(2), "the token source met its time limit"),
+        (
+            Duration::from_secs(10),
+            Duration::from_millis(9_500),
+            "no response from the secret provider",
+        ),
+        (
+            Duration::from_secs(2),
+            Duration::from_secs(2),
+            "timed out fetching a token (attempt limit)",
+        ),
     ] {
         let slot = TokenSlot::builder(source_of(&client, &endpoint)).attempt_timeout(limit).build();
         let before = tokio::time::Instant::now();

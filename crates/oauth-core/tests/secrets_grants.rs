@@ -204,7 +204,7 @@ async fn a_whole_exchange_shows_nothing_in_its_errors() {
     assert_error_silent(&error);
     assert_eq!(
         error.to_string(),
-        "Ataccama: the token endpoint refused the request (401 invalid_client: bad secret \
+        "Ataccama: the token endpoint rejected the request (401 invalid_client: bad secret \
          [redacted]); hint: wrong id or secret, stray spaces, or the API client is disabled"
     );
 }

@@ -128,7 +128,10 @@ fn plain_http_beyond_loopback_needs_the_switch_that_is_named_dangerous() {
     builder().dangerous_plain_http(true).build().unwrap();
     // Never for the API: the switch is about the token request.
     let api = builder().dangerous_plain_http(true).api_url("http://api.example").build();
-    refused(api, "`api_url` must be https: plain http is for loopback alone (RFC 6750 §5.3)");
+    refused(
+        api,
+        "`api_url` must be https: plain http is allowed for loopback only (RFC 6750 §5.3)",
+    );
 }
 
 #[test]
@@ -161,7 +164,7 @@ fn scope_resource_and_extra_parameters_are_checked_locally() {
     builder().parameter("client_assertion", "x").build().unwrap_err();
     refused(
         builder().parameter("a", "1").parameter("b", "1").parameter("a", "2").build(),
-        "`parameter` `a` is there twice",
+        "`parameter` `a` is set twice",
     );
     refused(builder().parameter("", "x").build(), "`parameter` has an empty name");
 }
@@ -172,7 +175,7 @@ fn origins_and_api_url_exclude_each_other() {
     let origins = Origins::any_https();
     refused(
         builder().origins(origins.clone()).api_url("https://api.example").build(),
-        "`origins` and `api_url` exclude each other",
+        "`origins` cannot be combined with `api_url`",
     );
     assert_eq!(builder().origins(origins.clone()).build().unwrap().info().origins(), &origins);
     assert!(!builder().build().unwrap().info().origins().is_declared());

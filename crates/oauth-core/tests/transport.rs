@@ -83,7 +83,7 @@ impl Endless {
 }
 
 #[tokio::test]
-async fn the_request_of_the_grant_is_sent_and_its_answer_read() {
+async fn the_request_of_the_grant_is_sent_and_its_response_read() {
     let transport = service_fn(|request: Sent| async move {
         assert_eq!(request.method(), "POST");
         assert_eq!(request.uri(), "https://auth.example/t");
@@ -121,7 +121,7 @@ async fn with_two_pairs(answers: &'static [(u16, &'static str)]) -> (Error, usiz
 }
 
 #[tokio::test]
-async fn of_two_pairs_the_second_is_for_when_the_first_is_wrong_and_its_error_counts_unless_both_are()
+async fn the_fallback_is_tried_when_the_first_credentials_are_wrong_and_its_error_counts_unless_both_are()
  {
     // Both are wrong: the first is the one that somebody should look at.
     let (error, calls) = with_two_pairs(&[(401, "invalid_client"), (400, "invalid_client")]).await;
@@ -178,7 +178,7 @@ async fn a_token_endpoint_that_hangs_meets_the_time_limit() {
     assert!(error.is_timeout() && error.is_transient());
     assert_eq!(
         error.to_string(),
-        "Oleria: the token endpoint did not answer within 9.5s; hint: the egress firewall must \
+        "Oleria: timed out: no response from the token endpoint within 9.5s; hint: the egress firewall must \
          allow the host of the Authentication URL and of the API URL"
     );
 }
@@ -226,7 +226,7 @@ async fn a_body_that_pours_without_end_meets_the_cap_even_with_empty_frames() {
         let error = fetch_over(move || Response::new(endless.clone().body())).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "Oleria: the token endpoint's answer is larger than 1048576 bytes (200)"
+            "Oleria: the token endpoint's response is larger than 1048576 bytes (200)"
         );
         assert!(!error.is_transient());
     }
@@ -244,7 +244,7 @@ fn after_empty_frames(
 }
 
 #[tokio::test]
-async fn an_answer_may_have_as_many_frames_as_bytes_and_4096_in_any_case() {
+async fn a_response_may_have_as_many_frames_as_bytes_and_4096_in_any_case() {
     for (cap, most) in [(64, 4096), (4096, 4096), (5000, 5000)] {
         for (empty, fits) in [(most - 1, true), (most, false), (most * 2, false)] {
             let polled = Arc::new(AtomicUsize::new(0));
@@ -278,7 +278,7 @@ async fn a_body_that_is_always_ready_lets_other_tasks_have_their_turn() {
 }
 
 #[tokio::test]
-async fn a_large_answer_is_refused_by_what_it_announces_and_by_what_it_sends() {
+async fn a_large_response_is_refused_by_what_it_announces_and_by_what_it_sends() {
     // Item 39.
     let large = Bytes::from(vec![b' '; 10 * 1024 * 1024]);
     let error = fetch_over(move || Response::new(Full::new(large.clone()))).await.unwrap_err();
@@ -301,7 +301,7 @@ async fn a_large_answer_is_refused_by_what_it_announces_and_by_what_it_sends() {
 }
 
 #[tokio::test]
-async fn an_answer_of_exactly_the_cap_is_read() {
+async fn a_response_of_exactly_the_cap_is_read() {
     let mut body = br#"{"access_token":"abc"}"#.to_vec();
     body.resize(64, b' ');
     let answer = move || Response::new(Full::new(Bytes::from(body.clone())));
@@ -327,7 +327,7 @@ async fn the_cap_counts_all_frames_together() {
 }
 
 #[tokio::test]
-async fn an_answer_in_many_frames_is_put_together() {
+async fn a_response_in_many_frames_is_put_together() {
     let token = "x".repeat(40_000);
     let text = format!(r#"{{"access_token":"{token}"}}"#);
     let answer = move || {
@@ -356,7 +356,7 @@ async fn a_redirect_is_not_followed() {
         };
         let error = fetch_over(answer).await.unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("redirects to https://evil.example; redirects are not"), "{text}");
+        assert!(text.contains("a redirect to https://evil.example; redirects are not"), "{text}");
         assert_eq!(error.status().unwrap().as_u16(), status);
     }
 }
@@ -515,7 +515,7 @@ async fn of_a_tls_library_that_is_not_known_here_a_failure_is_transient_and_keep
 
 #[cfg(feature = "rustls")]
 #[tokio::test]
-async fn an_alert_in_the_middle_of_the_answer_is_permanent_too() {
+async fn an_alert_in_the_middle_of_the_response_is_permanent_too() {
     let answer = || {
         let alert = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
         let frames = [Ok(Frame::data(Bytes::from_static(b"{"))), Err(std::io::Error::other(alert))];
@@ -523,7 +523,12 @@ async fn an_alert_in_the_middle_of_the_answer_is_permanent_too() {
     };
     let error = fetch_over(answer).await.unwrap_err();
     assert!(!error.is_transient());
-    assert!(error.to_string().contains("broke off: received fatal alert: Cert"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("before the token response was complete: received fatal alert: Cert"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -534,7 +539,10 @@ async fn a_connection_that_breaks_in_the_body_is_transient() {
     };
     let error = fetch_over(answer).await.unwrap_err();
     assert!(error.is_transient());
-    assert!(error.to_string().contains("the token endpoint's answer broke off"), "{error}");
+    assert!(
+        error.to_string().contains("connection closed before the token response was complete"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -578,8 +586,8 @@ impl Grant for Careless {
 #[tokio::test]
 async fn a_grant_that_would_send_the_secret_in_the_open_is_stopped() {
     for (url, problem) in [
-        ("http://auth.example/t", "must be https: plain http is for loopback alone"),
-        ("ftp://localhost/t", "must be https: plain http is for loopback alone"),
+        ("http://auth.example/t", "must be https: plain http is allowed for loopback only"),
+        ("ftp://localhost/t", "must be https: plain http is allowed for loopback only"),
         ("/t", "is not absolute"),
         ("https://u:p@auth.example/t", "has user information"),
     ] {

@@ -77,7 +77,7 @@ impl Service<http::Request<Full<Bytes>>> for ReqwestTransport {
             let url = request.url().clone();
             let response = client.execute(request).await.map_err(reqwest::Error::without_url)?;
             if *response.url() != url {
-                return Err("the answer comes from another URL than the token endpoint's".into());
+                return Err("the response came from another URL than the token endpoint's".into());
             }
             Ok(response.into())
         })

@@ -53,7 +53,7 @@ fn a_gzip_bomb_meets_the_cap_on_what_comes_out_of_it() {
 }
 
 #[test]
-fn a_packed_answer_is_read_where_the_client_unpacks_it() {
+fn a_packed_response_is_read_where_the_client_unpacks_it() {
     let (result, _) = fetch(br#"{"access_token":"abc","expires_in":60}"#);
     assert_eq!(result.unwrap().expose_secret(), "abc");
 }

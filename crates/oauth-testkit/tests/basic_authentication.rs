@@ -55,7 +55,7 @@ async fn form_encoded_basic_is_taken_in_place_of_the_secret_in_the_body() {
 }
 
 #[tokio::test]
-async fn basic_that_was_not_form_encoded_is_refused_unless_told() {
+async fn basic_that_was_not_form_encoded_is_refused_by_default() {
     for dialect in Dialect::ALL {
         let auth = AuthServer::start(dialect).await.unwrap();
         let (id, secret) = (auth.client_id(), auth.client_secret());

@@ -23,7 +23,7 @@ async fn a_parameter_of_the_body_in_the_query_gets_400_and_any_other_is_let_thro
 }
 
 #[tokio::test]
-async fn fields_out_of_order_get_400_unless_told() {
+async fn fields_out_of_order_get_400_by_default() {
     for dialect in Dialect::ALL {
         let auth = AuthServer::start(dialect).await.unwrap();
         let mut fields = good_fields(&auth);

@@ -43,7 +43,7 @@ async fn get_http2(api: &ProtectedApi) -> Result<bytes::Bytes, String> {
 }
 
 #[tokio::test]
-async fn a_status_comes_with_its_body_and_headers_as_often_as_told() {
+async fn a_status_comes_with_its_body_and_headers_as_often_as_set() {
     let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
     auth.inject(Fault::status(503).body("{}").header("Retry-After", "1").times(2));
     auth.inject(Fault::status(429).body("slow").header("content-type", "text/plain"));
@@ -128,7 +128,7 @@ async fn a_header_is_set_once_but_for_the_two_that_add_up() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_body_has_no_content_type() {
+async fn a_response_without_a_body_has_no_content_type() {
     let api = open().await;
     api.inject(Fault::status(500));
     let answer = get(&api).await.unwrap();
@@ -164,7 +164,7 @@ async fn garbage_is_not_http_and_ends_in_order() {
 }
 
 #[tokio::test]
-async fn a_truncated_answer_promises_more_than_it_sends() {
+async fn a_truncated_response_promises_more_than_it_sends() {
     let api = open().await;
     api.inject(Fault::truncated().times(2));
     let (bytes, end) = wire(&api).await;
@@ -189,7 +189,7 @@ async fn an_endless_body_goes_on_and_waits_for_its_reader() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hang_ends_with_the_clearing_and_then_answers_normally() {
+async fn a_hang_ends_with_the_clearing_and_then_responds_normally() {
     for http2 in [false, true] {
         let api = open().await;
         api.inject(Fault::hang());
@@ -219,7 +219,7 @@ async fn a_hang_ends_with_the_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delay_answers_normally_and_any_fault_can_be_late() {
+async fn a_delay_responds_normally_and_any_fault_can_be_late() {
     let api = open().await;
     api.inject(Fault::delay(HOUR));
     api.inject(Fault::status(500).after(HOUR));
@@ -255,7 +255,7 @@ async fn the_life_of_a_token_starts_before_the_latency() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_head_comes_byte_by_byte_with_a_good_answer() {
+async fn a_slow_head_comes_byte_by_byte_with_a_good_response() {
     let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
     auth.inject(Fault::slow_head(Duration::from_secs(1)));
     let started = Instant::now();

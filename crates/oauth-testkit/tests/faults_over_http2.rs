@@ -53,7 +53,7 @@ async fn a_reset_and_garbage_both_abort_the_connection() {
 }
 
 #[tokio::test]
-async fn a_truncated_answer_is_a_head_and_a_part_and_then_a_reset_of_its_stream() {
+async fn a_truncated_response_is_a_head_and_a_part_and_then_a_reset_of_its_stream() {
     let (api, client) = api(Fault::truncated()).await;
     let answer = get(&api, &client).await.unwrap();
     assert_eq!(
@@ -71,7 +71,7 @@ async fn a_truncated_answer_is_a_head_and_a_part_and_then_a_reset_of_its_stream(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_head_is_a_delay_of_the_normal_answer() {
+async fn a_slow_head_is_a_delay_of_the_normal_response() {
     let pace = Duration::from_secs(3600);
     let (api, client) = api(Fault::slow_head(pace)).await;
     for waited in [true, false] {
@@ -101,7 +101,7 @@ async fn an_endless_body_announces_no_end() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_body_ends_with_its_head() {
+async fn a_response_without_a_body_ends_with_its_head() {
     let (api, client) = api(Fault::status(307)).await;
     let answer = get(&api, &client).await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.body().is_end_stream()), (307, true));

@@ -57,7 +57,7 @@ async fn a_missing_credential_is_400013_in_an_envelope() {
 }
 
 #[tokio::test]
-async fn a_wrong_credential_is_401021_at_the_top_level_unless_told() {
+async fn a_wrong_credential_is_401021_at_the_top_level_by_default() {
     let auth = start().await;
     let answer = ask_but(&auth, "client_secret", Some("other")).await;
     assert_eq!((answer.status, &*answer.body), (401, BAD_CLIENT.trim_end()));

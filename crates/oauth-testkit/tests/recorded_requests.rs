@@ -194,7 +194,7 @@ async fn a_good_request_is_read_to_its_end_whenever_refusals_come() {
 }
 
 #[tokio::test]
-async fn without_an_early_answer_a_refusal_waits_for_the_whole_body_again() {
+async fn without_an_early_response_a_refusal_waits_for_the_whole_body_again() {
     let (_auth, api) = pair().await;
     api.answer_early(true);
     api.answer_early(false);

@@ -167,7 +167,7 @@ async fn fuuffy_has_a_number_for_each() {
 }
 
 #[tokio::test]
-async fn ataccama_answers_as_keycloak() {
+async fn ataccama_responds_as_keycloak() {
     let plain = [
         ("path", 404, "HTTP 404 Not Found"),
         ("realm", 404, "Realm does not exist"),

@@ -13,7 +13,7 @@ use oauth_testkit::{AuthServer, Dialect, Fault, ProtectedApi};
 const OLERIAS_SCOPE: &str = "ClientCredentialsResourceServer/client_credentials_base_scope";
 
 #[test]
-fn a_dialect_tells_its_contract() {
+fn a_dialect_names_its_contract() {
     let form = "application/x-www-form-urlencoded";
     let three = vec!["grant_type", "client_id", "client_secret"];
     let oleria = vec!["grant_type", "client_id", "client_secret", "scope"];
@@ -33,7 +33,7 @@ fn a_dialect_tells_its_contract() {
 }
 
 #[tokio::test]
-async fn each_server_tells_its_urls_and_defaults() {
+async fn each_server_has_its_urls_and_defaults() {
     for (dialect, base, token, scope) in [
         (Dialect::Oleria, "", "/oauth2/token", OLERIAS_SCOPE),
         (Dialect::Apiera, "", "/oauth/token", ""),
@@ -139,7 +139,7 @@ async fn the_life_of_a_repeated_token_starts_anew() {
 }
 
 #[tokio::test]
-async fn a_scope_of_its_own_is_wanted_by_oleria_and_told_by_ataccama() {
+async fn a_scope_is_required_by_oleria_and_returned_by_ataccama() {
     let oleria = AuthServer::start(Dialect::Oleria).await.unwrap();
     oleria.set_scope("a b");
     assert_eq!(oleria.scope(), "a b");
@@ -152,7 +152,7 @@ async fn a_scope_of_its_own_is_wanted_by_oleria_and_told_by_ataccama() {
 }
 
 #[tokio::test]
-async fn a_lifetime_is_told_in_whole_seconds() {
+async fn a_lifetime_is_sent_in_whole_seconds() {
     for dialect in Dialect::ALL {
         let auth = AuthServer::start(dialect).await.unwrap();
         for (lifetime, told) in [(Duration::from_millis(1999), 1), (Duration::ZERO, 0)] {
@@ -166,7 +166,7 @@ async fn a_lifetime_is_told_in_whole_seconds() {
 }
 
 #[tokio::test]
-async fn a_token_answer_is_json_that_nobody_may_keep() {
+async fn a_token_response_is_json_that_must_not_be_stored() {
     for dialect in Dialect::ALL {
         let auth = AuthServer::start(dialect).await.unwrap();
         let normal = ask(&auth).await;
@@ -233,7 +233,7 @@ async fn every_request_counts_once_where_it_belongs_until_the_reset() {
 }
 
 #[tokio::test]
-async fn a_clearing_gives_a_token_request_that_hangs_its_answer() {
+async fn a_clearing_gives_a_token_request_that_hangs_its_response() {
     let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
     auth.inject(Fault::hang());
     auth.inject(Fault::status(503).forever());

@@ -101,7 +101,7 @@ async fn a_body_that_is_no_longer_than_its_stall_does_not_stall() {
 }
 
 #[tokio::test]
-async fn a_fault_without_an_answer_of_its_own_has_no_body_to_stall() {
+async fn a_fault_without_a_response_of_its_own_has_no_body_to_stall() {
     let fault =
         Fault::delay(std::time::Duration::ZERO).body("abc").header("a", "b").stalls_after(1);
     let api = api(fault).await;

@@ -168,7 +168,7 @@ async fn an_open_api_takes_everything_and_counts_the_tokens_it_sees() {
 }
 
 #[tokio::test]
-async fn an_early_answer_does_not_wait_for_the_body() {
+async fn an_early_response_does_not_wait_for_the_body() {
     let (auth, api) = pair(Dialect::Oleria).await;
     api.answer_early(true);
     let mut stream = TcpStream::connect(api.addr()).await.unwrap();
@@ -200,7 +200,7 @@ async fn a_large_body_is_hashed_over_both_protocols() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_requests_at_once_are_all_answered() {
+async fn a_thousand_requests_at_once_all_get_a_response() {
     let (auth, api) = pair(Dialect::Oleria).await;
     let token = auth.issue();
     for http2 in [false, true] {

@@ -140,7 +140,7 @@ fn a_fresh_token_without_replay_costs_no_allocation() {
 }
 
 #[test]
-fn extensions_in_an_answer_cost_no_allocation_of_ours() {
+fn extensions_in_a_response_cost_no_allocation_of_ours() {
     let layer = OAuthLayer::new(slot()).replay(NoReplay);
     let bare = allocations_of(Marking, Empty::<Bytes>::new);
     assert!(bare > 0, "the extensions themselves");
@@ -233,7 +233,7 @@ fn what_a_guard_notes_costs_four_allocations_more() {
 }
 
 #[test]
-fn the_question_where_an_answer_came_from_costs_one_for_all_but_the_first_origin() {
+fn knowing_where_a_response_came_from_costs_one_for_all_but_the_first_origin() {
     let layer = OAuthLayer::new(slot()).replay(NoReplay).response_uri(|found| found.get());
     assert_eq!(allocations_of(layer.clone().layer(Noop), Empty::<Bytes>::new), 0);
     let second = Origins::parse(["https://other.test", "https://api.test"]).unwrap();

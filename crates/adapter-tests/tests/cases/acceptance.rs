@@ -61,7 +61,7 @@ async fn any_other_status_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_servers_answer_to_everybody_and_what_a_cache_has_stored_is_none() {
+async fn what_servers_send_to_everyone_and_what_a_cache_has_stored_is_not_an_acceptance() {
     assert_each(Ask::new(Method::OPTIONS, "/a"), Reply::status(200), false).await;
     assert_each(Ask::new(Method::OPTIONS, "/a"), Reply::status(204), false).await;
     for age in ["0", "17", "", "x"] {

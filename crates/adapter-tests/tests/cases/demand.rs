@@ -14,7 +14,7 @@ fn secs(seconds: u64) -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn three_renewals_on_demand_in_a_minute_are_three_more_tokens() {
+async fn three_refreshes_on_demand_in_a_minute_are_three_more_tokens() {
     for replays in [true, false] {
         let (issuer, play) = (Issuer::new(), Play::new(|_| Reply::status(200)));
         let slot = issuer.ready_slot().await;
@@ -39,7 +39,7 @@ async fn three_renewals_on_demand_in_a_minute_are_three_more_tokens() {
 
 /// Also right after refusals that have used up what they may ask for.
 #[tokio::test(start_paused = true)]
-async fn a_renewal_on_demand_is_never_too_much() {
+async fn a_refresh_on_demand_is_never_too_much() {
     let (issuer, play) = (Issuer::new(), Play::new(|_| Reply::status(401)));
     let slot = issuer.ready_slot().await;
     let caller = Caller::new(slot.clone(), &play).without_replay();
@@ -57,7 +57,7 @@ async fn a_renewal_on_demand_is_never_too_much() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_a_renewal_on_demand_is_under_way_requests_carry_what_is_there_and_others_join() {
+async fn while_a_refresh_on_demand_is_under_way_requests_carry_what_is_there_and_others_join() {
     let (issuer, play) = (Issuer::new(), Play::new(|_| Reply::status(200)));
     let slot = issuer.ready_slot().await;
     let caller = Caller::new(slot.clone(), &play);

@@ -66,7 +66,7 @@ async fn a_token_endpoint_that_hangs_is_named_by_the_error_when_the_limit_is_ove
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_hangs_leaves_the_401_to_be_delivered_when_the_limit_is_over() {
+async fn a_refresh_that_hangs_leaves_the_401_to_be_delivered_when_the_limit_is_over() {
     for within in WAYS {
         let (issuer, play) = (Issuer::new(), Play::new(|call| Reply::good(call.token != "t1")));
         let slot = issuer.ready_slot().await;
@@ -87,7 +87,7 @@ async fn a_renewal_that_hangs_leaves_the_401_to_be_delivered_when_the_limit_is_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_sends_and_the_renewal_between_them_have_one_limit() {
+async fn both_sends_and_the_refresh_between_them_have_one_limit() {
     for within in WAYS {
         for (takes, renewal, expected, ends) in [
             // The second send is cut off.

@@ -29,7 +29,7 @@ fn reasons() -> [(Ask, bool, Option<&'static str>, NotReplayed); 6] {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_renews_the_token_once_for_the_next_request() {
+async fn it_refreshes_the_token_once_for_the_next_request() {
     for (ask, replays, from, reason) in reasons() {
         let issuer = Issuer::new();
         let play = Play::new(move |call| Reply { from, ..Reply::good(call.token != "t1") });
@@ -51,7 +51,7 @@ async fn it_renews_the_token_once_for_the_next_request() {
 
 /// A hundred that were under way together are one renewal.
 #[tokio::test(start_paused = true)]
-async fn a_hundred_of_them_at_once_renew_it_once() {
+async fn a_hundred_of_them_at_once_refresh_it_once() {
     for (ask, replays, from, _) in reasons() {
         let issuer = Issuer::new();
         let play = Play::new(move |call| Reply {

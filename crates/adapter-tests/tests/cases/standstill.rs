@@ -116,7 +116,7 @@ fn a_first_token_that_was_asked_for_on_a_runtime_that_stands_still_comes_within_
 }
 
 #[test]
-fn a_renewal_after_a_401_that_stands_still_is_begun_again_within_12_s() {
+fn a_refresh_after_a_401_that_stands_still_is_begun_again_within_12_s() {
     for polled in [false, true] {
         let world = World::new();
         world.driven.block_on(async { world.slot.token().await.unwrap() });

@@ -162,7 +162,8 @@ fn unexcused(history: &History, played: &Played) -> Vec<Failure> {
     for failure in failures {
         let Failure { path, began, ended, why } = failure;
         // The budgets.
-        let budget = why.contains("although they were new") || why.contains("again and again");
+        let budget =
+            why.contains("several new tokens in a row") || why.contains("keeps refusing tokens");
         // What the slot waits after an outage.
         let waits = |out: &Range<f64>| out.start <= *ended && *began < out.end + COOL_DOWN;
         if path == "forbidden" || budget || history.outages.iter().any(waits) {

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grpc_status_counts_only_as_the_whole_answer_and_only_16() {
+    fn a_grpc_status_counts_only_as_the_whole_response_and_only_16() {
         use Verdict::{Deliver, Replace};
         let table: &[(u16, &str, Option<&str>, Verdict)] = &[
             (200, "16", None, Replace),

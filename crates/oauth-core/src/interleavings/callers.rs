@@ -19,7 +19,7 @@ fn callers_of_an_empty_slot_share_one_flight_and_none_is_left_behind() {
 }
 
 #[test]
-fn a_caller_that_goes_away_takes_nobody_with_it() {
+fn a_caller_that_goes_away_affects_no_other() {
     explore(|| {
         let issuer = Issuer::of(&[Step::Token]);
         let slot = issuer.slot();

@@ -42,7 +42,7 @@ fn carried(request: JoinHandle<String>) -> String {
 }
 
 #[test]
-fn a_landing_ends_the_hold_and_all_that_were_held_go_out_with_its_token() {
+fn the_flights_end_ends_the_hold_and_all_that_were_held_go_out_with_its_token() {
     explore(|| {
         let issuer = Issuer::of(&[Step::Token]);
         let (slot, _) = held(&issuer);
@@ -90,7 +90,7 @@ fn the_acceptance_of_an_earlier_send_holds_on() {
 }
 
 #[test]
-fn requests_that_are_decided_on_while_a_newer_token_lands_leave_its_predecessor() {
+fn requests_that_are_decided_on_while_a_newer_token_arrives_leave_its_predecessor() {
     explore(|| {
         let issuer = Issuer::of(&[Step::Token]);
         let (slot, _) = held(&issuer);
@@ -141,7 +141,7 @@ fn pass_limit(requests: &[Timed]) {
 }
 
 #[test]
-fn the_end_of_its_time_ends_the_hold_and_leaves_nobody_behind() {
+fn the_end_of_its_time_ends_the_hold_and_leaves_no_request_behind() {
     explore(|| {
         let issuer = Issuer::of(&[Step::Token, Step::Hang]);
         let (slot, _) = held(&issuer);
@@ -158,7 +158,7 @@ fn the_end_of_its_time_ends_the_hold_and_leaves_nobody_behind() {
 }
 
 #[test]
-fn a_landing_and_the_end_of_the_time_may_meet_and_before_both_nothing_goes_out() {
+fn the_flights_end_and_the_end_of_the_time_may_meet_and_before_both_nothing_goes_out() {
     let ends = ends(|| {
         let issuer = Issuer::of(&[Step::Token, Step::TokenBehindGate]);
         let (slot, _) = held(&issuer);
@@ -181,7 +181,7 @@ fn a_landing_and_the_end_of_the_time_may_meet_and_before_both_nothing_goes_out()
 }
 
 #[test]
-fn what_was_held_when_all_was_taken_out_of_use_gets_what_landed_before_or_a_new_token() {
+fn what_was_held_at_a_retirement_gets_what_was_fetched_before_or_a_new_token() {
     let ends = ends(|| {
         let issuer = Issuer::overlapping(2, &[Step::Token, Step::TokenBehindGate]);
         let (slot, _) = held(&issuer);

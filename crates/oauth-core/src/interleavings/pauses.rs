@@ -7,7 +7,7 @@ use super::requests::{Waiting, ask, first, secret};
 use super::{explore, run_until, sync};
 
 #[test]
-fn callers_wait_out_a_pause_together_and_one_that_leaves_takes_nobody_with_it() {
+fn callers_wait_out_a_pause_together_and_one_that_leaves_affects_no_other() {
     explore(|| {
         let issuer = Issuer::of(&[Step::Lifeless]);
         let slot = issuer.slot();
@@ -55,7 +55,7 @@ fn a_pause_that_its_runtime_cuts_off_is_waited_out_again() {
 }
 
 #[test]
-fn a_renewing_task_misses_no_change_of_the_credentials() {
+fn a_refreshing_task_misses_no_change_of_the_credentials() {
     explore(|| {
         let issuer = Issuer::of(&[Step::Failure]);
         let slot = issuer.slot();

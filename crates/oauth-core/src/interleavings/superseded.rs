@@ -40,7 +40,7 @@ fn land_both(
 }
 
 #[test]
-fn of_a_silent_flight_and_its_successor_the_first_that_lands_brings_the_token() {
+fn of_a_silent_flight_and_its_successor_the_first_that_completes_brings_the_token() {
     let ends = ends(|| {
         let issuer = Issuer::overlapping(2, &[Step::TokenBehindGate]);
         let (slot, callers, superseded) = superseded(&issuer);
@@ -51,7 +51,7 @@ fn of_a_silent_flight_and_its_successor_the_first_that_lands_brings_the_token() 
 }
 
 #[test]
-fn the_late_failure_of_a_silent_flight_is_nobodys() {
+fn the_late_failure_of_a_silent_flight_is_ignored() {
     let ends = ends(|| {
         let issuer = Issuer::overlapping(2, &[Step::FailureBehindGate, Step::TokenBehindGate]);
         let (slot, callers, superseded) = superseded(&issuer);
@@ -70,7 +70,7 @@ fn refresh(slot: &TokenSlot) -> JoinHandle<String> {
 }
 
 #[test]
-fn what_a_retired_flight_would_bring_is_published_to_nobody() {
+fn the_token_of_a_retired_flight_is_never_published() {
     let ends = ends(|| {
         let issuer = Issuer::overlapping(2, &[Step::Token, Step::TokenBehindGate]);
         let slot = issuer.slot();

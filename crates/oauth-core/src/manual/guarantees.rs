@@ -120,7 +120,7 @@
 //! | 1 | a fresh token is handed out without a lock, an await or an allocation | `oauth-tower` `allocations::a_fresh_token_without_replay_costs_no_allocation` |
 //! | 2 | at most one flight per slot | `slot` `flight::ten_thousand_waiters_share_one_flight`; `interleavings::callers::callers_of_an_empty_slot_share_one_flight_and_none_is_left_behind` |
 //! | 3 | one flight serves every waiter | `slot` `flight::waiters_of_a_failed_flight_all_get_its_error_and_none_fetches` |
-//! | 4 | dropping a caller changes nothing for the others | `slot` `flight::dropping_the_caller_that_started_the_flight_changes_nothing`; `interleavings::callers::a_caller_that_goes_away_takes_nobody_with_it` |
+//! | 4 | dropping a caller changes nothing for the others | `slot` `flight::dropping_the_caller_that_started_the_flight_changes_nothing`; `interleavings::callers::a_caller_that_goes_away_affects_no_other` |
 //! | 5 | a failed refresh never removes a valid token | `slot` `failure::a_failed_refresh_keeps_the_same_token_and_generation` |
 //! | 6 | a 401 for an old generation never discards a newer token | `slot` `refusal::a_late_401_for_an_old_generation_keeps_the_newer_token` |
 //! | 7 | sent at most twice, the second time the same | `oauth-tower` `replay::*`, `property::*`, `responses::a_second_401_is_delivered_untouched_and_reported`; both adapters `redirects::an_order_that_was_made_before_the_redirect_is_not_made_twice` |

@@ -43,9 +43,9 @@
 //!   that is named dangerous lets it. Redirects are not followed. *`transport`
 //!   `plain_http_reaches_loopback_or_what_the_dangerous_switch_allows`,
 //!   `a_redirect_is_not_followed`; `oauth-reqwest` `it`
-//!   `transport::the_secret_follows_no_redirect_and_no_foreign_answer_is_taken_for_a_token`.*
+//!   `transport::the_secret_follows_no_redirect_and_no_foreign_response_is_taken_for_a_token`.*
 //! - The default transport checks certificates against the system's. *`hyper_transport`
-//!   `a_certificate_that_nobody_signed_ends_the_handshake_before_the_secret_is_sent`,
+//!   `a_certificate_of_an_unknown_issuer_ends_the_handshake_before_the_secret_is_sent`,
 //!   `a_server_without_tls_gets_no_secret_over_https`.* What fails to verify is a permanent error that
 //!   says why. *`certificates`.* It names its TLS provider (rustls with ring),
 //!   so that a build with two of them, for which rustls has no default, needs none, and leaves the
@@ -55,7 +55,7 @@
 //!   `HTTPS_PROXY` unless it is built with `no_proxy()`. For https a proxy sees the host's name alone
 //!   (`CONNECT`); for plain http, which is for loopback alone, it would see the token request with
 //!   its secret. Build clients for loopback with `no_proxy()`. *`oauth-reqwest` `it`
-//!   `transport::a_proxy_of_the_users_gets_the_token_request_over_plain_http_and_without_one_nobody_does`.*
+//!   `transport::a_proxy_of_the_users_gets_the_token_request_over_plain_http_and_without_one_no_proxy_does`.*
 //! - With other transports, what they log, retry, or send elsewhere is theirs.
 //!
 //! # What a hostile token endpoint can do
@@ -68,7 +68,7 @@
 //!   ([`size_cap`](crate::GrantSource::size_cap)). The default transport asks for no compression and
 //!   unpacks none: an encoded answer is an error. Of a client that unpacks, such as reqwest with
 //!   `gzip`, the cap counts what comes out. *`hostile`
-//!   `framing::an_encoded_answer_is_a_clear_error_and_is_not_unpacked`; `oauth-reqwest` `gzip_bomb`.*
+//!   `framing::an_encoded_response_is_a_clear_error_and_is_not_unpacked`; `oauth-reqwest` `gzip_bomb`.*
 //! - No wait and no lifetime that it names overflows: lives end at ten years, waits at five minutes.
 //!   *`hostile` `lives::*`, `slot` `failure::a_retry_after_is_capped`, `throttled`
 //!   `a_reset_of_thirty_years_holds_for_the_five_minutes_of_the_cap`.*
@@ -101,7 +101,7 @@
 //! carried it, or beside its id in Base64 or hexadecimal. What stands right before a secret can hide one
 //! that is not much longer than that, if it makes an escape of its first characters (`100%` and `ab…`).
 //! JSON errors tell the place alone. *`echoes`, `secrets_grants`, `fuzzed`
-//! `no_answer_of_a_token_endpoint_makes_a_grant_panic_or_show_a_secret`; `oauth-examples`
+//! `no_response_of_a_token_endpoint_makes_a_grant_panic_or_show_a_secret`; `oauth-examples`
 //! `secrets_stay_hidden`.*
 //!
 //! A granted scope is kept as it came, unless one of these stands in it or it is longer than 16 KiB.

@@ -30,7 +30,7 @@ impl ForeignLog {
             contained(|| {
                 tracing::warn!(
                     %origin,
-                    home = %declared,
+                    %declared,
                     "a request passes without a token: not an origin that the token was made for"
                 );
             });
@@ -42,7 +42,7 @@ impl ForeignLog {
             contained(|| {
                 tracing::warn!(
                     %origin,
-                    home = %declared,
+                    %declared,
                     "the guard took the token off a request: a redirect was followed, or the URL rewritten, \
                      to an origin that the token was not made for"
                 );
@@ -55,7 +55,7 @@ impl ForeignLog {
             contained(|| {
                 tracing::warn!(
                     %origin,
-                    home = %declared,
+                    %declared,
                     "a response is from an origin that the request was not for: a redirect was followed, \
                      or the URL rewritten; without a guard or a redirect policy the token may have gone there"
                 );

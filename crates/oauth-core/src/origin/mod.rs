@@ -101,7 +101,9 @@ impl Origin {
             return refuse(WILDCARD);
         }
         if !https && (one_label_before || !is_loopback(name)) {
-            return refuse("must be https: plain http is for loopback alone (RFC 6750 §5.3)");
+            return refuse(
+                "must be https: plain http is allowed for loopback only (RFC 6750 §5.3)",
+            );
         }
         let default = if https { 443 } else { 80 };
         let port = port.unwrap_or(default);

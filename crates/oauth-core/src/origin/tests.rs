@@ -224,7 +224,7 @@ fn an_absolute_name_after_a_star_is_another_origin_than_the_name() {
 }
 
 #[test]
-fn any_https_is_no_empty_authority_and_no_user_information() {
+fn any_https_admits_no_empty_authority_and_no_user_information() {
     let any = Origins::any_https();
     assert!(any.admit("https", "api.example", None));
     assert!(any.admit("HTTPS", "api.example:8443", None));
@@ -282,7 +282,7 @@ fn a_port_may_be_empty_and_is_the_default_then() {
 }
 
 #[test]
-fn an_origin_tells_its_parts() {
+fn an_origin_has_its_parts() {
     let exact = Origin::parse("HTTPS://API.example:443/x").unwrap();
     assert_eq!((exact.scheme(), exact.authority()), ("https", "api.example"));
     assert!(exact.is_exact());

@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_escape_stays() {
+    fn what_is_not_an_escape_stays() {
         for text in [
             "100% sure",
             "%",

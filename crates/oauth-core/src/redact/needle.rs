@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_tells_if_it_is_long_enough_and_no_word() {
+    fn a_part_counts_if_it_is_long_enough_and_not_a_word() {
         assert!(is_in("abcdefg1-hijklmno", "x ABC-DEFG1 y"));
         assert!(!is_in("abcdefg1-hijklmno", "abcdefg hijklmno"));
         assert!(!is_in("abcdefghijklmnopq", "abcdefghijklmno"), "fifteen letters");

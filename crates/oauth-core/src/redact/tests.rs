@@ -96,7 +96,7 @@ fn in_another_spelling_it_takes_the_whole_text_with_it() {
 }
 
 #[test]
-fn a_value_that_is_no_text_is_shown_as_far_as_it_is() {
+fn a_value_that_is_not_text_is_shown_as_far_as_it_is() {
     assert_eq!(secrets().shown_value(b"ab\xFFcd"), "ab\u{FFFD}cd");
     assert_eq!(secrets().shown_value(b"abcd"), "abcd");
 }

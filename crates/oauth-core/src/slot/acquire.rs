@@ -38,7 +38,7 @@ fn patience(deadline: Option<Instant>, limit: Duration) -> Duration {
 fn same_again() -> Error {
     let details = Details {
         hint: Some("the issuer caches tokens: revoke it there as well".into()),
-        ..Details::new(Kind::RefusedAgain, "the issuer handed out the refused token again")
+        ..Details::new(Kind::RefusedAgain, "the issuer returned the refused token again")
     };
     details.into()
 }
@@ -109,7 +109,8 @@ impl TokenSlot {
                         continue;
                     }
                     WaitEnd::CutOff => {
-                        let message = "the token request was cut off: the runtime is going away";
+                        let message =
+                            "the token request was aborted: the Tokio runtime is shutting down";
                         return Err(Error::new(Kind::Runtime, message));
                     }
                     WaitEnd::TimedOut
@@ -141,9 +142,9 @@ impl TokenSlot {
     fn out_of_patience(&self, callers: bool) -> Error {
         let last = self.shared.state().last_error().map(|(error, _)| error.clone());
         let message = if callers {
-            "the token endpoint gave no token within the request's time limit"
+            "timed out waiting for the token endpoint (the request's time limit)"
         } else {
-            "there was no token within the acquire limit"
+            "timed out waiting for a token (acquire limit)"
         };
         self.shared.source.info().timed_out(message, last)
     }

@@ -37,6 +37,6 @@ pub(super) fn landed(flight: u64, outcome: &Result<impl AsRef<Entry>, Error>, ke
 
 pub(super) fn renewals_exhausted(error: &Error) {
     contained(
-        || tracing::warn!(%error, "a refused token is not renewed: there were too many renewals"),
+        || tracing::warn!(%error, "a refused token is not refreshed: the refresh budget is used up"),
     );
 }

@@ -23,7 +23,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Keeps a slot's token fresh until it is dropped, from [`TokenSlot::keep_fresh`].
-#[must_use = "dropping it ends the renewals"]
+#[must_use = "dropping it stops the background refresh"]
 pub struct KeepFresh {
     task: AbortHandle,
 }

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_limit_tells_the_provider_what_failed_last_and_a_hint() {
+    fn a_timeout_names_the_provider_the_last_failure_and_a_hint() {
         let info = SourceInfo::new().with_name("Oleria").with_hint("is it in the allow list?");
         let alone = info.clone().timed_out("late", None);
         assert!(alone.is_timeout() && alone.is_transient() && alone.source().is_none());

@@ -76,7 +76,8 @@ impl<G: Grant, T> GrantSource<G, T> {
             // Not the token endpoint's fault: without its hint.
             Err(_) => {
                 let limit = self.time_limit;
-                let message = format!("the secret provider did not answer within {limit:?}");
+                let message =
+                    format!("timed out: no response from the secret provider within {limit:?}");
                 Err(self.failed(Kind::Timeout, message).into())
             }
         }

@@ -43,7 +43,7 @@ impl<G: Grant, T> GrantSource<G, T> {
                 let limit = self.time_limit;
                 self.unreachable(
                     Kind::Timeout,
-                    format!("the token endpoint did not answer within {limit:?}"),
+                    format!("timed out: no response from the token endpoint within {limit:?}"),
                 )
             })??;
         self.grant.response(&request, &response).map_err(|error| self.named(error))
@@ -57,7 +57,7 @@ impl<G: Grant, T> GrantSource<G, T> {
             // RFC 6749 §2.3.1: no credentials in a URI.
             Some(authority) if authority.as_str().contains('@') => "has user information",
             Some(_) if plain || is_private_channel(uri) => return Ok(()),
-            Some(_) => "must be https: plain http is for loopback alone",
+            Some(_) => "must be https: plain http is allowed for loopback only",
             None => "is not absolute",
         };
         Err(self.named(Error::setting("token_url", problem)))
@@ -88,12 +88,12 @@ impl<G: Grant, T> GrantSource<G, T> {
             Ok(body) => Ok(Response::from_parts(head, body)),
             Err(Stopped::TooLarge) => {
                 let message =
-                    format!("the token endpoint's answer is larger than {} bytes", self.size_cap);
+                    format!("the token endpoint's response is larger than {} bytes", self.size_cap);
                 let status = Some(head.status);
                 Err(Details { status, ..self.failed(Kind::Response, message) }.into())
             }
             Err(Stopped::Broken(error)) => {
-                Err(broken("the token endpoint's answer broke off", error))
+                Err(broken("connection closed before the token response was complete", error))
             }
         }
     }

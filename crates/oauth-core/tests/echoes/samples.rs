@@ -37,7 +37,7 @@ fn a_description_with_the_secret_as_json_percent_or_dotnet_write_it_is_dropped_w
 }
 
 #[test]
-fn the_pair_of_basic_is_found_in_other_spellings_and_inside_of_other_texts() {
+fn the_credentials_of_basic_are_found_in_other_spellings_and_within_other_texts() {
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
@@ -61,7 +61,7 @@ fn the_pair_of_basic_is_found_in_other_spellings_and_inside_of_other_texts() {
 }
 
 #[test]
-fn the_other_pair_of_a_roll_out_is_looked_for_as_well() {
+fn the_other_credentials_of_a_roll_out_are_masked_as_well() {
     let other = ClientAuth::secret("billing-2", "z/tZ9VwFZqApmIQ+ZH1I5pLk");
     let rotating = RotatingClient::new(client()).with_fallback(other.clone()).unwrap();
     let grant = ClientCredentials::builder(rotating.clone()).token_url("https://auth.example/t");
@@ -153,6 +153,6 @@ fn of_a_location_the_host_is_shown_if_no_secret_begins_in_it() {
         let grant = grant(client());
         let request = TokenRequest::new(&grant, client());
         let error = grant.response(&request, &answer).unwrap_err().to_string();
-        assert!(error.contains(&format!("redirects to {target};")), "{location}: {error}");
+        assert!(error.contains(&format!("a redirect to {target};")), "{location}: {error}");
     }
 }

@@ -222,7 +222,7 @@ fn replay(count: usize) {
 }
 
 #[test]
-fn no_answer_of_a_token_endpoint_makes_a_grant_panic_or_show_a_secret() {
+fn no_response_of_a_token_endpoint_makes_a_grant_panic_or_show_a_secret() {
     responses(NORMAL);
 }
 

@@ -43,7 +43,7 @@ fn deeply_nested_json_is_an_error_or_is_skipped() {
         let nested = format!("{}1{}", open.repeat(depth), close.repeat(depth.min(half)));
         // Where a token belongs, in an error's place, in a member that nobody knows, and cut short.
         let token = refused(ok(format!("{{\"access_token\":{nested}}}")));
-        assert!(token.contains("`access_token` is no token"), "{token}");
+        assert!(token.contains("`access_token` is not a token"), "{token}");
         refused(ok(format!("{{\"error\":{nested}}}")));
         let unknown = format!("{{\"x\":{nested},\"access_token\":\"abc\"}}");
         let token = fetch(says(ok(unknown)), LONG).unwrap();
@@ -69,7 +69,7 @@ fn duplicate_members_are_refused_whichever_comes_first() {
 }
 
 #[test]
-fn numbers_beyond_any_type_are_no_overflow() {
+fn numbers_beyond_any_type_do_not_overflow() {
     for number in ["1e999", "-1e999", "1e-999", "1E+99999999999999999999"] {
         let body = format!("{{\"access_token\":\"abc\",\"expires_in\":{number},\"x\":{number}}}");
         assert_eq!(fetch(says(ok(body)), LONG).unwrap().expose_secret(), "abc");
@@ -77,7 +77,7 @@ fn numbers_beyond_any_type_are_no_overflow() {
     let digits = format!("{{\"access_token\":\"abc\",\"expires_in\":{}}}", "9".repeat(CAP - 64));
     assert_eq!(fetch(says(ok(digits)), LONG).unwrap().expose_secret(), "abc");
     let number = refused(ok(r#"{"access_token":1e999}"#));
-    assert!(number.contains("`access_token` is no token"), "{number}");
+    assert!(number.contains("`access_token` is not a token"), "{number}");
 }
 
 #[test]
@@ -92,10 +92,10 @@ fn invalid_utf8_is_malformed() {
 }
 
 #[test]
-fn lone_surrogates_are_no_token_and_no_text() {
+fn lone_surrogates_are_not_a_token_and_no_text() {
     for escape in [r"\ud800", r"\udfff", r"\ud800\ud800", r"\udc00\ud800", r"\ud83d"] {
         let text = refused(ok(format!("{{\"access_token\":\"a{escape}\"}}")));
-        assert!(text.contains("`access_token` is no token"), "{escape}: {text}");
+        assert!(text.contains("`access_token` is not a token"), "{escape}: {text}");
         let body = format!("{{\"error\":\"{escape}\",\"error_description\":\"{escape}\"}}");
         refused(answer("400 Bad Request", "", body));
     }
@@ -132,7 +132,10 @@ fn a_200_with_an_error_is_a_refusal() {
 fn a_login_page_is_an_error_that_shows_nothing_of_it() {
     let page = format!("<!doctype html><title>Sign in</title>{}", "<p>x</p>".repeat(10_000));
     let text = refused(answer("200 OK", "content-type: text/html\r\n", page));
-    assert!(text.contains("is no JSON object (content type `text/html`, 80037 bytes)"), "{text}");
+    assert!(
+        text.contains("is not a JSON object (content type `text/html`, 80037 bytes)"),
+        "{text}"
+    );
     assert!(!text.contains("Sign in"), "{text}");
 }
 

@@ -59,11 +59,11 @@ fn cut_at_every_byte(end: End) {
 }
 
 #[test]
-fn an_answer_that_ends_at_any_byte_is_an_error_and_never_a_token() {
+fn a_response_that_ends_at_any_byte_is_an_error_and_never_a_token() {
     cut_at_every_byte(End::Closed);
 }
 
 #[test]
-fn an_answer_that_is_reset_at_any_byte_is_an_error_and_never_a_token() {
+fn a_response_that_is_reset_at_any_byte_is_an_error_and_never_a_token() {
     cut_at_every_byte(End::Reset);
 }

@@ -114,7 +114,7 @@ fn hundred_refusals(auth: &AuthServer, at: &[u64]) -> Vec<(usize, u64)> {
 
 /// Of whose refusals nothing more is known than the token: pauses are for targets.
 #[test]
-fn a_token_that_changes_every_time_and_is_always_refused_is_renewed_ten_times_and_once_more_each_30_s()
+fn a_token_that_changes_every_time_and_is_always_refused_is_refreshed_ten_times_and_once_more_each_30_s()
  {
     let (_runtime, auth) = server();
     let found = hundred_refusals(&auth, &[0, 29_999, 30_000, 59_999, 60_000]);

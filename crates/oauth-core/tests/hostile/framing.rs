@@ -51,7 +51,7 @@ fn the_trailers_and_chunk_extensions_of_a_body_do_not_grow_without_end() {
 }
 
 #[test]
-fn interim_answers_without_end_meet_the_time_limit_or_a_limit_of_their_own() {
+fn interim_responses_without_end_meet_the_time_limit_or_a_limit_of_their_own() {
     let interim = b"HTTP/1.1 102 Processing\r\n\r\n".repeat(100);
     let error = fetch(pours("", interim, NO_PAUSE), SHORT).unwrap_err();
     assert_typed(&error);
@@ -59,7 +59,7 @@ fn interim_answers_without_end_meet_the_time_limit_or_a_limit_of_their_own() {
 }
 
 #[test]
-fn an_answer_that_drips_byte_by_byte_meets_the_time_limit() {
+fn a_response_that_drips_byte_by_byte_meets_the_time_limit() {
     let pause = Duration::from_millis(1);
     for head in ["HTTP/1.1 200 OK\r\nx: ", "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n"] {
         let error = fetch(pours(head, vec![b' '], pause), SHORT).unwrap_err();
@@ -80,7 +80,7 @@ fn framed(lines: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_content_length_that_is_too_short_cuts_the_answer() {
+fn a_content_length_that_is_too_short_cuts_the_response() {
     let error = fetch(says(framed("content-length: 10\r\n")), LONG).unwrap_err();
     assert_typed(&error);
     assert!(!error.is_transient(), "{error:?}");
@@ -111,7 +111,7 @@ fn a_content_length_over_the_cap_is_refused_before_the_body_is_read() {
 }
 
 #[test]
-fn lengths_that_are_no_length_or_contradict_each_other_are_a_broken_connection() {
+fn lengths_that_are_invalid_or_contradict_each_other_are_a_broken_connection() {
     for lines in [
         "content-length: -1\r\n",
         "content-length: 38\r\ncontent-length: 39\r\n",
@@ -128,7 +128,7 @@ fn lengths_that_are_no_length_or_contradict_each_other_are_a_broken_connection()
 }
 
 #[test]
-fn what_is_no_http_is_a_broken_connection() {
+fn what_is_not_http_is_a_broken_connection() {
     for bytes in [
         &b"\x16\x03\x01\x02\x00"[..],
         b"SSH-2.0-OpenSSH_9.6\r\n",
@@ -145,14 +145,14 @@ fn what_is_no_http_is_a_broken_connection() {
 }
 
 #[test]
-fn an_encoded_answer_is_a_clear_error_and_is_not_unpacked() {
+fn an_encoded_response_is_a_clear_error_and_is_not_unpacked() {
     // The default transport asks for nothing but plain and unpacks nothing: there is no bomb.
     for encoding in ["gzip", "br", "zstd", "deflate, gzip"] {
         let headers = format!("content-encoding: {encoding}\r\n");
         let body = b"\x1f\x8b\x08\0\0\0\0\0\0\x03";
         let error = fetch(says(answer("200 OK", &headers, body)), LONG).unwrap_err();
         assert_typed(&error);
-        let told = format!("the answer is encoded (`{encoding}`)");
+        let told = format!("the response is encoded (`{encoding}`)");
         assert!(error.to_string().contains(&told), "{error}");
     }
     fetch(says(answer("200 OK", "content-encoding: identity\r\n", TOKEN)), LONG).unwrap();

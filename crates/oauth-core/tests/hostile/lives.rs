@@ -34,7 +34,7 @@ fn every_expires_in_is_a_life_between_nothing_and_ten_years_or_the_default() {
 }
 
 #[test]
-fn a_retry_after_of_thirty_thousand_years_is_told_and_overflows_nothing() {
+fn a_retry_after_of_thirty_thousand_years_is_reported_and_overflows_nothing() {
     for (value, seconds) in
         [("1000000000000", 1_000_000_000_000), ("99999999999999999999999999999999", u64::MAX)]
     {

@@ -130,7 +130,7 @@ async fn a_token_that_ended_on_its_way_is_an_error_and_never_handed_out() {
         let slot = slot(&source);
         let error = slot.token().await.unwrap_err();
         assert!(error.is_transient() && error.retry_after().is_some(), "{error}");
-        assert!(error.to_string().contains("ended before it arrived"), "{error}");
+        assert!(error.to_string().contains("expired before it arrived"), "{error}");
         assert!(slot.cached().is_none());
         assert_eq!(source.calls(), 1);
         pass(secs(2)).await;

@@ -109,7 +109,7 @@ async fn a_refusal_that_an_acceptance_has_overtaken_goes_out_with_the_predecesso
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_helped_rules_the_token_before_it_out_for_all_targets() {
+async fn a_refresh_that_helped_rules_the_token_before_it_out_for_all_targets() {
     let source = script([Step::token(HOUR)]);
     let slot = slot(&source);
     let (one, two) = (target(&slot, "/1"), target(&slot, "/2"));
@@ -127,7 +127,7 @@ async fn a_renewal_that_helped_rules_the_token_before_it_out_for_all_targets() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_did_not_help_its_target_leaves_the_predecessor_to_the_others() {
+async fn a_refresh_that_did_not_help_its_target_leaves_the_predecessor_to_the_others() {
     let source = script([Step::token(HOUR)]);
     let slot = slot(&source);
     let (forbidden, a) = (target(&slot, "/forbidden"), target(&slot, "/a"));
@@ -168,7 +168,7 @@ async fn a_target_that_refused_the_predecessor_is_not_paused_when_it_refuses_the
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_without_life_that_nobody_keeps_changes_nothing_for_the_one_that_stays() {
+async fn a_token_without_life_that_is_not_kept_changes_nothing_for_the_one_that_stays() {
     let source = script([Step::token(HOUR), Step::token(HOUR), Step::token(secs(0))]);
     let slot = renewed(&source).await;
     let a = target(&slot, "/a");

@@ -73,7 +73,7 @@ fn two_pairs() -> RotatingClient {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bad_credentials_with_the_first_pair_try_the_other_once_in_the_same_fetch() {
+async fn bad_credentials_make_the_fallback_be_tried_once_in_the_same_fetch() {
     let endpoint = Endpoint::new(&["old"], secs(0));
     let slot = slot_of(&two_pairs(), &endpoint);
     assert_eq!(secret(&slot).await, "for-old");
@@ -87,7 +87,7 @@ async fn bad_credentials_with_the_first_pair_try_the_other_once_in_the_same_fetc
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_failures_do_not_try_the_other_pair() {
+async fn other_failures_do_not_try_the_fallback() {
     let endpoint = Endpoint::new(&["old"], secs(0));
     *endpoint.down.lock().unwrap() = Some("new");
     let slot = slot_of(&two_pairs(), &endpoint);
@@ -97,7 +97,7 @@ async fn other_failures_do_not_try_the_other_pair() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_two_bad_pairs_an_hour_costs_at_most_140_token_requests() {
+async fn with_two_bad_credentials_an_hour_costs_at_most_140_token_requests() {
     let endpoint = Endpoint::new(&[], secs(0));
     let slot = slot_of(&two_pairs(), &endpoint);
     let ends = tokio::time::Instant::now() + HOUR;
@@ -112,7 +112,7 @@ async fn with_two_bad_pairs_an_hour_costs_at_most_140_token_requests() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_of_the_other_pair_that_may_pass_is_the_one_that_counts() {
+async fn a_transient_failure_of_the_other_credentials_is_the_one_that_counts() {
     let endpoint = Endpoint::new(&[], secs(0));
     *endpoint.down.lock().unwrap() = Some("old");
     let slot = slot_of(&two_pairs(), &endpoint);
@@ -122,7 +122,7 @@ async fn a_failure_of_the_other_pair_that_may_pass_is_the_one_that_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_pairs_share_one_time_limit() {
+async fn both_credentials_share_one_time_limit() {
     let endpoint = Endpoint::new(&["old"], secs(6));
     let slot = slot_of(&two_pairs(), &endpoint);
     let before = tokio::time::Instant::now();

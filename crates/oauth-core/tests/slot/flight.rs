@@ -127,7 +127,7 @@ async fn dropping_callers_at_every_poll_leaves_the_others_their_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flight_that_panics_while_it_lands_is_flown_again() {
+async fn a_flight_that_panics_while_it_completes_is_started_again() {
     let clock = Faulty::default();
     let first = Arc::new(AtomicBool::new(true));
     let armed = clock.armed.clone();
@@ -189,7 +189,7 @@ async fn a_flight_ends_after_thirty_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_acquire_ends_after_thirty_seconds_and_tells_the_last_failure() {
+async fn an_acquire_ends_after_thirty_seconds_and_names_the_last_failure() {
     let source = script([Step::transient(), Step::hang()]);
     let slot = builder(&source).attempt_timeout(HOUR).flight_timeout(HOUR).build();
     let before = tokio::time::Instant::now();

@@ -20,7 +20,7 @@ const FETCHED: &str = "token fetched";
 const RETRY: &str = "trying again";
 
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_that_panics_when_a_flight_starts_costs_nobody_the_token() {
+async fn a_subscriber_that_panics_when_a_flight_starts_costs_no_caller_the_token() {
     let source = script([Step::token(HOUR)]);
     let slot = slot(&source);
     let (seen, _listening) = panicking_at(STARTS);
@@ -48,7 +48,7 @@ async fn a_subscriber_that_panics_when_a_stale_token_is_handed_out_does_not_reac
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_subscriber_that_panics_when_a_token_lands_costs_neither_its_waiters_nor_listeners() {
+async fn a_subscriber_that_panics_when_a_token_arrives_costs_neither_its_waiters_nor_listeners() {
     // One that is published, and one that only its waiters can get.
     for life in [HOUR, secs(0)] {
         let source = script([Step::token(life), Step::token(HOUR)]);
@@ -170,7 +170,7 @@ async fn user_information_of_a_foreign_request_is_not_in_the_warning() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn foreign_origins_are_told_up_to_64_times_and_counted_for_ever() {
+async fn foreign_origins_are_logged_up_to_64_times_and_counted_for_ever() {
     let slot = slot(&script([Step::token(HOUR)]));
     let policy = policy(&slot);
     let (seen, _listening) = captured();
@@ -183,7 +183,7 @@ async fn foreign_origins_are_told_up_to_64_times_and_counted_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_events_of_a_flight_name_it_and_tell_how_it_ended() {
+async fn the_events_of_a_flight_name_it_and_how_it_ended() {
     let source = script([Step::token(secs(100)), Step::permanent(), Step::permanent()]);
     let slot = slot(&source);
     let (seen, _listening) = captured();
@@ -203,7 +203,7 @@ async fn the_events_of_a_flight_name_it_and_tell_how_it_ended() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_event_of_a_flight_that_is_to_wait_first_tells_how_long() {
+async fn the_event_of_a_flight_that_waits_first_says_how_long() {
     let slot = slot(&script([Step::token(secs(0))]));
     let (seen, _listening) = captured();
     secret(&slot).await;
@@ -251,7 +251,7 @@ fn trapped(trap: Trap) -> (Arc<Trap>, TokenSlot) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_whose_epoch_panics_at_any_of_its_looks_leaves_nobody_waiting() {
+async fn a_source_whose_epoch_panics_at_any_call_leaves_no_caller_waiting() {
     for look in 1..4 {
         let (trap, slot) = trapped(Trap { epoch_panics_at: look, ..Trap::default() });
         let before = Instant::now();
@@ -364,7 +364,7 @@ impl Wake for Count {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewing_task_lives_on_when_the_subscriber_panics_at_every_event() {
+async fn a_refreshing_task_lives_on_when_the_subscriber_panics_at_every_event() {
     for at in [STARTS, FETCHED, "token request failed", RETRY] {
         let source = script([Step::transient(), Step::token(secs(100)), Step::permanent()]);
         let slot = builder(&source).refresh_jitter(0.0).build();

@@ -145,7 +145,7 @@ fn the_newest_failure_is_replaced_after_a_success() {
 }
 
 #[test]
-fn the_newest_failure_is_replaced_inside_of_a_flight() {
+fn the_newest_failure_is_replaced_within_a_flight() {
     let_go(|| vec![Turn::Permanent, Turn::Token, Turn::Transient, Turn::Transient], 2);
 }
 

@@ -26,7 +26,7 @@ async fn behind(door: &Arc<Semaphore>) -> (Arc<Script>, TokenSlot) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_sent_yet_waits_for_the_renewal_and_goes_out_with_the_new_token() {
+async fn what_is_not_sent_yet_waits_for_the_refresh_and_goes_out_with_the_new_token() {
     let door = gate();
     let (source, slot) = behind(&door).await;
     let (a, b) = (target(&slot, "/a"), target(&slot, "/b"));
@@ -51,7 +51,7 @@ async fn what_is_not_sent_yet_waits_for_the_renewal_and_goes_out_with_the_new_to
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_goes_out_with_the_older_token_a_second_after_the_renewal_began_or_after_half_its_time()
+async fn it_goes_out_with_the_older_token_a_second_after_the_refresh_began_or_after_half_its_time()
 {
     let door = gate();
     let (_, slot) = behind(&door).await;
@@ -111,7 +111,7 @@ async fn retire_lets_those_that_wait_ask_for_the_next_token_at_once() {
 }
 
 #[test]
-fn without_timers_nobody_is_held() {
+fn without_timers_no_request_is_held() {
     let source = script([Step::token(HOUR), Step::hang()]);
     let slot = TokenSlot::new(source.clone());
     let driven = runtime();

@@ -7,7 +7,7 @@ use oauth_core::State;
 use crate::script::*;
 
 #[tokio::test(start_paused = true)]
-async fn it_fetches_the_first_token_and_renews_before_the_end_without_a_request() {
+async fn it_fetches_the_first_token_and_refreshes_before_the_end_without_a_request() {
     let source = script([Step::token(secs(1000))]);
     let slot = builder(&source).refresh_jitter(0.0).build();
     let _keep = slot.keep_fresh().unwrap();
@@ -62,7 +62,7 @@ async fn it_comes_back_after_a_panic_and_a_hang() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replacement_by_a_401_moves_its_next_renewal() {
+async fn a_replacement_by_a_401_moves_its_next_refresh() {
     let source = script([Step::token(secs(1000))]);
     let slot = builder(&source).refresh_jitter(0.0).build();
     let _keep = slot.keep_fresh().unwrap();

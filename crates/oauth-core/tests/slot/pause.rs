@@ -136,7 +136,7 @@ async fn a_pause_as_long_as_the_acquire_limit_is_an_error_at_once() {
             let error = slot.token().await.unwrap_err();
             assert_eq!(error.retry_after(), Some(secs(1)));
             assert!(error.is_transient() && error.hint().is_some(), "{error}");
-            assert!(error.to_string().contains("another is not due yet"), "{error}");
+            assert!(error.to_string().contains("the next token request is not due yet"), "{error}");
             assert_eq!((before.elapsed(), source.calls()), (secs(0), 1));
             assert_eq!((slot.status().flights, slot.status().refreshing), (1, false));
         }
@@ -311,7 +311,7 @@ fn when_the_runtime_of_a_pause_ends_the_waiters_in_another_get_a_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewing_task_adds_no_token_request_and_does_not_spin() {
+async fn a_refreshing_task_adds_no_token_request_and_does_not_spin() {
     let source = script([Step::token(secs(0))]);
     let slot = slot(&source);
     let _keep = slot.keep_fresh().unwrap();

@@ -113,7 +113,7 @@ async fn an_api_that_refuses_everything_for_an_hour_costs_at_most_131_token_requ
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_renewals_that_nobody_accepted_are_made_at_once_and_one_more_each_30_s() {
+async fn ten_refreshes_that_were_not_accepted_are_made_at_once_and_one_more_each_30_s() {
     let source = script([Step::token(HOUR)]);
     let slot = slot(&source);
     let mut refused = slot.token().await.unwrap().generation();
@@ -123,7 +123,7 @@ async fn ten_renewals_that_nobody_accepted_are_made_at_once_and_one_more_each_30
     for count in 11..14 {
         let error = slot.replace(refused).await.unwrap_err();
         assert_eq!(error.retry_after(), Some(secs(30)), "{error}");
-        assert!(error.to_string().contains("although they were new"), "{error}");
+        assert!(error.to_string().contains("several new tokens in a row"), "{error}");
         assert!(error.hint().unwrap().contains("check audience, scope and API URL"), "{error}");
         pass(secs(30) - ms(1)).await;
         slot.replace(refused).await.unwrap_err();
@@ -135,7 +135,7 @@ async fn ten_renewals_that_nobody_accepted_are_made_at_once_and_one_more_each_30
 }
 
 #[tokio::test(start_paused = true)]
-async fn thirty_renewals_of_accepted_tokens_are_made_at_once_and_one_more_each_5_s() {
+async fn thirty_refreshes_of_accepted_tokens_are_made_at_once_and_one_more_each_5_s() {
     let source = script([Step::token(HOUR)]);
     let slot = slot(&source);
     let mut refused = slot.token().await.unwrap().generation();
@@ -145,7 +145,7 @@ async fn thirty_renewals_of_accepted_tokens_are_made_at_once_and_one_more_each_5
     }
     let error = slot.replace(refused).await.unwrap_err();
     assert_eq!(error.retry_after(), Some(secs(5)), "{error}");
-    assert!(error.to_string().contains("again and again"), "{error}");
+    assert!(error.to_string().contains("keeps refusing tokens"), "{error}");
     assert!(error.hint().unwrap().contains("another process uses the same client"), "{error}");
     pass(secs(5)).await;
     slot.replace(refused).await.unwrap();
@@ -153,14 +153,14 @@ async fn thirty_renewals_of_accepted_tokens_are_made_at_once_and_one_more_each_5
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_renewals_are_warned_of_once_a_minute_with_what_they_mostly_mean() {
+async fn a_used_up_refresh_budget_is_warned_of_once_a_minute_with_the_usual_cause() {
     let table = [
         (false, 10, 30, "check audience, scope and API URL"),
         (true, 30, 5, "another process uses the same client"),
     ];
     for (helps, at_once, interval, meaning) in table {
         let (seen, _guard) = captured();
-        let warnings = || seen.with("there were too many renewals");
+        let warnings = || seen.with("the refresh budget is used up");
         let source = script([Step::token(HOUR)]);
         let slot = slot(&source);
         let mut newest = slot.token().await.unwrap().generation();
@@ -188,7 +188,7 @@ async fn too_many_renewals_are_warned_of_once_a_minute_with_what_they_mostly_mea
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_minted_by_age_and_revoked_seconds_later_is_renewed_at_once() {
+async fn a_token_fetched_by_age_and_revoked_seconds_later_is_refreshed_at_once() {
     let source = script([Step::token(HOUR)]);
     let slot = slot(&source);
     secret(&slot).await;
@@ -203,7 +203,7 @@ async fn a_token_minted_by_age_and_revoked_seconds_later_is_renewed_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewed_token_that_held_for_a_minute_is_renewed_at_once() {
+async fn a_refreshed_token_that_held_for_a_minute_is_refreshed_at_once() {
     let source = script([Step::token(HOUR)]);
     let slot = slot(&source);
     let mut generation = slot.token().await.unwrap().generation();
@@ -264,7 +264,7 @@ async fn a_refused_token_without_life_does_not_bring_back_an_older_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn report_refused_renews_for_the_next_request_and_waits_for_nothing() {
+async fn report_refused_refreshes_for_the_next_request_and_waits_for_nothing() {
     let source = script([Step::token(HOUR)]);
     let slot = slot(&source);
     let refused = slot.token().await.unwrap().generation();
@@ -298,7 +298,7 @@ async fn a_generation_of_another_slot_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_without_any_life_is_what_the_second_send_carries_and_the_refused_one_goes() {
+async fn a_refresh_without_any_life_is_what_the_second_send_carries_and_the_refused_one_goes() {
     let source = script([Step::token(HOUR), Step::token(Duration::ZERO)]);
     let slot = slot(&source);
     let refused = slot.token().await.unwrap().generation();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use crate::script::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_of_the_old_pair_is_tried_again_with_the_new_one() {
+async fn a_failure_of_the_old_credentials_is_retried_with_the_new_ones() {
     let door = gate();
     let source = script([Step::permanent().behind(&door), Step::token(HOUR)]);
     let slot = slot(&source);
@@ -46,7 +46,7 @@ async fn a_rotation_clears_the_remembered_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_new_pairs_failures_are_a_row_of_their_own() {
+async fn failures_of_new_credentials_are_counted_on_their_own() {
     let door = gate();
     let source = script([
         Step::permanent(),

@@ -87,7 +87,7 @@ async fn failing_for_long(slot: &TokenSlot, least: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rotation_wakes_the_renewing_task_at_once() {
+async fn a_rotation_wakes_the_refreshing_task_at_once() {
     let (client, endpoint) = (client("old"), Endpoint::new((401, None)));
     let slot = endpoint.slot(&client);
     let _keep = slot.keep_fresh().unwrap();
@@ -105,7 +105,7 @@ async fn a_rotation_wakes_the_renewing_task_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rotations_to_bad_pairs_cost_one_token_request_each() {
+async fn rotations_to_bad_credentials_cost_one_token_request_each() {
     let (client, endpoint) = (client("old"), Endpoint::new((401, None)));
     let slot = endpoint.slot(&client);
     let _keep = slot.keep_fresh().unwrap();
@@ -122,7 +122,7 @@ async fn rotations_to_bad_pairs_cost_one_token_request_each() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fallback_that_is_added_wakes_the_renewing_task_at_once() {
+async fn a_fallback_that_is_added_wakes_the_refreshing_task_at_once() {
     let (client, endpoint) = (client("first"), Endpoint::new((401, None)));
     let slot = endpoint.slot(&client);
     let _keep = slot.keep_fresh().unwrap();
@@ -135,7 +135,7 @@ async fn a_fallback_that_is_added_wakes_the_renewing_task_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_failed_is_made_at_once_with_the_new_pair_although_the_token_is_valid() {
+async fn a_failed_refresh_is_repeated_at_once_with_new_credentials_although_the_token_is_valid() {
     let (client, endpoint) = (client("old"), Endpoint::new((401, None)));
     *endpoint.knows.lock().unwrap() = "old";
     let slot = endpoint.slot(&client);
@@ -168,7 +168,7 @@ async fn a_rotation_of_credentials_that_work_costs_no_token_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_callers_flight_that_lands_wakes_the_renewing_task() {
+async fn a_callers_flight_that_completes_wakes_the_refreshing_task() {
     let source = script([Step::permanent().retry_after(secs(300)), Step::token(secs(100))]);
     let slot = builder(&source).refresh_jitter(0.0).build();
     let _keep = slot.keep_fresh().unwrap();
@@ -181,7 +181,7 @@ async fn a_callers_flight_that_lands_wakes_the_renewing_task() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rotation_ends_the_wait_for_retry_after_inside_of_a_flight() {
+async fn a_rotation_ends_the_wait_for_retry_after_within_a_flight() {
     let (client, endpoint) = (client("old"), Endpoint::new((503, Some(20))));
     let slot = endpoint.slot(&client);
     let waiter = caller(&slot);
@@ -194,7 +194,7 @@ async fn a_rotation_ends_the_wait_for_retry_after_inside_of_a_flight() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rotation_to_a_pair_that_fails_as_well_leaves_retry_after_in_force() {
+async fn a_rotation_to_credentials_that_fail_as_well_leaves_retry_after_in_force() {
     let (client, endpoint) = (client("old"), Endpoint::new((503, Some(10))));
     let slot = endpoint.slot(&client);
     let waiter = caller(&slot);
@@ -272,7 +272,7 @@ impl TokenSource for Source {
 const KINDS: [Kind; 4] = [Kind::Silent, Kind::Wrong, Kind::Panics, Kind::PanicsLater];
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_does_not_tell_of_changes_is_looked_at_every_minute() {
+async fn a_source_that_does_not_report_changes_is_checked_every_minute() {
     for kind in KINDS {
         let source = Source::new(kind, false, secs(300));
         let slot = TokenSlot::builder(source.clone()).clock(TokioClock::new()).build();
@@ -287,7 +287,7 @@ async fn a_source_that_does_not_tell_of_changes_is_looked_at_every_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_tells_of_changes_wrongly_does_not_end_the_wait_inside_of_a_flight() {
+async fn a_source_that_reports_false_changes_does_not_end_the_wait_within_a_flight() {
     for kind in KINDS {
         let source = Source::new(kind, true, secs(4));
         let slot = TokenSlot::builder(source.clone()).clock(TokioClock::new()).build();
@@ -373,7 +373,7 @@ async fn a_shared_source_and_a_grants_source_pass_on_what_the_client_says() {
 
 /// A source whose wait for other credentials panics when it is dropped.
 #[tokio::test(start_paused = true)]
-async fn a_wait_for_other_credentials_that_panics_in_its_drop_does_not_end_the_renewals() {
+async fn a_wait_for_other_credentials_that_panics_in_its_drop_does_not_end_the_refreshes() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {

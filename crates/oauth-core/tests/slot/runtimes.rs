@@ -77,7 +77,7 @@ impl Clock for Gated {
 }
 
 #[test]
-fn a_runtime_ends_although_the_renewing_task_cannot_fly_on_it_any_more() {
+fn a_runtime_ends_although_the_refreshing_task_cannot_fly_on_it_any_more() {
     in_time(|| {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let handle = runtime.handle().clone();
@@ -100,7 +100,7 @@ fn a_runtime_ends_although_the_renewing_task_cannot_fly_on_it_any_more() {
 }
 
 #[test]
-fn a_renewing_task_flies_at_once_when_the_runtime_of_the_callers_flight_ends() {
+fn a_refreshing_task_flies_at_once_when_the_runtime_of_the_callers_flight_ends() {
     let source = script([Step::hang(), Step::token(HOUR)]);
     let slot = by_hand(&source, &HandClock::default());
     let (ends, stays) = (runtime(), runtime());
@@ -116,7 +116,7 @@ fn a_renewing_task_flies_at_once_when_the_runtime_of_the_callers_flight_ends() {
 }
 
 #[test]
-fn a_renewing_task_that_slept_through_a_landing_renews_what_landed() {
+fn a_refreshing_task_that_slept_through_a_flight_refreshes_its_token() {
     let clock = HandClock::default();
     let door = gate();
     let source = script([Step::token(secs(0)).behind(&door), Step::token(secs(1000))]);
@@ -192,7 +192,7 @@ fn when_a_runtime_ends_with_the_flight_the_waiters_in_another_get_a_token() {
 }
 
 #[test]
-fn a_flight_on_a_runtime_that_nobody_drives_is_presumed_dead_and_superseded() {
+fn a_flight_on_a_runtime_that_is_not_driven_is_presumed_dead_and_superseded() {
     let clock = HandClock::default();
     let source = script([Step::token(HOUR)]);
     let slot = by_hand(&source, &clock);
@@ -291,7 +291,7 @@ fn an_ended_runtime_that_drops_the_flight_inside_spawn_does_not_deadlock() {
             let _inside = handle.enter();
             let mut call = task::spawn(slot.token());
             let std::task::Poll::Ready(Err(error)) = call.poll() else { panic!("no answer") };
-            assert!(error.to_string().contains("the runtime is going away"), "{error}");
+            assert!(error.to_string().contains("the Tokio runtime is shutting down"), "{error}");
         }
         // It asked again three times.
         assert_eq!((slot.status().flights, source.calls()), (4, 0));

@@ -73,7 +73,7 @@ fn for_a_source_that_says_nothing_nothing_is_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_error_of_a_source_that_does_not_answer_has_its_name_and_its_hint() {
+async fn the_error_of_a_source_that_does_not_respond_has_its_name_and_its_hint() {
     let slot = TokenSlot::builder(Arc::new(Telling)).clock(TokioClock::new()).build();
     let error = slot.prefetch().await.unwrap_err();
     assert!(error.is_timeout(), "{error}");

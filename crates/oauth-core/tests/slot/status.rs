@@ -5,7 +5,7 @@ use oauth_core::State;
 use crate::script::*;
 
 #[tokio::test(start_paused = true)]
-async fn the_status_tells_state_times_and_counts() {
+async fn the_status_has_state_times_and_counts() {
     let source =
         script([Step::token(secs(100)), Step::permanent(), Step::permanent(), Step::hang()]);
     let slot = builder(&source).refresh_jitter(0.0).build();
@@ -64,7 +64,7 @@ async fn what_is_shown_of_a_slot_its_builder_and_its_token_says_which_and_no_sec
 }
 
 #[tokio::test(start_paused = true)]
-async fn subscribers_are_told_of_each_landed_flight() {
+async fn subscribers_are_notified_of_each_completed_flight() {
     let source = script([Step::token(HOUR), Step::permanent()]);
     let slot = slot(&source);
     let mut changes = slot.subscribe();

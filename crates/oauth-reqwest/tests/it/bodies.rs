@@ -15,7 +15,7 @@ use crate::world::{
 };
 
 #[tokio::test]
-async fn a_request_goes_out_with_the_token_and_its_answer_is_marked_by_nothing() {
+async fn a_request_goes_out_with_the_token_and_its_response_is_marked_by_nothing() {
     let world = World::empty().await;
     let response = world.post(&world.client(), "hello").send().await.unwrap();
     assert_whole(&response, b"hello");
@@ -110,7 +110,7 @@ async fn a_multipart_form_of_texts_is_a_stream_too_and_replayed_up_to_the_cap() 
 }
 
 #[tokio::test]
-async fn a_stream_over_the_cap_is_sent_once_and_the_token_renewed_for_the_next_request() {
+async fn a_stream_over_the_cap_is_sent_once_and_the_token_refreshed_for_the_next_request() {
     let world = World::revoked().await;
     let client = world.client();
     let mut changes = world.slot.subscribe();
@@ -151,7 +151,7 @@ async fn a_stream_that_fails_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn without_replay_the_401_is_delivered_and_the_token_renewed_for_the_next_request() {
+async fn without_replay_the_401_is_delivered_and_the_token_refreshed_for_the_next_request() {
     let world = World::revoked().await;
     let client = world.client_with(world.middleware().replay(NoReplay));
     let mut changes = world.slot.subscribe();

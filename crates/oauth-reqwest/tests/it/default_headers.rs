@@ -6,7 +6,7 @@ use oauth_core::Outcome;
 use crate::world::{World, outcome, plain, with};
 
 #[tokio::test]
-async fn a_default_host_goes_out_beside_the_token_and_is_told_as_attached() {
+async fn a_default_host_goes_out_beside_the_token_and_is_recorded_as_attached() {
     let world = World::new().await;
     let defaults = HeaderMap::from_iter([(HOST, HeaderValue::from_static("evil.test"))]);
     let client = with(plain().default_headers(defaults), world.middleware());

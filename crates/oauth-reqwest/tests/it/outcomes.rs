@@ -117,7 +117,7 @@ async fn after_an_early_401_and_a_failed_refresh_the_first_body_flows_on() {
 }
 
 #[tokio::test]
-async fn while_the_token_is_renewed_the_first_body_stands_still() {
+async fn while_the_token_is_refreshed_the_first_body_stands_still() {
     let world = World::new().await;
     world.auth.inject(Fault::hang());
     let early = Early::default();
@@ -269,7 +269,7 @@ async fn user_information_in_the_url_gets_no_token() {
 }
 
 #[tokio::test]
-async fn undeclared_origins_are_an_error_that_says_so_until_somebody_declares_them() {
+async fn undeclared_origins_are_an_error_that_says_so_until_they_are_declared() {
     let api = ProtectedApi::open().await.unwrap();
     let slot = TokenSlot::new(StaticToken::new(Token::bearer("t1").unwrap()));
     let middleware = OAuthMiddleware::new(slot);
@@ -284,7 +284,7 @@ async fn undeclared_origins_are_an_error_that_says_so_until_somebody_declares_th
 }
 
 #[tokio::test]
-async fn dropped_while_the_token_is_renewed_the_next_request_has_the_new_one() {
+async fn dropped_while_the_token_is_refreshed_the_next_request_has_the_new_one() {
     let world = World::revoked().await;
     world.auth.inject(Fault::hang());
     let client = world.client();

@@ -91,7 +91,7 @@ async fn brought_to(name: &str) -> (u16, Outcome, u64) {
 }
 
 #[tokio::test]
-async fn every_outcome_is_reached_and_tells_what_was_delivered() {
+async fn every_outcome_is_reached_and_matches_what_was_delivered() {
     for name in OUTCOMES {
         let (status, outcome, sends) = brought_to(name).await;
         assert!(format!("{outcome:?}").starts_with(name), "{name}: {outcome:?}");

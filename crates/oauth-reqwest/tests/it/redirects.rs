@@ -33,7 +33,7 @@ async fn with_a_stamp_a_401_from_another_origin_is_delivered_and_no_token_asked_
 
 /// It may be the API's, whose host was rewritten below us.
 #[tokio::test]
-async fn without_a_stamp_a_401_from_another_origin_renews_the_token_and_is_delivered() {
+async fn without_a_stamp_a_401_from_another_origin_refreshes_the_token_and_is_delivered() {
     for status in [301, 302, 303, 307, 308] {
         let world = World::new().await;
         let other = ProtectedApi::open().await.unwrap();
@@ -56,7 +56,7 @@ fn without_replay(world: &World) -> [OAuthMiddleware; 2] {
 }
 
 #[tokio::test]
-async fn without_replay_a_401_from_another_origin_renews_the_token_unless_there_is_a_stamp() {
+async fn without_replay_a_401_from_another_origin_refreshes_the_token_unless_there_is_a_stamp() {
     for first in [0, 1] {
         for has_stamp in [false, true] {
             let world = World::new().await;
@@ -84,7 +84,7 @@ async fn without_replay_a_401_from_another_origin_renews_the_token_unless_there_
 }
 
 #[tokio::test]
-async fn without_replay_a_401_after_a_redirect_within_the_origin_renews_the_token() {
+async fn without_replay_a_401_after_a_redirect_within_the_origin_refreshes_the_token() {
     for first in [0, 1] {
         for with_user in [false, true] {
             let world = World::new().await;
@@ -242,7 +242,7 @@ async fn with_reqwests_own_policy_a_foreign_host_that_redirects_once_more_gets_t
 }
 
 #[tokio::test]
-async fn with_our_policy_a_redirect_to_another_origin_is_delivered_and_nobody_else_is_asked() {
+async fn with_our_policy_a_redirect_to_another_origin_is_delivered_and_not_followed() {
     for status in [301, 302, 303, 307, 308] {
         let world = World::new().await;
         let evil = ProtectedApi::open().await.unwrap();
@@ -332,7 +332,7 @@ async fn a_server_cannot_pass_for_a_response_that_was_made_up() {
 }
 
 #[tokio::test]
-async fn a_second_response_from_another_origin_is_told() {
+async fn a_second_response_from_another_origin_is_recorded() {
     let world = World::revoked().await;
     let other = ProtectedApi::open().await.unwrap();
     world.api.inject(Fault::status(401));

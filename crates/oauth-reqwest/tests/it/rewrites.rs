@@ -60,7 +60,7 @@ const METHODS: [(Method, bool); 6] = [
 
 /// What was answered may be another request: a safe one is sent again, whoever was asked.
 #[tokio::test]
-async fn without_a_stamp_the_401_of_a_rewritten_host_renews_the_token_and_safe_methods_are_sent_again()
+async fn without_a_stamp_the_401_of_a_rewritten_host_refreshes_the_token_and_safe_methods_are_sent_again()
  {
     for (method, safe) in METHODS {
         for builder in [plain, h2] {
@@ -114,7 +114,7 @@ async fn with_a_stamp_every_method_is_sent_again_and_without_replay_none() {
 
 /// Without replay a refusal without a stamp counts as well, whichever of the origins it is for.
 #[tokio::test]
-async fn without_a_stamp_and_without_replay_the_token_is_renewed_for_the_next_request() {
+async fn without_a_stamp_and_without_replay_the_token_is_refreshed_for_the_next_request() {
     let world = World::revoked().await;
     let middleware = world.middleware().replay(NoReplay);
     let client = client_of(plain(), &world, middleware, Rewrite(None), false);

@@ -15,7 +15,7 @@ use tower::util::MapErrLayer;
 use crate::world::{World, grant, h2, plain};
 
 #[tokio::test]
-async fn the_secret_follows_no_redirect_and_no_foreign_answer_is_taken_for_a_token() {
+async fn the_secret_follows_no_redirect_and_no_foreign_response_is_taken_for_a_token() {
     for status in [301, 302, 303, 307, 308] {
         let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
         let api = ProtectedApi::start(&auth).await.unwrap();
@@ -98,7 +98,8 @@ fn a_builder_that_reqwest_refuses_is_an_error_that_names_it() {
 }
 
 #[tokio::test]
-async fn a_proxy_of_the_users_gets_the_token_request_over_plain_http_and_without_one_nobody_does() {
+async fn a_proxy_of_the_users_gets_the_token_request_over_plain_http_and_without_one_no_proxy_does()
+{
     let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
     let api = ProtectedApi::start(&auth).await.unwrap();
     let proxy = ProtectedApi::open().await.unwrap();

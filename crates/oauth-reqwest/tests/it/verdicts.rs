@@ -7,7 +7,7 @@ use crate::world::{World, outcome};
 use oauth_adapter_tests::verdict_table::TABLE;
 
 #[tokio::test]
-async fn every_answer_of_the_table_is_delivered_or_replayed_as_it_says() {
+async fn every_response_of_the_table_is_delivered_or_replayed_as_it_says() {
     for row in TABLE {
         let world = World::new().await;
         let mut first = Fault::status(row.status).body("the first answer");

@@ -91,7 +91,7 @@ async fn dropped_while_it_waits_for_the_service_it_gives_its_place_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropped_while_it_waits_for_its_first_answer() {
+async fn dropped_while_it_waits_for_its_first_response() {
     let (mut service, mut handle) = limited(&Issuer::new().ready_slot().await);
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(post(API, full("x"))));
@@ -103,7 +103,7 @@ async fn dropped_while_it_waits_for_its_first_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropped_while_the_token_is_renewed_the_next_request_has_the_new_one() {
+async fn dropped_while_the_token_is_refreshed_the_next_request_has_the_new_one() {
     let issuer = Issuer::new();
     let (mut service, mut handle) = limited(&issuer.ready_slot().await);
     issuer.hold();
@@ -123,7 +123,7 @@ async fn dropped_while_the_token_is_renewed_the_next_request_has_the_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropped_while_the_token_is_renewed_the_first_body_flows_on() {
+async fn dropped_while_the_token_is_refreshed_the_first_body_flows_on() {
     let issuer = Issuer::new();
     let slot = issuer.ready_slot().await;
     issuer.hold();
@@ -141,7 +141,7 @@ async fn dropped_while_the_token_is_renewed_the_first_body_flows_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropped_while_it_waits_for_its_second_answer() {
+async fn dropped_while_it_waits_for_its_second_response() {
     let issuer = Issuer::new();
     let (mut service, mut handle) = limited(&issuer.ready_slot().await);
     assert_ready_ok!(service.poll_ready());
@@ -160,7 +160,7 @@ async fn dropped_while_it_waits_for_its_second_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropped_without_a_token_while_it_waits_for_its_answer() {
+async fn dropped_without_a_token_while_it_waits_for_its_response() {
     let (mut service, mut handle) = limited(&Issuer::new().ready_slot().await);
     assert_ready_ok!(service.poll_ready());
     let mut call = task::spawn(service.call(post("https://b.test/", full("x"))));

@@ -63,7 +63,7 @@ async fn is_acceptance(replays: bool, method: Method, answers: Vec<Answer>) -> b
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_redirect_back_to_where_it_began_is_no_acceptance() {
+async fn a_redirect_back_to_where_it_began_is_not_an_acceptance() {
     for replays in [true, false] {
         for method in [Method::GET, Method::POST, Method::HEAD] {
             let back = || vec![moved("/b"), moved("/a")];

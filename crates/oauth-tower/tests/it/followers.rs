@@ -130,7 +130,7 @@ async fn a_redirect_that_tower_http_0_7_follows_is_known_with_the_feature_alone(
 
 /// Nothing of the request is kept then but its URI.
 #[tokio::test(start_paused = true)]
-async fn without_replay_a_401_from_another_origin_renews_nothing_where_the_follower_is_known() {
+async fn without_replay_a_401_from_another_origin_refreshes_nothing_where_the_follower_is_known() {
     for old in [true, false] {
         let issuer = Issuer::new();
         let slot = issuer.ready_slot().await;
@@ -155,7 +155,7 @@ async fn without_replay_a_401_from_another_origin_renews_nothing_where_the_follo
 /// One inside of a ready-made client, of the older version, and one of one's own around it.
 #[cfg(all(feature = "tower-http-06", feature = "tower-http-07"))]
 #[tokio::test(start_paused = true)]
-async fn of_two_followers_the_one_inside_of_the_client_is_believed() {
+async fn of_two_followers_the_one_inside_the_client_is_believed() {
     let both = (
         tower_http::follow_redirect::FollowRedirectLayer::new(),
         tower_http_0_6::follow_redirect::FollowRedirectLayer::new(),

@@ -44,7 +44,7 @@ async fn a_second_refusal_is_delivered() {
 }
 
 #[tokio::test]
-async fn when_the_token_cannot_be_renewed_the_first_status_is_delivered() {
+async fn when_the_token_cannot_be_refreshed_the_first_status_is_delivered() {
     let (world, issuer) = (World::start().await, Issuer::new());
     let mut client = world.client(world.layer(issuer.ready_slot().await).grpc());
     world.refuse("t1", Moment::Before);
@@ -59,7 +59,7 @@ async fn when_the_token_cannot_be_renewed_the_first_status_is_delivered() {
 }
 
 #[tokio::test]
-async fn a_status_in_real_trailers_renews_the_token_and_sends_nothing_again() {
+async fn a_status_in_real_trailers_refreshes_the_token_and_sends_nothing_again() {
     let (world, issuer) = (World::start().await, Issuer::new());
     let mut client = world.client(world.layer(issuer.ready_slot().await).grpc());
     world.refuse("t1", Moment::Before);
@@ -81,7 +81,7 @@ async fn a_status_in_real_trailers_renews_the_token_and_sends_nothing_again() {
 }
 
 #[tokio::test]
-async fn a_call_that_chose_no_replay_gets_its_refusal_and_renews_the_token() {
+async fn a_call_that_chose_no_replay_gets_its_refusal_and_refreshes_the_token() {
     let (world, issuer) = (World::start().await, Issuer::new());
     let mut client = world.client(world.layer(issuer.ready_slot().await).grpc());
     world.refuse("t1", Moment::Before);

@@ -148,7 +148,7 @@ async fn a_call_without_a_token_ends_by_its_timeout_and_names_the_token_endpoint
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_and_both_calls_end_by_the_timeout_which_both_carry() {
+async fn a_refresh_and_both_calls_end_by_the_timeout_which_both_carry() {
     let refused = |token: &str| if token == "t1" { Reply::head("16") } else { Reply::head("0") };
     // The renewal hangs: the first status is delivered.
     let (issuer, server) = (Issuer::new(), Server::new(refused));
@@ -175,7 +175,7 @@ async fn a_renewal_and_both_calls_end_by_the_timeout_which_both_carry() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_timeout_and_a_deadline_the_earlier_counts_and_what_is_no_timeout_is_none() {
+async fn of_a_timeout_and_a_deadline_the_earlier_counts_and_what_is_not_a_timeout_is_none() {
     let issuer = Issuer::new();
     issuer.hold();
     let (slot, server) = (issuer.slot(), Server::new(|_| Reply::head("0")));
@@ -256,7 +256,7 @@ async fn the_first_message_and_a_status_0_are_an_acceptance_and_nothing_else_is(
 
 /// Whoever says it, it is about another request than the one that carried the token.
 #[tokio::test(start_paused = true)]
-async fn what_a_cache_has_stored_and_what_comes_after_a_redirect_is_no_acceptance() {
+async fn what_a_cache_has_stored_and_what_comes_after_a_redirect_is_not_an_acceptance() {
     for reply in [
         Reply::head("0"),
         Reply::trailers(&[], "0"),
@@ -274,7 +274,7 @@ async fn what_a_cache_has_stored_and_what_comes_after_a_redirect_is_no_acceptanc
 
 /// Empty frames are no message: the token is not known yet, and the one before it is there.
 #[tokio::test(start_paused = true)]
-async fn a_refusal_after_a_message_renews_the_token_and_one_after_an_empty_frame_does_not() {
+async fn a_refusal_after_a_message_refreshes_the_token_and_one_after_an_empty_frame_does_not() {
     for (messages, requests) in [(vec![], 2), (vec![""], 2), (vec!["message"], 3)] {
         let issuer = Issuer::new();
         let slot = issuer.ready_slot().await;

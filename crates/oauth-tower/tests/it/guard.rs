@@ -231,7 +231,7 @@ async fn without_declared_origins_nothing_passes_the_guard() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_slots_with_a_guard_each_keep_their_own_tokens_and_tell_the_truth() {
+async fn two_slots_with_a_guard_each_keep_their_own_tokens_and_report_correctly() {
     for replays in [true, false] {
         let first = Issuer::new().ready_slot().await;
         let second = TokenSlot::builder(StaticToken::new(Token::bearer("s").unwrap()))
@@ -293,7 +293,7 @@ async fn a_request_for_the_other_slots_api_is_not_taken_for_redirected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_foreign_401_behind_a_guard_is_no_refusal_of_the_token() {
+async fn a_foreign_401_behind_a_guard_is_not_a_refusal_of_the_token() {
     for replays in [true, false] {
         let issuer = Issuer::new();
         let slot = issuer.ready_slot().await;
@@ -314,7 +314,7 @@ async fn a_foreign_401_behind_a_guard_is_no_refusal_of_the_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_service_inside_of_a_guard_can_be_reached_and_taken_out() {
+async fn the_service_inside_a_guard_can_be_reached_and_taken_out() {
     let oauth = OAuthLayer::new(Issuer::new().ready_slot().await);
     let mut guard = oauth.guard().layer(7);
     assert_eq!(*guard.get_ref(), 7);

@@ -115,7 +115,7 @@ async fn an_inner_origin_with_a_wildcard_is_refused_with_what_to_do() {
 
 /// Two providers behind one client.
 #[tokio::test(start_paused = true)]
-async fn of_two_layers_the_one_whose_api_it_is_tells_the_outcome() {
+async fn of_two_layers_the_one_whose_api_it_is_records_the_outcome() {
     const OTHER: &str = "https://other.test";
     let (outer, inner) = (Issuer::new(), Issuer::new());
     let inner_slot = inner.builder().origins(Origins::parse([OTHER]).unwrap()).build();
@@ -189,7 +189,7 @@ fn undeclared() -> TokenSlot {
 }
 
 #[tokio::test(start_paused = true)]
-async fn undeclared_origins_are_an_error_that_says_so_until_somebody_declares_them() {
+async fn undeclared_origins_are_an_error_that_says_so_until_they_are_declared() {
     let api = Plain::new([]);
     let layer = OAuthLayer::new(undeclared());
     let error = layer.layer(api.clone()).oneshot(post(API, full("x"))).await.unwrap_err();

@@ -77,7 +77,7 @@ fn told<B>(response: &Response<B>, sends: usize) -> (u16, Outcome, usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_outcome_is_reached_and_tells_what_was_delivered() {
+async fn every_outcome_is_reached_and_matches_what_was_delivered() {
     for name in OUTCOMES {
         let (status, outcome, sends) = brought_to(name).await;
         assert!(format!("{outcome:?}").starts_with(name), "{name}: {outcome:?}");

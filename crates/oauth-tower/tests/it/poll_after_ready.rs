@@ -43,20 +43,20 @@ fn over(slot: TokenSlot, api: Plain) -> OAuth<Plain, Buffered> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_an_answer() {
+async fn after_a_response() {
     let service = over(Issuer::new().ready_slot().await, Api::statuses([200]));
     assert_eq!(is_over_after(service, request()).await.unwrap().status(), 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_an_answer_that_was_asked_where_it_came_from() {
+async fn after_a_response_that_was_asked_where_it_came_from() {
     let layer = OAuthLayer::new(Issuer::new().ready_slot().await).response_uri(|found| found.get());
     let service = layer.layer(Plain::statuses([200]));
     assert_eq!(is_over_after(service, request()).await.unwrap().status(), 200);
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_an_answer_without_a_token() {
+async fn after_a_response_without_a_token() {
     let service = over(Issuer::new().ready_slot().await, Api::statuses([401]));
     let mut request = request();
     request.extensions_mut().insert(NoToken);
@@ -64,7 +64,7 @@ async fn after_an_answer_without_a_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_answer_to_a_second_send() {
+async fn after_the_response_to_a_second_send() {
     let service = over(Issuer::new().slot(), Api::statuses([401]));
     assert_eq!(is_over_after(service, request()).await.unwrap().status(), 200);
 }
@@ -77,7 +77,7 @@ async fn after_a_401_that_is_not_replayed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_401_whose_token_could_not_be_renewed() {
+async fn after_a_401_whose_token_could_not_be_refreshed() {
     let issuer = Issuer::new();
     let slot = issuer.ready_slot().await;
     issuer.fail();

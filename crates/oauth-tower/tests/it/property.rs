@@ -209,7 +209,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn the_second_send_is_the_first_one_again_or_there_is_none_and_the_reason_is_told(case in cases()) {
+    fn the_second_send_is_the_first_one_again_or_there_is_none_and_the_reason_is_recorded(case in cases()) {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
         runtime.unwrap().block_on(run(case))?;

@@ -42,7 +42,7 @@ async fn refused_after_a_redirect(first: bool, place: &str) -> (Outcome, u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn outside_and_without_replay_a_401_after_a_redirect_within_the_origin_renews_the_token() {
+async fn outside_and_without_replay_a_401_after_a_redirect_within_the_origin_refreshes_the_token() {
     for first in [true, false] {
         for place in ["/moved", "https://API.test:443/moved"] {
             let (outcome, requests) = refused_after_a_redirect(first, place).await;
@@ -53,7 +53,7 @@ async fn outside_and_without_replay_a_401_after_a_redirect_within_the_origin_ren
 }
 
 #[tokio::test(start_paused = true)]
-async fn outside_and_without_replay_a_401_from_another_origin_renews_nothing() {
+async fn outside_and_without_replay_a_401_from_another_origin_refreshes_nothing() {
     for first in [true, false] {
         for place in ["https://b.test/", "http://api.test/", "https://api.test:8443/"] {
             let (outcome, requests) = refused_after_a_redirect(first, place).await;
@@ -279,8 +279,8 @@ async fn a_redirect_that_is_itself_the_refusal_was_not_followed() {
 
 /// The follower takes the token off on its way from one to the other: the 401 says nothing about it.
 #[tokio::test(start_paused = true)]
-async fn a_401_after_a_redirect_between_two_declared_origins_renews_nothing_with_replay_or_without()
-{
+async fn a_401_after_a_redirect_between_two_declared_origins_refreshes_nothing_with_replay_or_without()
+ {
     for replays in [true, false] {
         for first in [API, "https://files.test"] {
             let issuer = Issuer::new();
@@ -303,7 +303,7 @@ async fn a_401_after_a_redirect_between_two_declared_origins_renews_nothing_with
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_redirect_a_post_is_sent_again_whoever_tells() {
+async fn without_a_redirect_a_post_is_sent_again_whatever_reports_redirects() {
     for told in [Told::Uri, Told::Guard, Told::Nothing] {
         for uri in
             ["https://api.test/orders?page=1", "https://API.test:443/orders", "https://api.test"]
@@ -337,7 +337,7 @@ async fn outside_with_buffered_bodies_the_redirected_request_has_no_token_elsewh
 /// Of every kind of request: one that is sent once, one of which a copy is kept, one that waited for its
 /// token, one that was sent twice.
 #[tokio::test(start_paused = true)]
-async fn outside_a_response_from_another_origin_is_told_by_its_uri() {
+async fn outside_a_response_from_another_origin_is_known_by_its_uri() {
     for first in [true, false] {
         for (place, away) in [("https://b.test/", true), ("/moved", false)] {
             for (kind, mut answers) in [("once", vec![]), ("waiting", vec![]), ("copied", vec![])]

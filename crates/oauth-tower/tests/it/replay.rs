@@ -128,7 +128,7 @@ async fn the_size_of_the_body_is_as_exact_as_without_the_layer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_over_the_cap_is_sent_once_and_the_token_renewed_for_the_next_request() {
+async fn a_stream_over_the_cap_is_sent_once_and_the_token_refreshed_for_the_next_request() {
     let issuer = Issuer::new();
     let slot = issuer.ready_slot().await;
     let api = Api::<ReplayBody<Streamed>>::new([Answer::status(401).body("no")]);
@@ -268,7 +268,7 @@ async fn after_an_early_401_over_the_cap_the_first_body_flows_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_early_answer_that_is_delivered_ends_the_keeping_of_the_body() {
+async fn an_early_response_that_is_delivered_ends_the_keeping_of_the_body() {
     let slot = Issuer::new().ready_slot().await;
     let api = Api::<ReplayBody<Streamed>>::new([Answer::status(202).early()]);
     let mut service = OAuthLayer::new(slot).layer(api.clone());

@@ -18,7 +18,7 @@ use crate::scripted::{Answer, Api, full, post};
 use oauth_adapter_tests::issuer::{API, Issuer, settle};
 
 #[tokio::test(start_paused = true)]
-async fn a_request_goes_out_with_the_token_and_its_answer_is_marked_by_nothing() {
+async fn a_request_goes_out_with_the_token_and_its_response_is_marked_by_nothing() {
     let issuer = Issuer::new();
     let api = Api::new([]);
     let service = OAuthLayer::new(issuer.ready_slot().await).layer(api.clone());
@@ -209,7 +209,7 @@ async fn a_request_that_opts_out_gets_no_token_and_its_401_is_delivered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_replay_the_401_is_delivered_and_the_token_renewed_for_the_next_request() {
+async fn without_replay_the_401_is_delivered_and_the_token_refreshed_for_the_next_request() {
     let issuer = Issuer::new();
     let slot = issuer.ready_slot().await;
     let api = Api::<Full<Bytes>>::statuses([401]);

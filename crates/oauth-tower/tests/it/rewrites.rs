@@ -157,7 +157,7 @@ async fn a_rewritten_request_is_sent_again_as_if_nothing_had_been_rewritten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rewritten_request_that_is_not_sent_again_renews_the_token_for_the_next_one() {
+async fn a_rewritten_request_that_is_not_sent_again_refreshes_the_token_for_the_next_one() {
     for (below, known) in each(|_| true) {
         for to in PLACES {
             let once = done(below, known, to, false, Method::POST, vec![Answer::status(401)]).await;
@@ -173,7 +173,7 @@ async fn a_rewritten_request_that_is_not_sent_again_renews_the_token_for_the_nex
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rewritten_request_that_is_accepted_is_told_as_such() {
+async fn a_rewritten_request_that_is_accepted_is_recorded_as_such() {
     for (below, known) in each(|_| true) {
         for to in PLACES {
             for replays in [true, false] {

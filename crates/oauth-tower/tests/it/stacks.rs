@@ -129,7 +129,7 @@ async fn under_a_rate_limit_behind_a_buffer_two_sends_count_as_one() {
 /// The limit is around the whole request: its permit is kept while the token is renewed, and the token
 /// request must not need it.
 #[tokio::test(start_paused = true)]
-async fn under_a_limit_of_one_a_request_keeps_its_place_until_it_has_its_answer() {
+async fn under_a_limit_of_one_a_request_keeps_its_place_until_it_has_its_response() {
     let api = Plain::statuses([401]);
     let issuer = Issuer::new();
     let slot = issuer.ready_slot().await;
@@ -151,7 +151,7 @@ async fn under_a_limit_of_one_a_request_keeps_its_place_until_it_has_its_answer(
 }
 
 #[tokio::test(start_paused = true)]
-async fn under_load_shedding_a_second_request_is_shed_while_the_first_is_renewed() {
+async fn under_load_shedding_a_second_request_is_shed_while_the_first_is_refreshed() {
     let api = Plain::statuses([401]);
     let issuer = Issuer::new();
     let slot = issuer.ready_slot().await;

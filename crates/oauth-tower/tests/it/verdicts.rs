@@ -11,7 +11,7 @@ use oauth_adapter_tests::issuer::{API, Issuer, settle};
 use oauth_adapter_tests::verdict_table::TABLE;
 
 #[tokio::test(start_paused = true)]
-async fn every_answer_of_the_table_is_delivered_or_replayed_as_it_says() {
+async fn every_response_of_the_table_is_delivered_or_replayed_as_it_says() {
     for row in TABLE {
         let issuer = Issuer::new();
         let mut first = Answer::status(row.status).body("the first answer");

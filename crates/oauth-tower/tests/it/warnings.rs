@@ -76,7 +76,7 @@ async fn an_origin_is_named_once_in_whatever_case_and_never_its_user() {
     }
     let told = warnings.taken();
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("origin=https://b.test home=https://api.test "), "{told:?}");
+    assert!(told[0].contains("origin=https://b.test declared=https://api.test "), "{told:?}");
     for uri in ["http://b.test/", "https://b.test:8443/", "https://sub.b.test/"] {
         pass(&layer, uri).await;
     }

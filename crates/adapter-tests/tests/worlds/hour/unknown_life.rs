@@ -48,7 +48,7 @@ fn no_call_fails_that_can_be_sent_twice_and_a_life_costs_one_token_request() {
 /// The calls that met the dead token before anybody knew fail, and those that come when a renewal has
 /// held them for a second.
 #[test]
-fn what_cannot_be_sent_twice_fails_where_nobody_could_know() {
+fn what_cannot_be_sent_twice_fails_where_that_could_not_be_known() {
     for adapter in Adapter::NO_REPLAY {
         let played = on_paused_time(play_with(adapter, 5.0, hour(1.0), 0.05..1.0));
         tell(&format!("unknown life of 5 s, 1 a second, {adapter:?}, quick renewals"), &played);

@@ -166,12 +166,12 @@ impl ClientCredentialsBuilder {
         if self.rules.wrong_client_status.is_some_and(|status| !may_reject_a_client(status)) {
             return Err(Error::setting(
                 "bad_credentials_status",
-                "must be a 4xx status other than 408 and 429, which pass by themselves",
+                "must be a 4xx status other than 408 and 429, which are transient",
             ));
         }
         let origins = match self.origins {
             Some(_) if !self.api_urls.is_empty() => {
-                return Err(Error::setting("origins", "and `api_url` exclude each other"));
+                return Err(Error::setting("origins", "cannot be combined with `api_url`"));
             }
             Some(origins) => origins,
             None => settings::origins("api_url", &self.api_urls)?,

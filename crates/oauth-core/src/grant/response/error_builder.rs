@@ -193,11 +193,11 @@ impl<'a> ErrorBuilder<'a> {
 
 fn message(status: StatusCode, meaning: Meaning) -> &'static str {
     if meaning == Meaning::Throttled {
-        "the token endpoint limits the rate of requests"
+        "rate limited by the token endpoint"
     } else if status.is_server_error() {
         "the token endpoint failed"
     } else {
-        "the token endpoint refused the request"
+        "the token endpoint rejected the request"
     }
 }
 

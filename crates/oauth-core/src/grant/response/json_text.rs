@@ -62,7 +62,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn lone_surrogates_and_other_types_are_no_text() {
+    fn lone_surrogates_and_other_types_are_not_text() {
         for bad in [r#""\ud800""#, r#""\udc00""#, r#""\ud800\u0041""#, r#""\ud800x""#, "1", "{}"] {
             assert_eq!(string(bad), None, "{bad}");
         }

@@ -50,7 +50,7 @@ impl Reader<'_> {
         }
         if let Some(encoding) = self.content_encoding() {
             return Err(self.unusable(format!(
-                "the answer is encoded (`{encoding}`), although nothing but plain was asked for"
+                "the response is encoded (`{encoding}`), although no encoding was accepted"
             )));
         }
         let outer = self.parse(self.response.body())?;
@@ -70,8 +70,8 @@ impl Reader<'_> {
 
     fn parse<'b>(&self, body: &'b [u8]) -> Result<Members<'b>, Error> {
         Members::parse(body).map_err(|problem| match problem {
-            Unreadable::Empty => self.unusable("the answer is empty".into()),
-            Unreadable::Broken(problem) => self.unusable(format!("the answer's JSON {problem}")),
+            Unreadable::Empty => self.unusable("the response is empty".into()),
+            Unreadable::Broken(problem) => self.unusable(format!("the response's JSON {problem}")),
             Unreadable::NoObject => {
                 let content_type = match self.response.headers().get(CONTENT_TYPE) {
                     Some(value) => {
@@ -81,7 +81,7 @@ impl Reader<'_> {
                 };
                 let length = body.len();
                 self.unusable(format!(
-                    "the answer is no JSON object ({content_type}, {length} bytes)"
+                    "the response is not a JSON object ({content_type}, {length} bytes)"
                 ))
             }
         })
@@ -95,11 +95,11 @@ impl Reader<'_> {
             if answer.has_code() {
                 return Err(self.rejected(answer));
             }
-            return Err(self.unusable("the answer has no `access_token`".into()));
+            return Err(self.unusable("the response has no `access_token`".into()));
         };
         let secret = string(json)
             .filter(|text| !text.is_empty() && text.as_str() != "null")
-            .ok_or_else(|| self.unusable("the answer's `access_token` is no token".into()))?;
+            .ok_or_else(|| self.unusable("the response's `access_token` is not a token".into()))?;
         self.check_token_type(answer)?;
         let token = Token::bearer(secret.as_str())
             .map_err(|error| self.unusable(error.to_string()))?
@@ -118,7 +118,7 @@ impl Reader<'_> {
     fn check_token_type(&self, answer: &Members<'_>) -> Result<(), Error> {
         let Some(json) = present(answer.token_type) else {
             if self.rules.require_token_type {
-                return Err(self.unusable("the answer has no `token_type`".into()));
+                return Err(self.unusable("the response has no `token_type`".into()));
             }
             return Ok(());
         };
@@ -128,7 +128,7 @@ impl Reader<'_> {
                 let name = self.secrets_with(answer).shown(&text);
                 Err(self.unusable(format!("the token's type is not Bearer but `{name}`")))
             }
-            None => Err(self.unusable("the answer's `token_type` is no text".into())),
+            None => Err(self.unusable("the response's `token_type` is not a string".into())),
         }
     }
 
@@ -141,7 +141,7 @@ impl Reader<'_> {
                 tracing::warn!(
                     provider = %self.request.provider().map_or("", |name| name.as_ref()),
                     default_lifetime = ?self.rules.default_lifetime,
-                    "the token's lifetime is no number: the default is used"
+                    "the token's lifetime is not a number: the default is used"
                 );
                 self.rules.default_lifetime
             }
@@ -187,7 +187,9 @@ impl Reader<'_> {
             }
             _ => String::new(),
         };
-        let message = format!("the token endpoint redirects{target}; redirects are not followed");
+        let message = format!(
+            "the token endpoint responded with a redirect{target}; redirects are not followed"
+        );
         let hint = "the token URL must be the endpoint's final address";
         Details {
             hint: Some(hint.into()),

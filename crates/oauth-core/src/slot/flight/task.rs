@@ -87,7 +87,7 @@ impl FlightTask {
         let deadline = after(instant_now(), self.settings.flight_timeout);
         timeout_at(deadline, self.attempts(deadline, tried)).await.unwrap_or_else(|_| {
             let last = self.last_error.take();
-            Err(self.timed_out("the token flight met its time limit", last))
+            Err(self.timed_out("timed out fetching a token (flight limit)", last))
         })
     }
 
@@ -145,7 +145,7 @@ impl FlightTask {
         let fetch = caught(async move { source.fetch(asks).await });
         match timeout(self.settings.attempt_timeout, fetch).await {
             Ok(result) => result.unwrap_or_else(panicked),
-            Err(_) => Err(self.timed_out("the token source met its time limit", None)),
+            Err(_) => Err(self.timed_out("timed out fetching a token (attempt limit)", None)),
         }
     }
 

@@ -83,7 +83,7 @@ pub(super) fn extra(extra: &[(String, String)]) -> Result<(), Error> {
             ));
         }
         if extra[..i].iter().any(|(earlier, _)| earlier == name) {
-            return Err(Error::setting("parameter", format_args!("`{name}` is there twice")));
+            return Err(Error::setting("parameter", format_args!("`{name}` is set twice")));
         }
     }
     Ok(())

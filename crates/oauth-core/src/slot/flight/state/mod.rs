@@ -288,8 +288,11 @@ fn rest(until: Duration, now: Duration) -> Option<Duration> {
 fn ended_at_once() -> Error {
     let details = Details {
         transient: true,
-        hint: Some("the issuer hands out tokens that are nearly or already expired".into()),
-        ..Details::new(Kind::Response, "the last token ended at once and another is not due yet")
+        hint: Some("the issuer returns tokens that are nearly or already expired".into()),
+        ..Details::new(
+            Kind::Response,
+            "the last token expired at once and the next token request is not due yet",
+        )
     };
     details.into()
 }

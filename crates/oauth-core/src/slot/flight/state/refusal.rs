@@ -266,7 +266,7 @@ impl FlightState {
 fn futile() -> Error {
     let details = Details {
         hint: Some("the API refuses new tokens too: check audience, scope and API URL".into()),
-        ..Details::new(Kind::RefusedAgain, "the API refused a token that had just been renewed")
+        ..Details::new(Kind::RefusedAgain, "the API refused a token that had just been refreshed")
     };
     details.into()
 }
@@ -274,14 +274,14 @@ fn futile() -> Error {
 fn too_many(exhausted: &Exhausted) -> Error {
     let (problem, hint) = if exhausted.helps {
         (
-            "the API refuses tokens again and again, soon after they were renewed",
-            "mostly another process uses the same client and each new token ends the other's (give each \
+            "the API keeps refusing tokens soon after they were refreshed",
+            "usually another process uses the same client and each new token revokes the other's (give each \
              its own client), or one node of the API has stale keys",
         )
     } else {
         (
-            "the API refused the last tokens although they were new",
-            "mostly the API does not accept these tokens at all: check audience, scope and API URL; or \
+            "the API refused several new tokens in a row",
+            "usually the API does not accept these tokens at all: check audience, scope and API URL; or \
              most of its nodes have stale keys",
         )
     };

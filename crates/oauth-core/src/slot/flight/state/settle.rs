@@ -281,7 +281,7 @@ impl FlightState {
 fn ended_on_its_way() -> Error {
     let details = Details {
         transient: true,
-        ..Details::new(Kind::Response, "the token ended before it arrived")
+        ..Details::new(Kind::Response, "the token expired before it arrived")
     };
     details.into()
 }
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_fresh_at_a_glance_until_its_renewal_is_due_and_no_longer() {
+    fn a_token_is_fresh_at_a_glance_until_its_refresh_is_due_and_no_longer() {
         let entry = fly(&mut state(), 100, token(), None);
         assert_eq!(entry.times.stale_at, S(850));
         assert!(entry.fresh.is_ahead_at([844; 2]));
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn renewals_that_are_never_heard_of_cost_no_budget() {
+    fn refreshes_that_are_never_heard_of_cost_no_budget() {
         let mut state = state();
         let entry = fly(&mut state, 100, token(), None);
         let generation = entry.generation;
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_whose_renewal_failed_is_fresh_at_a_glance_until_the_next_attempt() {
+    fn a_token_whose_refresh_failed_is_fresh_at_a_glance_until_the_next_attempt() {
         let mut state = state();
         let entry = fly(&mut state, 100, token(), None);
         let later = Error::new(Kind::Usage, "later").with_retry_after(S(30));

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_refusal_that_an_acceptance_has_overtaken_is_no_strike() {
+fn a_refusal_that_an_acceptance_has_overtaken_is_not_a_strike() {
     let mut slot = Slot::new();
     slot.refresh();
     let late = slot.send();
@@ -108,7 +108,7 @@ fn a_token_without_life_that_is_refused_is_followed_by_a_newer_one_only() {
 }
 
 #[test]
-fn the_refusal_of_a_token_that_has_ended_is_no_evidence_and_costs_no_budget() {
+fn the_refusal_of_a_token_that_has_ended_is_not_evidence_and_costs_no_budget() {
     let mut slot = Slot::new();
     slot.refresh_with(hour().expires_in(S(100)));
     slot.accept_newest();

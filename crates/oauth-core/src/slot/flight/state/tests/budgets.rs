@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_renewal_is_proven_when_its_token_is_accepted_where_the_older_one_was_refused() {
+fn a_refresh_is_proven_when_its_token_is_accepted_where_the_older_one_was_refused() {
     let mut slot = Slot::accepted();
     let older = slot.send();
     let id = slot.renew("/a");
@@ -17,7 +17,7 @@ fn a_renewal_is_proven_when_its_token_is_accepted_where_the_older_one_was_refuse
 }
 
 #[test]
-fn a_renewal_that_its_target_refuses_has_not_helped_whatever_it_says_later() {
+fn a_refresh_that_its_target_refuses_has_not_helped_whatever_it_says_later() {
     let mut slot = Slot::accepted();
     slot.renewed("/a");
     let late = slot.send_again();
@@ -27,7 +27,7 @@ fn a_renewal_that_its_target_refuses_has_not_helped_whatever_it_says_later() {
 }
 
 #[test]
-fn what_others_refuse_and_what_the_older_token_gets_does_not_count_against_a_renewal() {
+fn what_others_refuse_and_what_the_older_token_gets_does_not_count_against_a_refresh() {
     let mut slot = Slot::accepted();
     let older = slot.send();
     slot.renewed("/a");
@@ -38,7 +38,7 @@ fn what_others_refuse_and_what_the_older_token_gets_does_not_count_against_a_ren
 }
 
 #[test]
-fn with_another_token_nobody_waits_any_more_for_a_word_about_a_renewal() {
+fn with_another_token_the_verdict_on_a_refresh_is_no_longer_awaited() {
     let mut slot = Slot::accepted();
     slot.renewed("/a");
     slot.accept_newest();
@@ -49,7 +49,7 @@ fn with_another_token_nobody_waits_any_more_for_a_word_about_a_renewal() {
 }
 
 #[test]
-fn a_flight_that_fails_costs_a_renewal_of_the_second_budget_alone() {
+fn a_flight_that_fails_costs_a_refresh_of_the_second_budget_alone() {
     let mut slot = Slot::accepted();
     let late = slot.send();
     let id = slot.renew("/a");
@@ -161,7 +161,7 @@ fn that_a_token_was_refused_before_it_was_known_is_remembered_for_its_pause() {
 }
 
 #[test]
-fn that_a_renewal_has_yet_to_help_is_remembered() {
+fn that_a_refresh_has_yet_to_help_is_remembered() {
     let mut slot = Slot::accepted();
     let late = slot.send();
     slot.renewed("/a");

@@ -61,7 +61,7 @@ fn it_lasts_until_a_second_after_the_flight_s_start() {
 }
 
 #[test]
-fn there_is_none_while_an_earlier_renewal_has_not_helped() {
+fn there_is_none_while_an_earlier_refresh_has_not_helped() {
     let mut slot = Slot::new();
     slot.refresh();
     slot.renewed("/a");

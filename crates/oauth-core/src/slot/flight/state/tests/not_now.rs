@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn after_a_refusal_it_is_no_failure_and_costs_neither_budget() {
+fn after_a_refusal_it_is_not_a_failure_and_costs_neither_budget() {
     let mut slot = Slot::accepted();
     let late = slot.send();
     let id = slot.renew("/a");

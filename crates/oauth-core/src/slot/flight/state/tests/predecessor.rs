@@ -64,7 +64,7 @@ fn it_ends_with_its_life() {
 }
 
 #[test]
-fn one_that_has_ended_when_the_newer_one_lands_is_not_kept() {
+fn one_that_has_expired_when_the_newer_one_arrives_is_not_kept() {
     let mut slot = Slot::new();
     slot.refresh_with(hour().expires_in(S(100)));
     slot.accept_newest();
@@ -156,7 +156,7 @@ fn strikes_go_along_with_a_token_that_becomes_one_and_stay_with_one_that_remains
 }
 
 #[test]
-fn a_renewal_that_helped_where_it_was_refused_rules_it_out_for_all() {
+fn a_refresh_that_helped_where_it_was_refused_rules_it_out_for_all() {
     let mut slot = Slot::accepted();
     slot.renewed("/a");
     slot.accept(slot.send_again(), "/a");
@@ -165,7 +165,7 @@ fn a_renewal_that_helped_where_it_was_refused_rules_it_out_for_all() {
 
 /// The one that was there before the refused one has nothing to do with the renewal.
 #[test]
-fn a_renewal_that_helped_leaves_it_where_it_was_not_refused() {
+fn a_refresh_that_helped_leaves_it_where_it_was_not_refused() {
     let mut slot = Slot::accepted();
     // Token 2 is refused, and 1 is no substitute any more: 3 is for `/a`.
     slot.refresh();

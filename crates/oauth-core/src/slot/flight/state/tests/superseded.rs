@@ -69,7 +69,7 @@ fn one_that_is_gone_is_forgotten_and_its_successor_goes_on() {
 }
 
 #[test]
-fn a_successor_that_is_no_more_needed_costs_no_renewal() {
+fn a_successor_that_is_no_longer_needed_costs_no_refresh() {
     let mut slot = Slot::accepted();
     let superseded = slot.start(Trigger::Demand);
     slot.pass(6);

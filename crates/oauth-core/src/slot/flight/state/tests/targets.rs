@@ -19,7 +19,7 @@ fn paused() -> Slot {
 }
 
 #[test]
-fn a_target_that_refuses_the_renewed_token_as_well_is_paused_and_nobody_else_is() {
+fn a_target_that_refuses_the_refreshed_token_as_well_is_paused_and_no_other_is() {
     let mut slot = paused();
     assert_eq!(slot.refuse(slot.send(), "/a"), Delivered(Some(S(1))));
     assert_eq!(slot.refuse_once(slot.send(), "/a"), Delivered(Some(S(1))));
@@ -68,7 +68,7 @@ fn what_is_sent_once_pauses_its_target_and_what_is_sent_again_does_not() {
 }
 
 #[test]
-fn while_the_predecessor_is_good_a_newer_token_that_is_refused_is_no_renewal_that_did_not_help() {
+fn while_the_predecessor_is_good_a_refused_newer_token_is_not_a_futile_refresh() {
     let mut slot = Slot::accepted();
     slot.refresh();
     assert_eq!(slot.refuse_once(slot.send(), "/a"), Delivered(None));
@@ -82,7 +82,7 @@ fn while_the_predecessor_is_good_a_newer_token_that_is_refused_is_no_renewal_tha
 }
 
 #[test]
-fn a_renewal_must_be_newer_than_all_there_was_when_its_target_refused_before() {
+fn a_refresh_must_be_newer_than_all_there_was_when_its_target_refused_before() {
     let mut slot = unaccepted();
     let late = slot.send();
     slot.refresh();
@@ -112,7 +112,7 @@ fn targets_of_which_nothing_is_kept_are_never_paused() {
 }
 
 #[test]
-fn a_refused_token_that_is_handed_out_again_is_renewed_for_nobody_for_a_while() {
+fn a_refused_token_that_is_issued_again_is_not_refreshed_for_a_while() {
     let mut slot = Slot::accepted();
     for (count, pause) in [1, 2, 4].into_iter().enumerate() {
         let id = slot.renew(&format!("/{count}"));
@@ -150,7 +150,7 @@ fn what_is_handed_out_again_is_forgotten_with_another_token_and_not_before() {
 }
 
 #[test]
-fn a_renewal_by_age_or_on_demand_that_brings_the_same_token_pauses_nothing() {
+fn a_refresh_by_age_or_on_demand_that_brings_the_same_token_pauses_nothing() {
     let mut slot = Slot::accepted();
     let id = slot.renew("/a");
     slot.fail(id);
@@ -162,7 +162,7 @@ fn a_renewal_by_age_or_on_demand_that_brings_the_same_token_pauses_nothing() {
 
 /// All that waited for it send it, while the slot's token stays.
 #[test]
-fn a_token_without_life_that_many_got_counts_once_as_a_renewal_that_did_not_help() {
+fn a_token_without_life_that_many_got_counts_once_as_a_refresh_that_did_not_help() {
     let mut slot = unaccepted();
     slot.refuse_again(slot.send_again(), "/a");
     let lifeless = slot.send_lifeless();
