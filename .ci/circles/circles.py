@@ -32,7 +32,7 @@ def circles(found):
     for edge in found:
         one, other = edge[0].above(), edge[1].above()
         depth = sum(1 for a, b in zip(one, other) if a is b)
-        # One is inside of the other.
+        # One is inside the other.
         if depth < len(one) and depth < len(other):
             between.setdefault(one[depth - 1], []).append((one[depth], other[depth], edge))
     for parent, lifted in sorted(between.items(), key=lambda item: str(item[0])):

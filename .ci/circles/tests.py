@@ -123,7 +123,7 @@ def self_test():
     assert len(found(lib=four, a="use crate::b::B;\nuse crate::c::C;", b=back, c="", d="")[1]) == 2
     assert found(lib=four, a=a, b="use crate::c::C;", c="", d=back) == ([], [])
 
-    # Files of two directories that make a circle of the directories alone; inside of one; with its root file.
+    # Files of two directories that make a circle of the directories alone; inside one; with its root file.
     deep = dict(lib="mod a; mod b;", a="mod x; mod w;", b__mod="mod y; mod z;", a__w="", b__y="")
     assert found(a__x="use crate::b::y::Y;", b__z="use crate::a::w::W;", **deep)[0] == circle
     deep |= dict(b__z="")

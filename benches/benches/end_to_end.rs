@@ -38,7 +38,7 @@ use tower::{Layer, Service, ServiceExt};
 /// Requests under way at the same time.
 const AT_ONCE: usize = 16;
 
-/// One request, to the end of the answer's body.
+/// One request, to the end of the response's body.
 type Exchange = Arc<dyn Fn() -> BoxFuture<'static, Result<(), BoxError>> + Send + Sync>;
 
 fn main() {
@@ -83,7 +83,7 @@ fn main() {
     }
 }
 
-/// A server on a thread of its own, which answers 200 with a few bytes. It ends with the process.
+/// A server on a thread of its own, which responses 200 with a few bytes. It ends with the process.
 fn serve() -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {

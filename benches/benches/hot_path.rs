@@ -21,7 +21,7 @@ fn main() {
     divan::main();
 }
 
-/// One row: a service, called with requests that are made outside of what is measured.
+/// One row: a service, called with requests that are made outside what is measured.
 macro_rules! row {
     ($name:ident, $service:expr) => {
         #[divan::bench(args = BODIES, threads = THREADS)]

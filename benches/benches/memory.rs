@@ -152,7 +152,7 @@ fn replays(runtime: &Runtime) -> Vec<Value> {
     rows
 }
 
-/// Requests whose bodies are read, and that wait for the answer.
+/// Requests whose bodies are read, and that wait for the response.
 fn in_flight<R>(slot: &TokenSlot, strategy: R, size: usize) -> AllocationInfo
 where
     R: Strategy<Full<Bytes>>,

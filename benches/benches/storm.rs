@@ -94,7 +94,7 @@ async fn all_at_once(state: &str, callers: usize, runs: usize) -> Value {
     })
 }
 
-/// What so many callers cost by themselves: each waits for one and the same event, which comes when
+/// What so many callers cost on their own: each waits for one and the same event, which comes when
 /// the endpoint's time is over, and calls the API. The first one sees to the event.
 fn floor(api: &Api) -> Call {
     #[derive(Default)]
@@ -139,7 +139,7 @@ async fn outage(state: &str, fault: &str, time: Duration) -> Value {
     match (fault, &endpoint) {
         ("500", Some(endpoint)) => endpoint.server.inject(Fault::status(500).forever()),
         ("hang", Some(endpoint)) => endpoint.server.inject(Fault::hang().forever()),
-        // Nobody listens there any more.
+        // No one listens there any more.
         _ => drop(endpoint.take()),
     }
     let before = ours.token_requests();
@@ -153,7 +153,7 @@ async fn outage(state: &str, fault: &str, time: Duration) -> Value {
 }
 
 /// A storm over time, for the picture: 1,000 looping callers that start on an empty slot; their
-/// token is revoked at 400 ms; at 800 ms the endpoint starts to answer 500 and the token is stale.
+/// token is revoked at 400 ms; at 800 ms the endpoint starts to respond with 500 and the token is stale.
 async fn timeline() -> Value {
     let (endpoint, api) = (TokenEndpoint::start(), Api::default());
     let ours = Ours::new(&endpoint);

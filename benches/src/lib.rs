@@ -46,10 +46,10 @@ pub async fn fresh() -> TokenSlot {
     slot
 }
 
-/// The same outside of a runtime.
+/// The same outside a runtime.
 ///
 /// # Panics
-/// Inside of one, and as [`fresh`].
+/// Inside one, and as [`fresh`].
 pub fn fresh_slot() -> TokenSlot {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
     runtime.expect("a runtime").block_on(fresh())
@@ -73,7 +73,7 @@ pub fn request(body: &Bytes) -> Request<Full<Bytes>> {
     request
 }
 
-/// A service that takes a request and answers 200 at once.
+/// A service that takes a request and responds with 200 at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Noop;
 
@@ -103,7 +103,7 @@ where
 {
     let mut cx = Context::from_waker(Waker::noop());
     assert!(matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(()))), "not ready");
-    // As in `at_once`, which would move the answer once more.
+    // As in `at_once`, which would move the response once more.
     match pin!(service.call(request)).poll(&mut cx) {
         Poll::Ready(answer) => answer.expect("no error"),
         Poll::Pending => panic!("not at once"),
@@ -123,7 +123,7 @@ pub fn at_once<F: Future>(future: Pin<&mut F>) -> F::Output {
     }
 }
 
-/// The end of a chain: answers 200 without a network.
+/// The end of a chain: responds with 200 without a network.
 struct End;
 
 #[async_trait::async_trait]

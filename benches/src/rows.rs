@@ -135,7 +135,7 @@ pub const PREPARED: usize = 400;
 /// Calls before anything is counted: they pay for what is set up once a thread.
 const WARM_UP: usize = 20;
 
-/// Calls the row's service `calls` times, at most [`PREPARED`] times, inside of `around`.
+/// Calls the row's service `calls` times, at most [`PREPARED`] times, inside `around`.
 ///
 /// Two runs that differ in `calls` alone do the same besides: what is prepared is prepared for all,
 /// and what is not called is leaked, not dropped.

@@ -52,7 +52,7 @@ impl Adapter {
 pub(crate) struct Outgoing {
     pub(crate) url: String,
     pub(crate) body: Option<Bytes>,
-    /// Whether the body goes out as a stream whose length nobody knows.
+    /// Whether the body goes out as a stream whose length no one knows.
     pub(crate) streamed: bool,
 }
 
@@ -89,7 +89,7 @@ impl Client {
                 Self::Tower(Box::new(
                     ServiceBuilder::new()
                         .layer(oauth.clone())
-                        // Inside of the layer: a request that waits for a token holds no permit.
+                        // Inside the layer: a request that waits for a token holds no permit.
                         .concurrency_limit(AT_ONCE)
                         .layer(oauth.guard())
                         .service(HyperClient::builder(TokioExecutor::new()).build_http()),

@@ -26,7 +26,7 @@ pub struct Figures {
     pub replayed: usize,
     /// Bodies that arrived with the length and SHA-256 that they left with.
     pub bodies_intact: usize,
-    /// The longest time from a request's start to its answer.
+    /// The longest time from a request's start to its response.
     pub longest_wait_ms: u64,
 }
 

@@ -28,15 +28,15 @@ const SOON: Duration = Duration::from_secs(20);
 pub enum Scenario {
     /// 1,000 requests at once and no token yet.
     ColdStart,
-    /// The token is due for renewal and the token endpoint is slow.
+    /// The token is due for refresh and the token endpoint is slow.
     RefreshAhead,
     /// The token was revoked; 100 POSTs at once, half of them streamed.
     Revoked,
-    /// The token is due for renewal and the token endpoint is down.
+    /// The token is due for refresh and the token endpoint is down.
     EndpointDown,
     /// The client secret is wrong.
     BadSecret,
-    /// The client is asked to fetch from somebody else.
+    /// The client is asked to fetch from someone else.
     ForeignOrigin,
 }
 
@@ -88,7 +88,7 @@ impl Scenario {
             }
             // Those that find the new token already need no replay.
             Self::Revoked => (100, Wanted { replayed: 1..=100, ..wanted(100, 1..=1) }),
-            // The first failed flight tries again inside of itself, a few times at most by now.
+            // The first failed flight tries again inside itself, a few times at most by now.
             Self::EndpointDown => (200, wanted(200, 1..=10)),
             Self::BadSecret => (100, wanted(0, 1..=3)),
             Self::ForeignOrigin => (50, wanted(50, 0..=0)),

@@ -25,7 +25,7 @@ pub(crate) struct World {
 pub(crate) enum Aging {
     /// As by default.
     Normal,
-    /// A token of a minute is due for renewal from the start, one of a day is not.
+    /// A token of a minute is due for refresh from the start, one of a day is not.
     StaleAtOnce,
 }
 

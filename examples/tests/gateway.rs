@@ -36,7 +36,7 @@ impl World {
         Self { auth, api, thief, address }
     }
 
-    /// Sends these lines as they are, and reads the answer to its end.
+    /// Sends these lines as they are, and reads the response to its end.
     async fn send(&self, lines: String) -> String {
         let address = self.address;
         let sent = tokio::task::spawn_blocking(move || {

@@ -1,5 +1,5 @@
 //! `aliri_tokens`: a background task keeps the token fresh; the header is made from it for each
-//! request. It fetches the first token when it is made, and has no answer to a 401.
+//! request. It fetches the first token when it is made, and has no response to a 401.
 
 use std::sync::Arc;
 

@@ -23,7 +23,7 @@ use crate::ours::one;
 
 type Body = Full<bytes::Bytes>;
 
-/// Attaches the token, and has no answer to a 401.
+/// Attaches the token, and has no response to a 401.
 pub fn plain<'a>(endpoint: &'a TokenEndpoint, api: &'a Api) -> BoxFuture<'a, Client> {
     Box::pin(async move {
         let layer = BearerAuthLayer::new(provider(endpoint));
@@ -31,7 +31,7 @@ pub fn plain<'a>(endpoint: &'a TokenEndpoint, api: &'a Api) -> BoxFuture<'a, Cli
     })
 }
 
-/// Renews the token after a 401 and sends the request once more.
+/// Refreshes the token after a 401 and sends the request once more.
 pub fn refreshing<'a>(endpoint: &'a TokenEndpoint, api: &'a Api) -> BoxFuture<'a, Client> {
     Box::pin(async move {
         let layer = BearerAuthAutoRefreshLayer::new(provider(endpoint));

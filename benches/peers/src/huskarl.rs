@@ -1,5 +1,5 @@
 //! `huskarl`: its `HttpAuthorizer` over its in-memory cache, used as its documentation says: headers
-//! for each request, each answer processed, and after an `invalid_token` the request once more.
+//! for each request, each response processed, and after an `invalid_token` the request once more.
 
 use std::pin::pin;
 use std::sync::Arc;

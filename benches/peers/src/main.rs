@@ -25,7 +25,7 @@ struct Peer {
     name: &'static str,
     /// Whether callers may come before there is a token; else it is fetched when the client is made.
     starts_empty: bool,
-    /// Whether it has an answer to a 401.
+    /// Whether it has a response to a 401.
     handles_401: bool,
     /// Whether its storms are told; not twice for one crate.
     storms: bool,

@@ -1,5 +1,5 @@
 //! `middle`: a background task keeps the header fresh. It fetches the first token when it is built,
-//! and has no answer to a 401.
+//! and has no response to a 401.
 
 use std::sync::Arc;
 

@@ -84,7 +84,7 @@ async fn rejected(peer: &Peer) -> String {
 }
 
 /// The 401s of a hundred requests come 10 ms apart, so that most of them come when the token has
-/// long been renewed.
+/// long been refreshed.
 async fn late(peer: &Peer) -> String {
     let world = World::started(peer).await;
     world.api.revoke();

@@ -71,7 +71,7 @@ impl Api {
     /// Answers a request by its headers.
     ///
     /// # Cancel safety
-    /// Nothing depends on the answer being waited for.
+    /// Nothing depends on the response being waited for.
     pub async fn answer(&self, headers: &HeaderMap) -> Response<Body> {
         match self.reply(headers).await {
             Ok(response) => response,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use oauth_testkit::{AuthServer, Dialect};
 use tokio::runtime::{Builder, Runtime};
 
-/// What the endpoint takes for an answer.
+/// What the endpoint takes for a response.
 pub const TOKEN_LATENCY: Duration = Duration::from_millis(50);
 
 /// A token endpoint that answers after [`TOKEN_LATENCY`]; it stops when this is dropped.
@@ -25,7 +25,7 @@ impl TokenEndpoint {
     pub fn start() -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a thread");
-        // From a plain thread: a runtime must not block inside of another one.
+        // From a plain thread: a runtime must not block inside another one.
         let server = std::thread::scope(|scope| {
             let start = || runtime.block_on(AuthServer::start(Dialect::Ataccama));
             scope.spawn(start).join().expect("no panic").expect("a port")
@@ -39,7 +39,7 @@ impl TokenEndpoint {
 
 impl Drop for TokenEndpoint {
     fn drop(&mut self) {
-        // A runtime that is dropped inside of another one's task would panic.
+        // A runtime that is dropped inside another one's task would panic.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

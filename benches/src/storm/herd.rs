@@ -10,13 +10,13 @@ use super::Call;
 /// What became of a herd.
 #[derive(Clone, Debug)]
 pub struct Herd {
-    /// How long each caller waited for its answer.
+    /// How long each caller waited for its response.
     pub waits: Vec<Duration>,
     /// Answers 200.
     pub served: usize,
     /// Answers 401.
     pub refused: usize,
-    /// Calls without an answer.
+    /// Calls without a response.
     pub failed: usize,
 }
 

@@ -15,13 +15,13 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub struct Looped {
     /// Answers 200.
     pub served: usize,
-    /// Answers 401, and calls without an answer.
+    /// Answers 401, and calls without a response.
     pub failed: usize,
-    /// The longest wait for an answer.
+    /// The longest wait for a response.
     pub longest: Duration,
 }
 
-/// Lets so many callers call for so long; `waiting` is how many of them wait for an answer.
+/// Lets so many callers call for so long; `waiting` is how many of them wait for a response.
 ///
 /// # Panics
 /// If a caller does.

@@ -21,6 +21,6 @@ pub use self::herd::{Herd, herd};
 pub use self::loops::{Looped, looping};
 pub use self::ours::{MovableClock, Ours};
 
-/// One call of the API by the client that is measured: the status of the answer, or why there is
+/// One call of the API by the client that is measured: the status of the response, or why there is
 /// none.
 pub type Call = Arc<dyn Fn() -> BoxFuture<'static, Result<StatusCode, String>> + Send + Sync>;

@@ -33,7 +33,7 @@ impl Clock for MovableClock {
     }
 }
 
-/// A grant that counts how often it is asked, also when nobody listens at the other end.
+/// A grant that counts how often it is asked, also when no one listens at the other end.
 struct Counting {
     source: GrantSource<ClientCredentials, HyperTransport>,
     fetches: Arc<AtomicU64>,

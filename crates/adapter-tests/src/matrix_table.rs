@@ -1,6 +1,6 @@
 //! Every shape of a body, every moment of a 401, and what comes of it: one table for both adapters and
 //! for both versions of HTTP. Where the body stands when the 401 comes is definite: it goes on only
-//! when the answer has been there for everyone to see.
+//! when the response has been there for everyone to see.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -227,14 +227,14 @@ impl Cell {
     }
 }
 
-/// The renewal in the background of a token whose request is not sent again. The limit is there for one
+/// The refresh in the background of a token whose request is not sent again. The limit is there for one
 /// that was lost: it says so, where the test would hang.
 pub async fn renewed(changes: &mut Changes, cell: Cell) {
     let changed = tokio::time::timeout(Duration::from_secs(10), changes.changed()).await;
     changed.unwrap_or_else(|_| panic!("{cell:?}: the token was not renewed")).unwrap();
 }
 
-/// Runs the call; opens the gate when the second send is under way, or when the call has its answer.
+/// Runs the call; opens the gate when the second send is under way, or when the call has its response.
 pub async fn opened_by_the_second_send<T>(
     api: &ProtectedApi,
     gate: Option<Gate>,

@@ -22,7 +22,7 @@ pub enum Trouble {
     UploadFails,
     /// The client gives up in the middle of the upload.
     GivenUp,
-    /// The server goes in the middle of its answer.
+    /// The server goes in the middle of its response.
     AnswerBreaksOff,
     /// The same with a 401 when there is no other token to be had.
     RefusalBreaksOff,
@@ -45,7 +45,7 @@ pub const TROUBLES: [Trouble; 8] = [
     Garbage,
 ];
 
-/// The rest of an answer: its length, or its error.
+/// The rest of a response: its length, or its error.
 pub type Rest = Pin<Box<dyn Future<Output = Result<usize, String>>>>;
 
 /// The status and the rest, or the error.
@@ -140,7 +140,7 @@ impl Trouble {
             },
             _ => Some(call.as_mut().await),
         };
-        // Given up, if it has no answer.
+        // Given up, if it has no response.
         drop(call);
         drop(gate);
         // What stalls breaks off now, when its head has come.

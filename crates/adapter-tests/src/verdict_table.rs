@@ -1,6 +1,6 @@
-//! What each answer to a request with our token leads to: the same table for both adapters.
+//! What each response to a request with our token leads to: the same table for both adapters.
 
-/// An answer: its status, its `WWW-Authenticate` lines, and whether the request is sent again.
+/// A response: its status, its `WWW-Authenticate` lines, and whether the request is sent again.
 pub struct Row {
     pub status: u16,
     pub challenges: &'static [&'static str],

@@ -12,7 +12,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::sync::runtime;
 
 /// Until when one request must have its response: put it into the request's extensions. It covers the wait
-/// for a token, its renewal and both sends together.
+/// for a token, its refresh and both sends together.
 ///
 /// A limit that the request has anyhow counts without it: `timeout` of a reqwest request, and
 /// `grpc-timeout` where the layer is for gRPC. Of several the earliest counts. What the client below does

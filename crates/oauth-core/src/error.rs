@@ -19,7 +19,7 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 #[derive(Clone)]
 pub struct Error {
     details: Arc<Details>,
-    // Outside of the `Arc`: a remembered failure is handed out many times, each time with the
+    // Outside the `Arc`: a remembered failure is handed out many times, each time with the
     // rest of its cool-down.
     retry_after: Option<Duration>,
 }
@@ -33,7 +33,7 @@ pub(crate) enum Kind {
     Connect,
     /// A time limit was met.
     Timeout,
-    /// The token endpoint's answer could not be understood.
+    /// The token endpoint's response could not be understood.
     Response,
     /// The token endpoint said no.
     Refused,
@@ -100,7 +100,7 @@ impl Error {
         Self::of_source(error.into(), true)
     }
 
-    /// A failure that stays until somebody changes something, for sources of your own: the slot
+    /// A failure that stays until someone changes something, for sources of your own: the slot
     /// probes rarely.
     ///
     /// The text of `error` is shown to callers and logged: keep secrets out of it.
@@ -158,14 +158,14 @@ impl Error {
 
     /// The same error with the provider's name before its text.
     pub(crate) fn of_provider(mut self, provider: impl Into<Cow<'static, str>>) -> Self {
-        // A clone that somebody else holds already stays as it is.
+        // A clone that someone else holds already stays as it is.
         if let Some(details) = Arc::get_mut(&mut self.details) {
             details.provider = Some(provider.into());
         }
         self
     }
 
-    /// Whether another attempt may succeed without anybody changing anything: connect errors,
+    /// Whether another attempt may succeed without anyone changing anything: connect errors,
     /// time-outs, 429, 5xx, what the provider's contract calls throttling, and, under every status, an
     /// error code that says so: `temporarily_unavailable`, `server_error`, `slow_down` and their kin.
     /// Not a TLS handshake that fails for good, such as a certificate that does not verify: see
@@ -201,12 +201,12 @@ impl Error {
         self.details.code.as_deref()
     }
 
-    /// The HTTP status of the token endpoint's answer.
+    /// The HTTP status of the token endpoint's response.
     pub fn status(&self) -> Option<StatusCode> {
         self.details.status
     }
 
-    /// What the provider's contract advises for this answer.
+    /// What the provider's contract advises for this response.
     pub fn hint(&self) -> Option<&str> {
         self.details.hint.as_deref()
     }

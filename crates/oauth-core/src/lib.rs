@@ -8,7 +8,7 @@
 //!    service runs; or a [`SecretProvider`] that knows them, [`FileSecret`] for one.
 //! 2. A grant: [`Oleria`], [`Apiera`], [`Fuuffy`], [`Ataccama`], or [`ClientCredentials`] for any
 //!    server that speaks RFC 6749 §4.4. Or a [`Grant`](grant::Grant) or a [`TokenSource`] of your own.
-//! 3. [`TokenSlot`]: holds the token, renews it ahead of its end in a single flight, and replaces
+//! 3. [`TokenSlot`]: holds the token, refreshes it ahead of its end in a single flight, and replaces
 //!    it when the API refuses it.
 //!
 //! ```no_run

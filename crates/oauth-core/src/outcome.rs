@@ -25,14 +25,14 @@ use crate::replay::ReplayRefused;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The token was attached, and the response is the answer to the first send.
+    /// The token was attached, and the response is the response to the first send.
     Attached,
-    /// The token was refused and renewed, and the response is the answer to the second send.
+    /// The token was refused and refreshed, and the response is the response to the second send.
     Replayed,
     /// The token was refused, and the request was not sent again: the response is the refusal, a 401
     /// in most cases.
     NotReplayed(NotReplayed),
-    /// The token was refused and could not be renewed: the response is the refusal.
+    /// The token was refused and could not be refreshed: the response is the refusal.
     RefreshFailed(Error),
     /// No token was attached.
     NotAttached(NotAttached),

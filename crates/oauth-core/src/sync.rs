@@ -4,7 +4,7 @@
 pub(crate) use std::sync::atomic::AtomicU64;
 pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
 
-/// The slot's value: written under the desk's lock, read by everybody.
+/// The slot's value: written under the state's lock, read by everyone.
 pub(crate) use arc_swap::ArcSwapOption as Published;
 pub(crate) use tokio::task::AbortHandle;
 pub(crate) use tokio::time::{sleep, timeout, timeout_at};

@@ -74,7 +74,7 @@ mod tests {
 
     impl Drop for Fuse {
         fn drop(&mut self) {
-            // Nobody drops it.
+            // No one drops it.
             std::process::abort();
         }
     }

@@ -37,7 +37,7 @@ impl Server {
         let connections = Arc::new(AtomicUsize::new(0));
         let counter = connections.clone();
         let handle: Box<Handler> = Box::new(handle);
-        // One after the other: each attempt needs its answer before the next one begins.
+        // One after the other: each attempt needs its response before the next one begins.
         thread::spawn(move || {
             for stream in listener.incoming() {
                 counter.fetch_add(1, Ordering::SeqCst);

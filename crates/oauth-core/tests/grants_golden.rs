@@ -1,4 +1,4 @@
-//! The exact bytes of every provider's token request, and the documented answers read back.
+//! The exact bytes of every provider's token request, and the documented responses read back.
 #![allow(clippy::unwrap_used, reason = "helpers of tests panic as the tests do")]
 
 use std::fmt::Write as _;

@@ -37,7 +37,7 @@ const LENGTH: usize = 64;
 /// What is looked for is a text's end: an allocator writes over the beginning of what is freed.
 const TAIL: usize = 24;
 
-/// A text that nobody else has: made here, never written out in plain.
+/// A text that no one else has: made here, never written out in plain.
 fn disguised(salt: usize) -> [u8; LENGTH] {
     let letter = |i: usize| (((i + 97 * salt) * 2_654_435_761) >> 13) % 26;
     std::array::from_fn(|i| (b'a' + letter(i) as u8) ^ DISGUISE)
@@ -145,7 +145,7 @@ fn occurrences(window: &[u8], disguised: &[u8]) -> usize {
     starts.filter(|(at, _)| window.get(*at..at + TAIL).is_some_and(is_here)).count()
 }
 
-/// A token request and its answer over a transport that keeps nothing, then a refusal and another
+/// A token request and its response over a transport that keeps nothing, then a refusal and another
 /// token, then the end of all of it.
 fn live_and_die(grant: impl Grant, token: [u8; LENGTH], envelope: bool) {
     let transport = service_fn(move |request: Request<Full<Bytes>>| async move {
@@ -223,7 +223,7 @@ fn unreachable(grant: impl Grant, secret: &[u8; LENGTH]) {
     assert_eq!(found(secret), before - 1, "after masking a transport's error");
 }
 
-/// An answer that has this in one of its parts, many times.
+/// A response that has this in one of its parts, many times.
 fn echoing(part: &str, spelling: &[u8]) -> Response<Bytes> {
     let mut text = Zeroizing::new(Vec::with_capacity(4096));
     let echo = |text: &mut Vec<u8>| {
@@ -264,7 +264,7 @@ fn nothing_of_ours_is_left_of_a_secret_or_a_token_when_their_holders_are_gone() 
     assert_eq!(found(&secret), 1);
     let leaked = alive.to_string();
     assert_eq!(found(&secret), 2);
-    // Freed and not wiped, a text is found for as long as nobody writes over it.
+    // Freed and not wiped, a text is found for as long as no one writes over it.
     let canary = disguised(3);
     let freed = black_box(plain(&canary).to_string());
     assert_eq!(found(&canary), 1);

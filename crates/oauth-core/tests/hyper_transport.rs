@@ -51,7 +51,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 #[test]
 fn one_source_serves_one_runtime_after_another_and_keeps_no_connection() {
     let (address, asked) = server(&[TOKEN, TOKEN]);
-    // Made outside of any runtime.
+    // Made outside any runtime.
     let source = GrantSource::with_default_transport(grant(format!("http://{address}/t?a=b")));
     let source = source.unwrap();
     for _ in 0..2 {

@@ -175,7 +175,7 @@ fn a_quiet_hour_costs_one_token_request_for_each_three_quarters_of_a_life() {
     assert!(calls.count() > 7_000);
     assert_eq!(calls.failed(0, 3600), NONE, "no call went without a token");
     println!("quiet hour: calls={} token_requests={}", calls.count(), endpoint.asked());
-    // 600 s, renewed 150 s to 165 s before the end: each 435 s to 450 s.
+    // 600 s, refreshed 150 s to 165 s before the end: each 435 s to 450 s.
     assert_eq!(endpoint.asked(), 9);
 }
 
@@ -203,7 +203,7 @@ fn no_caller_with_a_token_waits_for_a_slow_endpoint() {
     let slow = endpoint.clone();
     let calls = play(&endpoint, &mut [(60, &mut |_| slow.set(Mood::Slow(Duration::from_secs(8))))]);
     assert_eq!(calls.failed(0, 3600), NONE);
-    // An answer takes 8 s longer, and life counts from before the request.
+    // A response takes 8 s longer, and life counts from before the request.
     println!("slow hour: token_requests={}", endpoint.asked());
     assert_eq!(endpoint.asked(), 9);
 }
@@ -229,8 +229,8 @@ fn throttling_a_crash_and_failures_in_one_hour_cost_few_token_requests() {
             (3000, &mut |_| again.set(Mood::Well)),
         ],
     );
-    // Throttled from the renewal at about 440 s to 530 s: the token lived on. The crash from 900 s
-    // to 1100 s fell into a renewal at most, with life left as well.
+    // Throttled from the refresh at about 440 s to 530 s: the token lived on. The crash from 900 s
+    // to 1100 s fell into a refresh at most, with life left as well.
     assert_eq!(calls.failed(0, 1800), NONE, "every call had a token");
     let lost = calls.failed(1800, 3600);
     assert!(!lost.is_empty(), "20 minutes of failures outlive a token of 10");

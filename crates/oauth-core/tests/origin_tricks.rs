@@ -157,7 +157,7 @@ proptest! {
         let Ok(uri) = url.parse::<Uri>() else { return Ok(()) };
         let mut headers = HeaderMap::new();
         for host in &hosts {
-            // What no header can hold is sent by nobody.
+            // What no header can hold is sent by no one.
             if let Ok(value) = HeaderValue::from_str(host) {
                 headers.append("host", value);
             }

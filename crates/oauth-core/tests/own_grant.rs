@@ -1,4 +1,4 @@
-//! A grant from outside of the crate does what those of the crate do: it places the secret, calls
+//! A grant from outside the crate does what those of the crate do: it places the secret, calls
 //! credentials wrong, and makes every kind of error.
 #![allow(clippy::unwrap_used, reason = "helpers of tests panic as the tests do")]
 
@@ -17,7 +17,7 @@ use oauth_core::{
 };
 use tower::service_fn;
 
-/// Wants the secret in a header, answers with the bare token, and calls the secret wrong with a bare
+/// Wants the secret in a header, responds with the bare token, and calls the secret wrong with a bare
 /// 403.
 struct Vendor {
     client: RotatingClient,

@@ -1,4 +1,4 @@
-//! `ReplayBody` under random histories: any chunking, cap, trailers, failure, moment of the answer,
+//! `ReplayBody` under random histories: any chunking, cap, trailers, failure, moment of the response,
 //! order of polls and drops. A model says what may come out.
 
 #![allow(clippy::unwrap_used, reason = "a test")]

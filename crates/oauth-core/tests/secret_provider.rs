@@ -1,4 +1,4 @@
-//! Credentials that somebody else holds: when they are asked for, and what a wrong pair costs.
+//! Credentials that someone else holds: when they are asked for, and what a wrong pair costs.
 #![allow(clippy::unwrap_used, reason = "helpers of tests panic as the tests do")]
 
 use std::collections::VecDeque;
@@ -93,7 +93,7 @@ fn transport_to(
     })
 }
 
-/// The answers in order, then the last one for ever; and how often it was asked and told.
+/// The answers in order, then the last one forever; and how often it was asked and told.
 struct Vault {
     answers: Mutex<VecDeque<Result<ClientAuth, Error>>>,
     asked: AtomicUsize,

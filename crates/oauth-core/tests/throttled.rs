@@ -165,7 +165,7 @@ fn retry_after_goes_before_the_rest_and_of_the_rest_the_latest_counts() {
 fn a_reset_counts_where_a_limit_is_the_reason_and_nowhere_else() {
     let reset = ("ratelimit-reset", "90");
     for status in [400, 401, 403, 404, 408, 500, 502, 503] {
-        // It comes with every answer of some servers.
+        // It comes with every response of some servers.
         assert_eq!(wait(status, &[reset]), None, "{status}");
         let slower = refusal(&generic(), status, &[reset], r#"{"error":"slow_down"}"#);
         assert_eq!(slower.retry_after(), Some(secs(90)), "{status}");
@@ -202,7 +202,7 @@ fn no_header_makes_the_reader_panic() {
     }
 }
 
-/// A slot over a token endpoint that gives this answer once, and a token from then on.
+/// A slot over a token endpoint that gives this response once, and a token from then on.
 fn slot(first: Response<Bytes>) -> (TokenSlot, Arc<AtomicUsize>) {
     let requests = Arc::new(AtomicUsize::new(0));
     let counted = requests.clone();

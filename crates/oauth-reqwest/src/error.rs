@@ -1,4 +1,4 @@
-//! Our error inside of a chain's.
+//! Our error inside a chain's.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,7 +7,7 @@ use reqwest_middleware::Error;
 
 /// Around the core's error, so that it is the cause of something.
 ///
-/// Errors of middlewares outside of ours are often "transparent": they pass for what is in them and
+/// Errors of middlewares outside ours are often "transparent": they pass for what is in them and
 /// have its cause as their own. Of two such around a bare error, nothing would be left to find.
 #[derive(Debug)]
 struct NoToken(oauth_core::Error);

@@ -31,13 +31,13 @@
 //! - reqwest follows redirects below the middleware, **and its default policy takes our header to a
 //!   foreign host that redirects once more**. Build the client with [`redirects`], as above. A response
 //!   from another origin is recorded as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway)
-//!   and warned of once. A 401 from there may be the API's, if something below rewrites hosts: it renews
+//!   and warned of once. A 401 from there may be the API's, if something below rewrites hosts: it refreshes
 //!   the token as any other; with a [`Stamp`] below, a redirect is known for one, and its 401 is delivered.
 //! - A client's `default_headers` are added below the middleware, which cannot see them: a default
 //!   `Host` goes out beside our token, and a default `Authorization` is replaced by it. Set neither for
 //!   a client that has this middleware.
 //! - A request's own `timeout`, or a [`Deadline`](oauth_core::Deadline) among its extensions, covers the wait
-//!   for a token, its renewal and both sends together. A client-wide timeout cannot be seen by a middleware
+//!   for a token, its refresh and both sends together. A client-wide timeout cannot be seen by a middleware
 //!   and counts for each send.
 //! - In a chain the first `.with(..)` is the outermost: retries go before this one.
 //!

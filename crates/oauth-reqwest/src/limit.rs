@@ -1,4 +1,4 @@
-//! The time limit of one request, which covers the wait for a token, its renewal and both sends.
+//! The time limit of one request, which covers the wait for a token, its refresh and both sends.
 
 use std::time::Duration;
 

@@ -94,7 +94,7 @@ impl OAuthMiddleware {
     }
 
     /// Overrules the verdict on answers, for an API that says "expired" with a 403 or a gateway
-    /// that answers only `Basic` to an expired token. It sees every answer to a request with our
+    /// that answers only `Basic` to an expired token. It sees every response to a request with our
     /// token, and our verdict.
     #[must_use]
     pub fn verdict(mut self, overrule: VerdictFn) -> Self {
@@ -159,7 +159,7 @@ impl OAuthMiddleware {
         self.policy.slot().target(request.method(), url.scheme(), url.authority(), url.path())
     }
 
-    /// The first send has its answer: whether it stands, or the request goes out once more.
+    /// The first send has its response: whether it stands, or the request goes out once more.
     async fn second_send(
         &self,
         kept: Option<Box<Kept>>,
@@ -191,7 +191,7 @@ impl OAuthMiddleware {
         Ok((request, issued))
     }
 
-    /// The first answer was a refusal: it is delivered, or the request goes out once more.
+    /// The first response was a refusal: it is delivered, or the request goes out once more.
     async fn after_refusal(
         &self,
         mut refused: Refused,
@@ -233,7 +233,7 @@ impl OAuthMiddleware {
         Ok(response)
     }
 
-    /// Of what nothing was kept is known to nobody.
+    /// Of what nothing was kept is known to no one.
     fn target_of(&self, kept: Option<&Kept>) -> Target {
         kept.map_or(Target::UNKNOWN, |kept| self.target(kept.request()))
     }
@@ -297,8 +297,8 @@ impl Middleware for OAuthMiddleware {
             };
             let kept = strategy.keep(&mut request);
             limit.shorten(&mut request);
-            // Where it is sent must be known when the answer is there: the kept request has the URL, or
-            // the policy knows the origin, which is enough if nobody asks whether the token is accepted.
+            // Where it is sent must be known when the response is there: the kept request has the URL, or
+            // the policy knows the origin, which is enough if no one asks whether the token is accepted.
             let is_known = is_known && sent.is_settled();
             let url = (kept.is_none() && !is_known).then(|| request.url().clone());
             let mut response = next.clone().run(request, extensions).await?;

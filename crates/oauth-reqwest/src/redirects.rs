@@ -6,7 +6,7 @@ use crate::way::{is_same, is_same_origin};
 
 /// A redirect policy for the client below the middleware: follows only within the origin of the first
 /// URL, ten hops at most. A redirect to anywhere else is delivered as it is, and so is one back to the
-/// first URL: nobody could tell afterwards that it was followed, so that after a 401 a POST that was
+/// first URL: no one could tell afterwards that it was followed, so that after a 401 a POST that was
 /// acted on could be sent again.
 ///
 /// With reqwest's own policy a request that has our header takes it to a foreign host: not with the first

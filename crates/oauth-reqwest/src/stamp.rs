@@ -11,7 +11,7 @@ use reqwest_middleware::{Middleware, Next, Result};
 /// tells [`OAuthMiddleware`](crate::OAuthMiddleware) the URL that the client is given.
 ///
 /// A response whose URL is another than the request's is otherwise taken for one that a redirect led to:
-/// after a 401 the token is renewed, but only a GET, HEAD or OPTIONS is sent again; other responses from
+/// after a 401 the token is refreshed, but only a GET, HEAD or OPTIONS is sent again; other responses from
 /// another origin are told as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway). With the
 /// stamp a rewritten request is as if nothing had been rewritten, and a redirect is known for one.
 ///

@@ -14,7 +14,7 @@ use tower_service::Service;
 /// A token transport made of a [`reqwest::ClientBuilder`], with the user's proxy, TLS and timeouts.
 ///
 /// It never follows a redirect and never sends a token request twice: either could hand the secret
-/// to somebody else. An answer that comes from another URL than the request's is refused.
+/// to someone else. A response that comes from another URL than the request's is refused.
 ///
 /// A certificate that does not verify is a permanent error, at once and with its cause, if reqwest uses
 /// rustls and this crate's feature `rustls` or `oauth-core`'s `hyper-transport` (a default) is on. With

@@ -10,7 +10,7 @@ const MADE_UP: &str = "no.url.provided.local";
 /// What lies between a request and its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// Nothing that anybody could tell.
+    /// Nothing that anyone could tell.
     Straight,
     /// A redirect within the origin, or a URL that was rewritten below us: another request was answered.
     Redirected,

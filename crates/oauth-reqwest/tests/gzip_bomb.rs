@@ -21,7 +21,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-/// One token request that is answered with this packed body, and the most memory that it held.
+/// One token request that gets this packed body, and the most memory that it held.
 fn fetch(body: &[u8]) -> (Result<Token, Error>, u64) {
     let server = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let auth = server.block_on(AuthServer::start(Dialect::Oleria)).unwrap();

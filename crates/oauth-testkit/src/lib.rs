@@ -23,7 +23,7 @@
 //! | `Fuuffy` | `.base_url(auth.base_url()).api_url(api.base_url())` |
 //! | `Ataccama` | `.realm(auth.realm()).base_url(auth.base_url()).api_url(api.base_url())` |
 //!
-//! What a provider does not document is chosen by this crate, in the style of that provider's other answers:
+//! What a provider does not document is chosen by this crate, in the style of that provider's other responses:
 //! the bodies of 404, 405, 413 and 415, and the descriptions beside Apiera's and Ataccama's `invalid_request`.
 //! A test should not depend on them.
 //!

@@ -19,7 +19,7 @@ const SPACES: &[u8] = &[b' '; 8192];
 pub(crate) enum ReplyBody {
     /// All of it, then the end.
     Full(Option<Bytes>),
-    /// Spaces for ever, as fast as the peer takes them.
+    /// Spaces forever, as fast as the peer takes them.
     Endless,
     /// A part, then nothing until the stall breaks, then a failure of the stream.
     Stalled {
@@ -53,7 +53,7 @@ impl ReplyBody {
     }
 }
 
-/// An answer with a JSON body that is already written out.
+/// A response with a JSON body that is already written out.
 pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<ReplyBody> {
     let mut response = Response::new(ReplyBody::full(body));
     *response.status_mut() = status;
@@ -105,7 +105,7 @@ impl Body for ReplyBody {
 /// What becomes of a request.
 pub(crate) enum Outcome {
     Respond(Response<ReplyBody>),
-    /// The connection ends without an answer that hyper would write.
+    /// The connection ends without a response that hyper would write.
     End(Ending, Option<StatusCode>),
 }
 
@@ -139,7 +139,7 @@ impl Raw {
         Raw { head: Bytes::new(), pace: Duration::ZERO, rest: Bytes::from_static(bytes) }
     }
 
-    /// An answer as HTTP/1.1 text whose head takes its time. Only a full body can be written this way.
+    /// A response as HTTP/1.1 text whose head takes its time. Only a full body can be written this way.
     pub(crate) fn slow(response: Response<ReplyBody>, pace: Duration) -> Self {
         let (parts, body) = response.into_parts();
         let rest = match body {

@@ -110,7 +110,7 @@ impl Tokens {
 }
 
 impl Book {
-    /// A dead token and an unknown one get the same answer, so that forgetting one is not seen. The latest is
+    /// A dead token and an unknown one get the same response, so that forgetting one is not seen. The latest is
     /// kept: it may be repeated, and must then still be known as revoked.
     fn sweep(&mut self, now: Instant) {
         if self.entries.len() < self.sweep_at {

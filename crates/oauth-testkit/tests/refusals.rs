@@ -1,4 +1,4 @@
-//! Every way to ask wrongly, and each provider's answer to it, word for word.
+//! Every way to ask wrongly, and each provider's response to it, word for word.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

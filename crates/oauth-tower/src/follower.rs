@@ -9,7 +9,7 @@ pub(crate) fn set_response_uri(policy: &mut Policy) {
 }
 
 /// What a follower of either version has left. Where both have, one is below the other, and the lower
-/// one alone knows: the older version, for it is the one inside of ready-made clients.
+/// one alone knows: the older version, for it is the one inside ready-made clients.
 fn request_uri(response: &Extensions) -> Option<&Uri> {
     let found = None;
     #[cfg(feature = "tower-http-06")]

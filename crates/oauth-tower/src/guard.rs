@@ -36,7 +36,7 @@ use tower_service::Service;
 /// - When a redirect was followed, a 401 refuses the last request of a chain whose first one may have been
 ///   acted on (`POST /orders`, 303, `GET /orders/1`, 401): only a GET, HEAD or OPTIONS is sent again. The
 ///   rest is delivered as
-///   [`NotReplayed::Redirected`](oauth_core::NotReplayed::Redirected), and the token is renewed for the
+///   [`NotReplayed::Redirected`](oauth_core::NotReplayed::Redirected), and the token is refreshed for the
 ///   next request.
 ///
 /// For this the guard and the layer share a note in the request's extensions; a layer between them that

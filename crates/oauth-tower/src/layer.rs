@@ -71,13 +71,13 @@ impl<R> OAuthLayer<R> {
     }
 
     /// Overrules the verdict on answers, for an API that says "expired" with a 403 or a gateway
-    /// that answers only `Basic` to an expired token. It sees every answer to a request with our
+    /// that answers only `Basic` to an expired token. It sees every response to a request with our
     /// token, and our verdict.
     pub fn verdict(self, overrule: VerdictFn) -> Self {
         self.with(|policy| policy.set_verdict(overrule))
     }
 
-    /// Where an answer came from, if a layer below follows redirects: one from another origin than
+    /// Where a response came from, if a layer below follows redirects: one from another origin than
     /// the request's is recorded as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway), and
     /// a 401 from there says nothing about the token and is delivered. One to another URI of the same
     /// origin is delivered as well, unless the method is GET, HEAD or OPTIONS: the request may have been

@@ -33,12 +33,12 @@
 //!   locked or boxed.
 //! - Without a valid token the inner service's readiness is given back, the slot's one flight is
 //!   awaited, and the request is sent when the inner service is ready again.
-//! - A 401 about the token (see [`oauth_core::manual::replay`]) renews it, by generation, so that a
+//! - A 401 about the token (see [`oauth_core::manual::replay`]) refreshes it, by generation, so that a
 //!   hundred of them cost one token request, and sends the request once more. If the token cannot
-//!   be renewed, or the body cannot be sent again, the original 401 is delivered whole.
+//!   be refreshed, or the body cannot be sent again, the original 401 is delivered whole.
 //! - A request for another origin, with an `Authorization` of its own, or with
 //!   [`NoToken`](oauth_core::NoToken) in its extensions passes as it is.
-//! - A [`Deadline`](oauth_core::Deadline) in its extensions covers the wait for a token, its renewal and both
+//! - A [`Deadline`](oauth_core::Deadline) in its extensions covers the wait for a token, its refresh and both
 //!   sends together, until the response's head is there. One whose time is over is not sent.
 //!
 //! [`Outcome::of`](oauth_core::Outcome::of) tells from a response's extensions what happened. The
@@ -60,7 +60,7 @@
 //! request that was acted on can be sent twice**: `POST /orders`, 303, `GET /orders/1`, 401, `POST /orders`.
 //! The guard alone also knows of a redirect back to the same URI, and keeps the token from foreign hosts.
 //!
-//! Retries and time limits for the whole call go outside of this one, concurrency limits inside.
+//! Retries and time limits for the whole call go outside this one, concurrency limits inside.
 //!
 //! The guard goes directly around the client. A redirect follower between the two would take the token to
 //! foreign hosts otherwise: tower-http 0.6 does from the second hop on, 0.7 with every policy but

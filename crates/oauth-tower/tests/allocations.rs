@@ -96,7 +96,7 @@ where
     allocations_of(OAuthLayer::new(slot()).replay(strategy).layer(Noop), body)
 }
 
-/// Allocations of one call, from `poll_ready` to the answer.
+/// Allocations of one call, from `poll_ready` to the response.
 fn allocations_of<S, B>(service: S, body: impl Fn() -> B) -> u64
 where
     S: Service<Request<B>>,

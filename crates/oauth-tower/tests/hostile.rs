@@ -1,4 +1,4 @@
-//! APIs that mean harm: the verdict on what they answer ends in bounded memory, and their answer or
+//! APIs that mean harm: the verdict on what they answer ends in bounded memory, and their response or
 //! an error is the caller's.
 //!
 //! A binary of its own: the counting allocator serves the whole process, and counts each thread for
@@ -26,7 +26,7 @@ use tower::{Layer, ServiceExt};
 /// What one call may hold over what was there before it.
 const MOST: u64 = 4 * 1024 * 1024;
 
-/// An API that answers each request with `head` and, for ever, `more`; and closes if there is none.
+/// An API that answers each request with `head` and, forever, `more`; and closes if there is none.
 fn api(head: String, more: Vec<u8>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

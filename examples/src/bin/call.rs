@@ -22,7 +22,7 @@ use oauth_tower::OAuthLayer;
 use tower::{ServiceBuilder, ServiceExt};
 
 /// Makes one call with a token of a provider, and prints status and body. Exits with 1 if the status is
-/// not 2xx or there was no answer.
+/// not 2xx or there was no response.
 #[derive(Debug, Parser)]
 struct Options {
     /// Whose token; its settings come from the environment (see .env.example).

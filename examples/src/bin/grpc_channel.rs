@@ -20,7 +20,7 @@ use tower::ServiceBuilder;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    // Somebody to talk to.
+    // Someone to talk to.
     let auth = AuthServer::start(Dialect::Oleria).await?;
     let url = serve(auth.clone()).await?;
 

@@ -16,7 +16,7 @@ use tower::{Service, ServiceBuilder, ServiceExt};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    // Somebody to talk to.
+    // Someone to talk to.
     let auth = AuthServer::start(Dialect::Oleria).await?;
     let api = ProtectedApi::start(&auth).await?;
 

@@ -4,8 +4,8 @@
 //!
 //! - each attempt asks the slot anew, so that an attempt after a long back-off does not carry a
 //!   token that has ended meanwhile;
-//! - a 401 is renewed and replayed inside of one attempt, and never costs a retry;
-//! - a token error is not retried: the slot has done that, and remembers a failure so that nobody
+//! - a 401 is refreshed and replayed inside one attempt, and never costs a retry;
+//! - a token error is not retried: the slot has done that, and remembers a failure so that no one
 //!   hammers the token endpoint. (reqwest-retry takes a middleware's error for a fatal one.)
 //!
 //! The other way round the retries would send one and the same token again and again.
@@ -22,7 +22,7 @@ use reqwest_retry::policies::ExponentialBackoff;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    // Somebody to talk to; with a real provider, take `Apiera::from_env()?` instead.
+    // Someone to talk to; with a real provider, take `Apiera::from_env()?` instead.
     let auth = AuthServer::start(Dialect::Apiera).await?;
     let api = ProtectedApi::start(&auth).await?;
     let client = ClientAuth::secret(auth.client_id(), auth.client_secret());
@@ -55,7 +55,7 @@ async fn main() -> anyhow::Result<()> {
     let response = client.post(api.url("/v1/things")).body("hello").send().await?;
     println!("{}: {:?}", response.status(), Outcome::of(response.extensions()));
 
-    // A request that is nobody's business but the health check's.
+    // A request that is no one's business but the health check's.
     let response = client.get(api.url("/health")).with_extension(NoToken).send().await?;
     println!("{} without a token: {:?}", response.status(), Outcome::of(response.extensions()));
 

@@ -1,5 +1,5 @@
 //! Which responses say that the API has accepted a token: a success or a switch of protocols, of the API
-//! itself, to the request that carried it. What anybody else says, or says to everybody, is none. Shared
+//! itself, to the request that carried it. What anyone else says, or says to everyone, is none. Shared
 //! by both adapters.
 
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::caller::Caller;
 use oauth_adapter_tests::issuer::Issuer;
 use oauth_adapter_tests::play::{Ask, Play, Reply, status};
 
-/// The token is renewed, and a minute later refused; before that there was this response to one request
+/// The token is refreshed, and a minute later refused; before that there was this response to one request
 /// with it. Whether that was an acceptance: then the token before it is gone, and another one is asked for.
 /// Else that one is sent again.
 async fn is_acceptance(ask: Ask, replays: bool, overruled: bool, reply: Reply) -> bool {
@@ -106,7 +106,7 @@ async fn of_a_second_send_the_same_is_an_acceptance() {
         play.then(move |call| if call.token == "t1" { Reply::status(401) } else { answer.clone() });
         let called = caller.call(Ask::new(method.clone(), "/a")).await;
         assert_eq!(status(&called), reply.status);
-        // Proven, or not known: refused once by another target, it is renewed, or its predecessor sent.
+        // Proven, or not known: refused once by another target, it is refreshed, or its predecessor sent.
         sleep(Duration::from_secs(61)).await;
         play.then(|call| Reply::good(call.token != "t2"));
         assert_eq!(status(&caller.call(Ask::get("/later")).await), 200);

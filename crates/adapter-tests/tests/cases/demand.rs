@@ -1,4 +1,4 @@
-//! A token that is renewed or taken out of use because somebody says so: each renewal costs one token
+//! A token that is refreshed or taken out of use because someone says so: each refresh costs one token
 //! request, and what is sent afterwards carries the newest token there is. Shared by both adapters.
 
 use std::time::Duration;
@@ -99,7 +99,7 @@ async fn after_retire_the_next_call_waits_for_another_token() {
     }
 }
 
-/// The token that is refused is not there any more, and its renewal is under way.
+/// The token that is refused is not there any more, and its refresh is under way.
 #[tokio::test(start_paused = true)]
 async fn a_request_that_was_under_way_when_its_token_was_retired_is_sent_again_with_the_next_one() {
     let issuer = Issuer::new();

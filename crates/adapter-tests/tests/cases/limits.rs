@@ -1,4 +1,4 @@
-//! A request's own time limit covers the wait for a token, its renewal and both sends together: whatever
+//! A request's own time limit covers the wait for a token, its refresh and both sends together: whatever
 //! stands still on the way, its caller knows by then, and the error says what was waited for. Shared by
 //! both adapters.
 
@@ -78,7 +78,7 @@ async fn a_refresh_that_hangs_leaves_the_401_to_be_delivered_when_the_limit_is_o
         let Outcome::RefreshFailed(error) = outcome else { panic!("{outcome:?}") };
         assert!(error.is_timeout() && error.to_string().contains("token endpoint"), "{error}");
         assert_eq!((status, play.tokens().len(), issuer.requests()), (401, 1, 2));
-        // The renewal goes on for whoever comes next.
+        // The refresh goes on for whoever comes next.
         issuer.release();
         settle().await;
         assert_eq!(self::status(&caller.call(Ask::post("/a")).await), 200);
@@ -169,7 +169,7 @@ async fn a_request_that_opted_out_has_its_limit() {
     }
 }
 
-/// A call whose token `t1` is refused has begun a renewal that takes so long: how a call with a limit of half
+/// A call whose token `t1` is refused has begun a refresh that takes so long: how a call with a limit of half
 /// a second fares a tenth of a second later, and a call without a limit after that.
 async fn held(
     within: fn(Ask, Duration) -> Ask,
@@ -199,12 +199,12 @@ async fn held(
 #[tokio::test(start_paused = true)]
 async fn a_request_is_held_for_half_of_its_time_at_most_and_is_sent_then() {
     for within in WAYS {
-        // The older token is good there, and nobody is held any more.
+        // The older token is good there, and no one is held any more.
         let [one, other] = held(within, true, 800).await;
         assert_eq!((one.0.as_str(), other.0.as_str()), ("Attached", "Attached"));
         assert_at(one.1, 250);
         assert_at(other.1, 0);
-        // It is not, and the renewal is done 50 ms later.
+        // It is not, and the refresh is done 50 ms later.
         let [one, other] = held(within, false, 400).await;
         assert_eq!((one.0.as_str(), other.0.as_str()), ("Replayed", "Attached"));
         assert_at(one.1, 300);
@@ -215,7 +215,7 @@ async fn a_request_is_held_for_half_of_its_time_at_most_and_is_sent_then() {
         assert_eq!(other.0, "Attached");
         assert_at(one.1, 500);
         assert_at(other.1, 300);
-        // The renewal is there first.
+        // The refresh is there first.
         let [one, other] = held(within, false, 300).await;
         assert_eq!((one.0.as_str(), other.0.as_str()), ("Attached", "Attached"));
         assert_at(one.1, 200);

@@ -135,7 +135,7 @@ async fn a_token_that_is_handed_out_until_its_end_fails_no_call_there() {
     }
 }
 
-/// A token without any life is for those that wait for it, and its refusal has its renewal as any other.
+/// A token without any life is for those that wait for it, and its refusal has its refresh as any other.
 #[tokio::test(start_paused = true)]
 async fn a_refused_token_without_life_is_refreshed_once() {
     let endpoint = Endpoint::new(Duration::ZERO, |_, number| (number, "0".to_owned()));

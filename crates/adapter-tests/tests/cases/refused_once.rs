@@ -1,5 +1,5 @@
 //! A refused request that is not sent again: the refusal is delivered with the reason, and the token is
-//! renewed once, for the next request. Shared by both adapters.
+//! refreshed once, for the next request. Shared by both adapters.
 
 use http::Method;
 use oauth_core::{NotReplayed, Outcome};
@@ -49,7 +49,7 @@ async fn it_refreshes_the_token_once_for_the_next_request() {
     }
 }
 
-/// A hundred that were under way together are one renewal.
+/// A hundred that were under way together are one refresh.
 #[tokio::test(start_paused = true)]
 async fn a_hundred_of_them_at_once_refresh_it_once() {
     for (ask, replays, from, _) in reasons() {

@@ -1,4 +1,4 @@
-//! The runtime on which a token request was begun is there, and nobody drives it any more: a caller on
+//! The runtime on which a token request was begun is there, and no one drives it any more: a caller on
 //! another one has its token within 12 s. Shared by both adapters.
 
 use std::future::Future;
@@ -135,7 +135,7 @@ fn a_refresh_after_a_401_that_stands_still_is_begun_again_within_12_s() {
     }
 }
 
-/// It is not for ever: the attempt of one that is driven ends as well.
+/// It is not forever: the attempt of one that is driven ends as well.
 #[test]
 fn a_token_request_that_hangs_on_a_runtime_that_is_driven_is_not_superseded() {
     let world = World::new();

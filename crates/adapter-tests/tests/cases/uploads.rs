@@ -1,4 +1,4 @@
-//! Bodies that cannot be sent twice, begun while the renewal of a refused token is under way: they wait
+//! Bodies that cannot be sent twice, begun while the refresh of a refused token is under way: they wait
 //! for it, and are sent once and whole. Shared by both adapters.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// The token is revoked at 5 s; its renewal takes a second, in which eight uploads begin. Other calls go to
+/// The token is revoked at 5 s; its refresh takes a second, in which eight uploads begin. Other calls go to
 /// `path` all the time. The uploads as the API got them, and how many of them failed.
 async fn eight(path: Option<&'static str>, replays: bool) -> (Vec<Call>, usize, u64) {
     let issuer = Issuer::new();

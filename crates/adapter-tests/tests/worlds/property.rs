@@ -207,7 +207,7 @@ fn exceptions(history: &History, tokens: &[Handed]) -> Vec<f64> {
     };
     let mut all: Vec<_> =
         history.revocations.iter().copied().filter(|at| is_unproven(*at)).collect();
-    // Nobody knows of an end by age that is not told, where tokens are replaced for other reasons.
+    // No one knows of an end by age that is not told, where tokens are replaced for other reasons.
     if !history.told && history.forbidden.is_some() {
         let ends = tokens.iter().map(|token| token.born + history.life);
         all.extend(ends.filter(|at| is_unproven(*at)));

@@ -53,7 +53,7 @@ impl Policy {
                     !self.is_primary(scheme, authority) && !primary.is_origin_of(from)
                 })
             }
-            // ... or to any of them, because nobody but another slot's guard says where responses are from.
+            // ... or to any of them, because no one but another slot's guard says where responses are from.
             None => from.authority().is_some() && !self.is_declared(from),
         }
     }
@@ -76,7 +76,7 @@ impl Policy {
     }
 
     /// What must be kept of where a request goes, for
-    /// [`is_from_elsewhere`](Self::is_from_elsewhere): nothing if nobody can say where responses are
+    /// [`is_from_elsewhere`](Self::is_from_elsewhere): nothing if no one can say where responses are
     /// from, or if it goes where most do, to the first of the declared origins.
     #[inline]
     pub fn requested(&self, uri: &Uri, to: Destination) -> Option<Uri> {

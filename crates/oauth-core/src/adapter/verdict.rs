@@ -1,14 +1,14 @@
-//! What an answer says about the token that was sent. Pure.
+//! What a response says about the token that was sent. Pure.
 
 use http::header::HeaderMap;
 use http::{StatusCode, header::WWW_AUTHENTICATE};
 
 use crate::challenge::challenges;
 
-/// What to do with an answer.
+/// What to do with a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// The answer goes to the caller as it is.
+    /// The response goes to the caller as it is.
     Deliver,
     /// The token was refused: replace it and send the request once more.
     Replace,
@@ -41,10 +41,10 @@ pub fn verdict(status: StatusCode, headers: &HeaderMap, scheme: Option<&str>) ->
     if status == StatusCode::UNAUTHORIZED { challenged(headers, scheme) } else { Verdict::Deliver }
 }
 
-/// The verdict on an answer of a gRPC server: as [`verdict()`], and an answer that is nothing but
+/// The verdict on a response of a gRPC server: as [`verdict()`], and a response that is nothing but
 /// the status `UNAUTHENTICATED` counts as a 401.
 ///
-/// gRPC answers with HTTP 200 and tells how the call ended in trailers. An answer that has nothing
+/// gRPC responds with HTTP 200 and tells how the call ended in trailers. A response that has nothing
 /// else has its status among the headers ("Trailers-Only" in the specification of gRPC over HTTP/2):
 /// the caller has seen nothing yet, and the call can be made again. Challenges are read as usual,
 /// for those servers that send them.
@@ -134,7 +134,7 @@ mod tests {
             }
             let status = StatusCode::from_u16(*status).unwrap();
             assert_eq!(verdict(status, &headers, Some("Bearer")), *expected, "{status} {lines:?}");
-            // Without a gRPC status the answer is judged as any other.
+            // Without a gRPC status the response is judged as any other.
             assert_eq!(
                 grpc_verdict(status, &headers, Some("Bearer")),
                 *expected,

@@ -92,7 +92,7 @@ fn lines_that_servers_send_are_read_as_they_were_meant() {
         (&["NTLM abc"], &["NTLM:abc"]),
         (&["NTLM abc= ,Basic"], &["NTLM:abc=", "Basic"]),
         (&["Bearer realm=x=y"], &["Bearer[realm=x=y]"]),
-        // A comma, a scheme and a parameter inside of a string are text.
+        // A comma, a scheme and a parameter inside a string are text.
         (
             &[r#"Digest qop="auth,auth-int", realm="Bearer error=x, a=1""#],
             &["Digest[realm=Bearer error=x, a=1|qop=auth,auth-int]"],

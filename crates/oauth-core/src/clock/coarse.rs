@@ -81,7 +81,7 @@ impl CoarseDeadline {
 pub(super) struct Coarse {
     /// Stands still while the machine is suspended.
     running: i64,
-    /// Jumps then, and when somebody sets it.
+    /// Jumps then, and when someone sets it.
     wall: i64,
 }
 

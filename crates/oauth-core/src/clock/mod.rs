@@ -24,7 +24,7 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 ///   and `CLOCK_MONOTONIC_COARSE` are as far apart as when the token came, the machine was not
 ///   suspended meanwhile and the wall clock was not set. Else the precise clock is asked.
 /// - Elsewhere: [`std::time::Instant`]. It counts suspended time on Windows and leaves it out on
-///   macOS: there a laptop that slept may send one dead token, and the 401 renews it.
+///   macOS: there a laptop that slept may send one dead token, and the 401 refreshes it.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;
@@ -81,7 +81,7 @@ impl AnyClock {
 pub struct TokioClock(tokio::time::Instant);
 
 impl TokioClock {
-    /// A clock that starts at zero now. Make it inside of the paused runtime.
+    /// A clock that starts at zero now. Make it inside the paused runtime.
     pub fn new() -> Self {
         Self(tokio::time::Instant::now())
     }

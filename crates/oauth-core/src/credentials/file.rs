@@ -39,11 +39,11 @@ const SIZE_CAP: usize = 64 * 1024;
 /// # Errors
 /// They name the path and never show the content. A file that is missing, empty, larger than
 /// 64 KiB, no UTF-8 text of one line or not a regular file is a wrong setting, and permanent; so is
-/// one whose secret begins or ends with a blank that nobody sees: white space of any kind, a mark
+/// one whose secret begins or ends with a blank that no one sees: white space of any kind, a mark
 /// without width. The error names the blank. Every other failure to read it is transient.
 ///
 /// # Cancel safety
-/// A read that nobody waits for any more ends by itself and its content is wiped.
+/// A read that no one waits for any more ends by itself and its content is wiped.
 pub struct FileSecret {
     /// The id and the method; its secret is empty.
     client: ClientAuth,
@@ -170,7 +170,7 @@ fn read(path: &Path) -> Result<SecretString, Error> {
 }
 
 /// How many bytes the file has, up to the buffer's size; `None` if it is no regular file, of which
-/// a pipe would hold the thread until somebody writes to it.
+/// a pipe would hold the thread until someone writes to it.
 fn fill(path: &Path, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     if !fs::metadata(path)?.is_file() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Credentials that somebody else holds: a vault, a file.
+//! Credentials that someone else holds: a vault, a file.
 
 use std::fmt;
 use std::future::Future;
@@ -15,8 +15,8 @@ use crate::error::Error;
 ///
 /// [`RotatingClient::provided`](crate::RotatingClient::provided) makes every grant take one. A
 /// [`GrantSource`](crate::GrantSource) asks it before each token request. When the token endpoint
-/// calls the answer wrong ([`Error::is_bad_credentials`]) it says [`rejected`](Self::rejected),
-/// asks once more, and sends one more request if the answer is another one, all in the same fetch.
+/// calls the response wrong ([`Error::is_bad_credentials`]) it says [`rejected`](Self::rejected),
+/// asks once more, and sends one more request if the response is another one, all in the same fetch.
 ///
 /// ```
 /// use oauth_core::{ClientAuth, Error, RotatingClient, SecretProvider};

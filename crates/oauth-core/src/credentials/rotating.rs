@@ -42,7 +42,7 @@ impl RotatingClient {
     }
 
     /// A handle to the credentials that this provider hands out: it is asked before each token
-    /// request, and once more when the token endpoint calls its answer wrong.
+    /// request, and once more when the token endpoint calls its response wrong.
     ///
     /// They are checked when they arrive, not when the grant is built: an empty or unprintable
     /// id or secret fails that token request, by name and before anything is sent. What the provider holds
@@ -103,7 +103,7 @@ impl RotatingClient {
 
     /// The credentials in use now.
     ///
-    /// Those of a [`SecretProvider`] are the ones that it handed out last; before its first answer
+    /// Those of a [`SecretProvider`] are the ones that it handed out last; before its first response
     /// an empty id and an empty secret, which no token request is made with. This does not ask it.
     pub fn current(&self) -> Arc<ClientAuth> {
         match &self.current.load().credentials {

@@ -1,4 +1,4 @@
-//! What all grants of this crate share: a token request as data, and the dialect of its answers.
+//! What all grants of this crate share: a token request as data, and the dialect of its responses.
 
 use std::fmt;
 use std::sync::Arc;

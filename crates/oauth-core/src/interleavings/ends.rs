@@ -37,7 +37,7 @@ fn the_last_handle_takes_the_flight_along() {
         drop((slot, issuer));
         caller.abort();
         // Whoever it was that held the slot last: the source goes with it, once the explorer has
-        // let everybody run.
+        // let everyone run.
         let _ = future::block_on(caller);
         run_until(|| !is_held());
     });

@@ -25,7 +25,7 @@ fn an_acceptance_and_a_refusal_that_meet_lead_to_what_one_order_of_them_leads_to
         let again = future::block_on(refusal).expect("not aborted");
         let newest = send_at_once(&slot).expect("a token is there");
         assert_eq!(newest.0, again);
-        // Of a renewal somebody has yet to say that it was accepted.
+        // Of a refresh someone has yet to say that it was accepted.
         (again, newest.1.is_settled(), issuer.fetches())
     });
     let either = [("token-1", true, 1), ("token-2", false, 2)];

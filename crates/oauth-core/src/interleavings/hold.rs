@@ -1,4 +1,4 @@
-//! Requests that are held while a refused token is renewed.
+//! Requests that are held while a refused token is refreshed.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::{ends, explore, run_until, sync};
 /// How long requests are held at most.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// A slot whose first token was accepted a minute ago and refused now: requests are held for its renewal.
+/// A slot whose first token was accepted a minute ago and refused now: requests are held for its refresh.
 /// With what a request was sent with before the refusal.
 fn held(issuer: &Issuer) -> (TokenSlot, Sent) {
     let slot = issuer.slot();

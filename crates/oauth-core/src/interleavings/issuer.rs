@@ -37,7 +37,7 @@ pub(super) enum Step {
     FailureBehindGate,
 }
 
-/// Mints `token-1`, `token-2`, …, as its steps say, the last of which is for ever. It counts, and a fetch
+/// Mints `token-1`, `token-2`, …, as its steps say, the last of which is forever. It counts, and a fetch
 /// fails if more than so many are under way.
 #[derive(Clone)]
 pub(super) struct Issuer(Arc<State>);
@@ -96,7 +96,7 @@ impl Issuer {
         self.0.under_way.load(SeqCst)
     }
 
-    /// Whether somebody else has it.
+    /// Whether someone else has it.
     pub(super) fn watch(&self) -> impl Fn() -> bool + use<> {
         let state = Arc::downgrade(&self.0);
         move || state.strong_count() > 0

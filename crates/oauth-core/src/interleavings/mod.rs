@@ -2,7 +2,7 @@
 //! of who runs next to shuttle. Every run plays thousands of schedules of a few callers, a flight
 //! and whatever befalls it; a caller that is never woken is a deadlock, which fails the run.
 //!
-//! Explored are the desk's lock, the published value, what the slot knows of acceptances, every await,
+//! Explored are the state's lock, the published value, what the slot knows of acceptances, every await,
 //! and what waiters look for when they come or are woken. Tokio's `Notify` and `watch` are taken as
 //! they are, one indivisible step a call. Time stands still until a test lets it pass.
 

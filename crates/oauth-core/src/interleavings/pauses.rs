@@ -1,4 +1,4 @@
-//! Waits that are no flight: pauses, and those of the renewing task.
+//! Waits that are no flight: pauses, and those of the refreshing task.
 
 use shuttle::future;
 
@@ -64,7 +64,7 @@ fn a_refreshing_task_misses_no_change_of_the_credentials() {
             let issuer = issuer.clone();
             move || issuer.rotate()
         });
-        // No time passes here: a task that missed it would sleep for ever.
+        // No time passes here: a task that missed it would sleep forever.
         let mut changes = slot.subscribe();
         while slot.cached().is_none() {
             future::block_on(changes.changed()).expect("the slot is there");

@@ -1,4 +1,4 @@
-//! Flights whose runtime nobody drives for a while, and those that were given up.
+//! Flights whose runtime no one drives for a while, and those that were given up.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn superseded(issuer: &Issuer) -> (TokenSlot, Vec<Caller>, Stalled) {
     (slot, vec![early, late], superseded)
 }
 
-/// At the same time the successor has its answer and the superseded flight goes on. What everybody has then.
+/// At the same time the successor has its response and the superseded flight goes on. What everyone has then.
 fn land_both(
     issuer: &Issuer,
     slot: &TokenSlot,

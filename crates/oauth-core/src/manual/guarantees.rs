@@ -4,15 +4,15 @@
 //! - A token's life counts from before its request was sent (RFC 6749 §5.1), on the slot's
 //!   [`Clock`](crate::clock::Clock). On Linux that clock counts while the machine sleeps; a step of
 //!   the wall clock changes nothing. Where the system's clock stops in a sleep (macOS), one dead
-//!   token may be sent after it, and the 401 renews it.
-//! - It is renewed min(the source's window, 25 % of its life) before its end, earlier by a random
+//!   token may be sent after it, and the 401 refreshes it.
+//! - It is refreshed min(the source's window, 25 % of its life) before its end, earlier by a random
 //!   0–10 % of that, drawn once a token, and is no longer attached min(5 s, a tenth of its life)
 //!   before its end.
 //! - Times that a server tells (`Retry-After` as a date, `expires_on`) are read against the `Date` of
 //!   the same response, so that neither its clock nor ours has to be right; without a `Date` they
 //!   are ignored. *`throttled::a_date_is_read_against_the_date_of_its_response_and_never_against_our_clock`,
 //!   `responses::expires_on_is_read_against_the_date_of_its_response_where_expires_in_is_missing`.*
-//! - A token without any life (`expires_in` ≤ 0) serves those that waited for it and nobody else.
+//! - A token without any life (`expires_in` ≤ 0) serves those that waited for it and no one else.
 //!   Flights by age start at most once a second: callers without a token wait for the next one, all
 //!   for the same, if it starts within their limit, and get an error at once if it does not.
 //!
@@ -22,14 +22,14 @@
 //! - Every waiter gets the flight's one outcome. With Tokio as it is they are woken in the order in
 //!   which they came, so that the first of thousands does not wait for all others. A waiter whose
 //!   flight was cut off (its runtime ended) asks again, up to 3 times; one whose flight is on a
-//!   runtime that nobody drives supersedes it a second after it should have been heard of: it says by when it
+//!   runtime that no one drives supersedes it a second after it should have been heard of: it says by when it
 //!   will be, 5 s for its first poll, then the limit of each attempt and the wait between two.
 //! - When the last handle of a slot goes, its flight and its [`KeepFresh`](crate::slot::KeepFresh)
 //!   task end.
 //!
 //! # Failures
 //! - Three limits: 10 s for an attempt, 30 s for a flight, 30 s for a caller.
-//! - The first failed flight tries again inside of itself (transient failures alone, at most 10
+//! - The first failed flight tries again inside itself (transient failures alone, at most 10
 //!   attempts, full jitter, never before the time that the server asked for, by
 //!   [`Retry-After` or the reset of a rate limit](crate::Error::retry_after)). A certificate that does not verify is
 //!   permanent: its error, which names the cause and what to do, comes at the first attempt
@@ -49,7 +49,7 @@
 //! | 500 to every request | 133 | 160 |
 //! | `invalid_client` to every request | 65 | 70 |
 //! | the same with a fallback pair | 130 | 140 |
-//! | an API that answers 401 to everything, 100 calls a second | 130 | 131 |
+//! | an API that responds with 401 to everything, 100 calls a second | 130 | 131 |
 //! | 10,000 callers at once on an empty slot | 1 | 1 |
 //! | 10,000 refusals of one token at once, or 100 over half a second | 1 | 1 |
 //!
@@ -59,7 +59,7 @@
 //! - A subscriber of `tracing`, a clock, a source, a waker, or an error of a source in its drop may
 //!   panic or call the slot. None of them runs under a lock of the slot, nor between a flight's
 //!   registration and the guard that takes it off again. A panic of a subscriber, of a waker or in
-//!   the drop of an error costs nobody a token; one of the source is an error to the waiters; after
+//!   the drop of an error costs no one a token; one of the source is an error to the waiters; after
 //!   one of the clock at a landing the token is fetched again. *`slot` `foreign_code::*`,
 //!   `foreign_drops::*`.*
 //!
@@ -75,18 +75,18 @@
 //! - The last accepted token stays beside a newer one until that has been accepted and is 60 s old. Where
 //!   the newer one is refused before, the request is sent again with the older one, and the newer one is tried
 //!   after 1 s, doubling up to 60 s, by one request that can be sent twice. A target that refuses the older one
-//!   gets it no more, two such targets take it from all, and so does a renewal that helped its target.
-//! - A target that refuses a renewed token too pauses 1 s, doubling up to 60 s; nobody else does. Behind that
-//!   there are two budgets: 10 renewals at once and one in 30 s that have not helped, 30 at once and one in
+//!   gets it no more, two such targets take it from all, and so does a refresh that helped its target.
+//! - A target that refuses a refreshed token too pauses 1 s, doubling up to 60 s; no one else does. Behind that
+//!   there are two budgets: 10 refreshes at once and one in 30 s that have not helped, 30 at once and one in
 //!   5 s of all that refusals ask for. Where there is none left the 401 is delivered, with a warning that says
 //!   what it mostly means. An issuer that hands out the refused token again pauses it in the same way.
-//! - While a renewal of a refused token is under way, new requests wait for it, until at most
+//! - While a refresh of a refused token is under way, new requests wait for it, until at most
 //!   [a second](crate::SlotBuilder::hold_limit) after its start: not those of a target that was refused before,
-//!   and not while other renewals have not helped yet.
+//!   and not while other refreshes have not helped yet.
 //! - [`TokenSlot::refresh`](crate::TokenSlot::refresh) is no refusal; [`retire`](crate::TokenSlot::retire) takes
 //!   the token and its predecessor out of use at once.
 //! - Where a request carries a limit ([`Deadline`](crate::Deadline), reqwest's `timeout`, `grpc-timeout`), it
-//!   covers the wait for a token, its renewal and both sends together.
+//!   covers the wait for a token, its refresh and both sends together.
 //!
 //! No call fails that a client which refreshes on each 401 and sends again would have served, within the budgets,
 //! except one for each revocation that hits an unproven token and its predecessor at once. *`oauth-adapter-tests`
@@ -97,7 +97,7 @@
 //!
 //! | | failed calls | token requests |
 //! |---|---|---|
-//! | tokens that live 5 s, and nobody says so, 1 call a second | 0 of 3,600 | 528 |
+//! | tokens that live 5 s, and no one says so, 1 call a second | 0 of 3,600 | 528 |
 //! | the same for 59 s | 0 of 3,600 | 60 |
 //! | the same for 5 s, each call with a path of its own | 0 of 3,600 | 528 |
 //! | the same for 5 s without replay | 936 of 3,600 | 528 |
@@ -110,7 +110,7 @@
 //! | one of four nodes refuses every token, 4 calls a second | 865 of 14,400 | 481 |
 //! | the same with a path of its own for each call | 2,389 of 14,400 | 531 |
 //! | two processes with one client, each new token ends the other's | 11 to 40 % | 1,500 |
-//! | a revocation, then 8 uploads that cannot be sent twice, within the renewal of 1 s | 0 of 8 | 1 |
+//! | a revocation, then 8 uploads that cannot be sent twice, within the refresh of 1 s | 0 of 8 | 1 |
 //!
 //! # The invariants and their tests
 //! Each was broken by hand and its test seen to fail.
@@ -128,7 +128,7 @@
 //! | 9 | no token after its end | `slot` `age::an_expired_token_is_never_attached`; `slot::flight::state::settle::tests::*`, `clock::coarse::tests::*` |
 //! | 10 | no secret is shown | `secrets_grants::*`, `echoes::*`; the examples' `secrets_stay_hidden::*` |
 //! | 11 | no token to another origin | `oauth-tower` `origins::*`, `guard::*`; `oauth-reqwest` `redirects::*` |
-//! | 12 | no answer makes the client panic, hang, spin or grow | `transport::*`, `responses::*`, `slot` `age::an_issuer_of_dead_tokens_gets_one_request_a_second`, `pause::*` |
+//! | 12 | no response makes the client panic, hang, spin or grow | `transport::*`, `responses::*`, `slot` `age::an_issuer_of_dead_tokens_gets_one_request_a_second`, `pause::*` |
 //! | 13 | nothing blocks the executor | `slot` `runtimes::an_ended_runtime_that_drops_the_flight_inside_spawn_does_not_deadlock`, `foreign_code::*`, `foreign_drops::*` |
 //!
 //! Beyond single tests: `slot_model` plays 20,000 random histories against a model of one page in each

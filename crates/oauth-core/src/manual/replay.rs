@@ -1,38 +1,38 @@
 //! Replay: when a refused request is sent again, with which body, and when it never is.
 //!
 //! A token can end early: it was revoked, a key was rotated, an API lost its memory. The API then
-//! answers 401 to a request that is fine but for its token. Both adapters renew the token and send
+//! responds with 401 to a request that is fine but for its token. Both adapters refresh the token and send
 //! the request a second time, and this page says by which rules; this module also has what makes a body
 //! that can be sent twice.
 //!
 //! # When a request is sent again
 //!
-//! | the answer to the first send | what happens |
+//! | the response to the first send | what happens |
 //! |---|---|
-//! | 401 with a Bearer challenge that names `invalid_token`, an unknown error or none; 401 without a challenge | the token is renewed, the request is sent once more |
+//! | 401 with a Bearer challenge that names `invalid_token`, an unknown error or none; 401 without a challenge | the token is refreshed, the request is sent once more |
 //! | the same, and the slot holds a newer token already, or the one before is the better one for now | it is sent once more with that, without a token request ([which, and when](crate::manual::guarantees#refusals)) |
-//! | the same, and its target refused a renewed token shortly before, or renewals after refusals were too many | delivered, with the reason in the [`Outcome`](crate::Outcome) |
+//! | the same, and its target refused a refreshed token shortly before, or refreshes after refusals were too many | delivered, with the reason in the [`Outcome`](crate::Outcome) |
 //! | 401 whose challenges are all of other schemes | delivered: another kind of credential is wanted |
 //! | 401 with `insufficient_scope` or `invalid_request` | delivered: another token would not help |
 //! | any other status: 403, 407, 429, 5xx | delivered |
-//! | an answer from another origin than the request's, by a redirect | delivered: it says nothing about the token. In `oauth-reqwest` only with a `Stamp`: without one a rewritten URL looks the same, and a 401 counts as one after a redirect within the origin |
-//! | a refusal after a redirect within the origin | GET, HEAD and OPTIONS are sent once more, from the start; others are delivered, and the token is renewed for the next request |
+//! | a response from another origin than the request's, by a redirect | delivered: it says nothing about the token. In `oauth-reqwest` only with a `Stamp`: without one a rewritten URL looks the same, and a 401 counts as one after a redirect within the origin |
+//! | a refusal after a redirect within the origin | GET, HEAD and OPTIONS are sent once more, from the start; others are delivered, and the token is refreshed for the next request |
 //! | gRPC, opted in: nothing but the status `UNAUTHENTICATED` | as a 401 |
-//! | gRPC, opted in: the same in real trailers | delivered; the token is renewed for the next call |
+//! | gRPC, opted in: the same in real trailers | delivered; the token is refreshed for the next call |
 //!
 //! An adapter's `.verdict(..)` overrules the table for APIs that are different.
 //!
-//! A request is sent **twice at most**. The answer to the second send is delivered whatever it is; a
-//! second 401 pauses its target: for a while its refusals start no renewal. If the second
+//! A request is sent **twice at most**. The response to the second send is delivered whatever it is; a
+//! second 401 pauses its target: for a while its refusals start no refresh. If the second
 //! send fails, its error is the caller's: the first 401 is gone by then.
 //!
 //! # What the second send is
 //!
 //! The same method, URI, headers, extensions, body and trailers, with the new token. The inner
-//! service is polled ready before it, as before the first. The first answer and its future are
+//! service is polled ready before it, as before the first. The first response and its future are
 //! dropped before, so that they hold no permit, and on HTTP/2 no stream, of a limited client.
 //!
-//! When the token cannot be renewed, or the body cannot be sent again, the **first answer is delivered,
+//! When the token cannot be refreshed, or the body cannot be sent again, the **first response is delivered,
 //! its body whole**.
 //!
 //! # The cap
@@ -40,7 +40,7 @@
 //! What the first send pulls from a body is kept on the way, up to a cap of 64 KiB
 //! ([`DEFAULT_CAP`]): trailers count with their names and values and 32 bytes for each field and for
 //! the whole. The first frame over the cap releases what was kept. The first send goes on untouched;
-//! only the replay is given up, and the token is renewed for the next request.
+//! only the replay is given up, and the token is refreshed for the next request.
 //!
 //! - Of a body that says in its `size_hint` that it is over the cap nothing is kept at all.
 //! - An empty body costs nothing.
@@ -74,18 +74,18 @@
 //!
 //! ## What is shared instead
 //!
-//! - `CloneBody` of `oauth-tower` clones the body before the first send and drops the clone with the answer.
+//! - `CloneBody` of `oauth-tower` clones the body before the first send and drops the clone with the response.
 //!   Whatever a clone shares stays alive until then: of a `Full<Bytes>` that is the whole allocation that its
 //!   bytes are a slice of, whatever their length. It has no cap and copies nothing.
 //! - With reqwest a body of bytes is cloned with the request (`Request::try_clone`), which shares the bytes,
-//!   and likewise keeps the whole allocation alive until the answer. A `String`, a `Vec` or a form is an
+//!   and likewise keeps the whole allocation alive until the response. A `String`, a `Vec` or a form is an
 //!   allocation of its own; only of a `Bytes` that is a slice is it more than the body. Streams and
 //!   `Body::wrap` are kept as above.
 //!
-//! # An answer before the body has ended
+//! # A response before the body has ended
 //!
 //! Servers refuse uploads on their head. With the verdict the first body stands still, so that nothing
-//! more is pulled and the 401 stays readable. If the renewal fails, the body flows on. If it succeeds,
+//! more is pulled and the 401 stays readable. If the refresh fails, the body flows on. If it succeeds,
 //! the second send takes the source over: what was kept, then the rest, in order, each byte once. The
 //! first body is woken and ends with an error ([`ReplayError::is_taken_over`]), never as if it were
 //! complete, so that no server takes half of an upload for the whole.
@@ -100,8 +100,8 @@
 //! - One whose method is not GET, HEAD or OPTIONS, where a redirect was followed below the adapter or the
 //!   URL rewritten there: `POST /orders` may have made the order before its 303 led to the `GET /orders/1`
 //!   that was refused. Whether that is so, the adapter must be told: see below.
-//! - Anything after an answer other than a refusal. A send that fails without an answer is the
-//!   business of a retry layer: nobody knows whether the server acted on it. (A 401 says that it did
+//! - Anything after a response other than a refusal. A send that fails without a response is the
+//!   business of a retry layer: no one knows whether the server acted on it. (A 401 says that it did
 //!   not: RFC 9110 §15.5.2. gRPC's `UNAUTHENTICATED` says less, so that it is opted in.)
 //!
 //! # What the caller sees
@@ -114,13 +114,13 @@
 //!
 //! From the outside in:
 //!
-//! 1. Time limits and retries for the whole call. A retry outside of us passes through the adapter anew
+//! 1. Time limits and retries for the whole call. A retry outside us passes through the adapter anew
 //!    with the newest token. A rate limit here counts one request where two are sent.
 //! 2. The adapter.
 //! 3. Concurrency and rate limits: a request that waits for a token holds no permit. They count the
 //!    second send.
 //! 4. Redirect followers, if there must be one: **only with the guard below** (`OAuthLayer::guard`), for
-//!    they take our header to foreign hosts. Outside of the adapter each hop passes it anew, and a foreign
+//!    they take our header to foreign hosts. Outside the adapter each hop passes it anew, and a foreign
 //!    server could steer a request with a token to a path of its choice.
 //! 5. Retries of connection errors, if they need the body: they see a body that may be pulled once.
 //! 6. The guard.
@@ -128,7 +128,7 @@
 //!
 //! # Redirects below the adapter
 //!
-//! What follows redirects below the adapter hands over the last response alone, so somebody must say
+//! What follows redirects below the adapter hands over the last response alone, so someone must say
 //! that it did:
 //! - `oauth-tower`: the guard (`OAuthLayer::guard`); for tower-http's follower one of the features
 //!   `tower-http-06` and `tower-http-07`; or `OAuthLayer::response_uri`. **Without one of them a followed

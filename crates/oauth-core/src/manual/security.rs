@@ -11,7 +11,7 @@
 //!   stricter one.
 //!   *`origin_tricks`, `fuzzed` `no_request_gets_the_token_that_a_url_parser_would_send_elsewhere`;
 //!   `oauth-tower` `it` `origins::*`.*
-//! - A wildcard stands for one label before a name of at least two. Not guaranteed: that nobody else can
+//! - A wildcard stands for one label before a name of at least two. Not guaranteed: that no one else can
 //!   register a name there. Public suffixes of two labels or more (`co.uk`, `github.io`) are not known.
 //!   *`oauth-core` unit tests `origin::tests::a_star_*`; [`Origin`](crate::Origin).*
 //! - A redirect that is followed below the adapter takes the token nowhere else if the client has the
@@ -27,7 +27,7 @@
 //!   bound to its origins like any other. Redirect followers know nothing of that header and take it
 //!   everywhere: there, one of the two is a must. *`oauth-tower` `it` `carrier::*`, `guard::*`;
 //!   `oauth-reqwest` `it` `carrier::with_our_policy_for_redirects_no_other_host_gets_the_token`.*
-//! - A response from another origin is told, counted and warned of once, and its 401 costs no renewal.
+//! - A response from another origin is told, counted and warned of once, and its 401 costs no refresh.
 //!   *`oauth-tower` `it` `warnings::*`, `redirects::*`; `oauth-reqwest` `it` `redirects::*`.*
 //! - Not guaranteed: a redirect follower *around* the adapter never holds the token, but a foreign
 //!   server can steer a request **with** it to the API, at a path of its choice. *`oauth-tower` `it`
@@ -59,14 +59,14 @@
 //! - With other transports, what they log, retry, or send elsewhere is theirs.
 //!
 //! # What a hostile token endpoint can do
-//! - Each answer ends in a token or an [`Error`](crate::Error), within the time limit (9.5 s for an
+//! - Each response ends in a token or an [`Error`](crate::Error), within the time limit (9.5 s for an
 //!   exchange), in less than 4 MiB of memory over what was there: heads and bodies without end,
 //!   drips, silence, wrong and contradictory lengths, 100,000 challenges, nesting, duplicates,
 //!   numbers out of range, invalid UTF-8, lone surrogates, login pages, a connection that ends or is
 //!   reset at any byte. The worst of these held 3.2 MB. *`hostile`.*
-//! - At most 1 MiB of an answer is read
+//! - At most 1 MiB of a response is read
 //!   ([`size_cap`](crate::GrantSource::size_cap)). The default transport asks for no compression and
-//!   unpacks none: an encoded answer is an error. Of a client that unpacks, such as reqwest with
+//!   unpacks none: an encoded response is an error. Of a client that unpacks, such as reqwest with
 //!   `gzip`, the cap counts what comes out. *`hostile`
 //!   `framing::an_encoded_response_is_a_clear_error_and_is_not_unpacked`; `oauth-reqwest` `gzip_bomb`.*
 //! - No wait and no lifetime that it names overflows: lives end at ten years, waits at five minutes.
@@ -108,7 +108,7 @@
 //!
 //! Looked for are the pair that the request carried, the other pairs that its
 //! [`RotatingClient`](crate::RotatingClient) knows at that time (the current one, what its provider
-//! handed out last, the fallback), the access token of the same answer, and, in answers,
+//! handed out last, the fallback), the access token of the same response, and, in responses,
 //! [parameters](crate::grant::ClientCredentialsBuilder::parameter) whose name ends in `assertion`,
 //! `key`, `password`, `secret` or `token`. Other parameters are not taken for secrets.
 //!
@@ -123,6 +123,6 @@
 //! - memory that was swapped out or dumped, the stack, registers.
 //!
 //! # Fuzzing
-//! `fuzz/` has a target each for the answer reader in all dialects, the challenge parser, the waits,
+//! `fuzz/` has a target each for the response reader in all dialects, the challenge parser, the waits,
 //! origins, and the replay body. Each `cargo test` plays 60,000 inputs on the same entry points, the
 //! long run 1,500,000. *`fuzzed`.*

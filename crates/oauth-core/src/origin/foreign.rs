@@ -10,7 +10,7 @@ use arc_swap::ArcSwapOption;
 use super::host::without_user;
 use crate::unwind::contained;
 
-/// No more origins than this are kept and logged: beyond, the names are somebody's input.
+/// No more origins than this are kept and logged: beyond, the names are someone's input.
 const MOST_LOGGED: usize = 64;
 
 /// What went to, or came from, an origin that the token was not made for.

@@ -34,7 +34,7 @@ pub(super) fn ipv6(host: &str) -> Option<Ipv6Addr> {
 }
 
 /// An address as URL parsers write it, and as Rust does if that is another text: with an IPv4 address
-/// inside of it in decimal. `http::Uri` leaves either as it was given.
+/// inside it in decimal. `http::Uri` leaves either as it was given.
 pub(super) fn spellings(address: Ipv6Addr) -> Vec<String> {
     let text = format!("[{address}]");
     match (address.to_ipv4_mapped(), address.segments()) {

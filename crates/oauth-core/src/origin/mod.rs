@@ -28,7 +28,7 @@ use crate::error::Error;
 /// `https://*.com`, `https://*.localhost` and a wildcard before an address are refused.
 ///
 /// Not checked, for it takes a list that changes: whether that name is a public suffix of two labels
-/// or more, under which anybody can register a name (`co.uk`, `github.io`, a cloud's domain).
+/// or more, under which anyone can register a name (`co.uk`, `github.io`, a cloud's domain).
 /// `https://*.github.io` is taken, and whoever registers a name there and gets a request sent to it
 /// gets a token. Use a wildcard only under a domain of which every name is the provider's.
 ///

@@ -28,7 +28,7 @@ enum Set {
 }
 
 impl Origins {
-    /// Nobody has said yet where the token may go: no request gets it.
+    /// No one has said yet where the token may go: no request gets it.
     pub const fn undeclared() -> Self {
         Self(Set::Undeclared)
     }
@@ -65,7 +65,7 @@ impl Origins {
         }
     }
 
-    /// Whether somebody has said where the token may go.
+    /// Whether someone has said where the token may go.
     pub fn is_declared(&self) -> bool {
         self.0 != Set::Undeclared
     }

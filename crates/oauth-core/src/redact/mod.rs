@@ -80,7 +80,7 @@ impl Secrets {
         }
     }
 
-    /// And this one: a token that an answer has beside other texts, an assertion. Takes the whole
+    /// And this one: a token that a response has beside other texts, an assertion. Takes the whole
     /// text with it wherever it stands, if it is long enough to be told from words.
     pub(crate) fn and(mut self, other: &str) -> Self {
         self.needles.extend(Needle::new(other));

@@ -19,7 +19,7 @@ use http::Extensions;
 /// With reqwest-middleware: `client.put(url).with_extension(ReplayChoice::UpTo(1 << 20))`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReplayChoice {
-    /// Not sent again: a 401 is delivered, and the token is renewed for the next request.
+    /// Not sent again: a 401 is delivered, and the token is refreshed for the next request.
     Off,
     /// Sent again if its body has at most this many bytes, trailers included.
     ///

@@ -17,7 +17,7 @@ use super::buffer::Buffer;
 use super::{ReplayError, ReplayRefused};
 
 pub(super) struct Shared<B> {
-    /// `None` once the second body has it, or when nobody can want it any more.
+    /// `None` once the second body has it, or when no one can want it any more.
     source: Option<Pin<Box<B>>>,
     phase: Phase,
     tee: Tee,
@@ -174,7 +174,7 @@ impl<B: Body> Shared<B> {
             let sized = shared.sized;
             (Takeover { buffer, source, sized }, shared.waker.take())
         };
-        // The first body must come back for its error, or its connection would wait for ever.
+        // The first body must come back for its error, or its connection would wait forever.
         wake(waker);
         Ok(takeover)
     }

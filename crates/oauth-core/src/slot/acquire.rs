@@ -119,7 +119,7 @@ impl TokenSlot {
                         let callers = until.is_some() && deadline == until;
                         return Err(self.out_of_patience(callers));
                     }
-                    // Nobody drives the flight: the state replaces it when asked again.
+                    // No one drives the flight: the state replaces it when asked again.
                     WaitEnd::TimedOut => continue,
                 };
                 if !entry.single_use()
@@ -202,7 +202,7 @@ impl TokenSlot {
     fn spawn(&self, flight: FlightTask, runtime: &Runtime) {
         let id = flight.id();
         flight.tell_start();
-        // Outside of the lock: an ended runtime drops the future inside of `spawn`, and that asks
+        // Outside the lock: an ended runtime drops the future inside `spawn`, and that asks
         // for the lock.
         let abort = runtime.spawn(flight.run()).abort_handle();
         let (gone, deferred) = self.shared.with_state(|state| state.attach_task(id, abort));

@@ -101,14 +101,14 @@ impl SlotBuilder {
         self
     }
 
-    /// How long before its end a token is renewed, instead of what the source says. Never more
+    /// How long before its end a token is refreshed, instead of what the source says. Never more
     /// than [`refresh_fraction`](Self::refresh_fraction) of its life.
     pub fn refresh_window(mut self, window: Duration) -> Self {
         self.settings().lifecycle.window = Some(window);
         self
     }
 
-    /// The largest part of a token's life in which it is renewed, 0 to 1. Default: 0.25.
+    /// The largest part of a token's life in which it is refreshed, 0 to 1. Default: 0.25.
     pub fn refresh_fraction(mut self, fraction: f64) -> Self {
         self.settings().lifecycle.fraction = part(fraction);
         self
@@ -201,7 +201,7 @@ impl SlotBuilder {
         Arc::make_mut(&mut self.settings)
     }
 
-    /// The slot. Starts nothing: it may be made outside of a runtime.
+    /// The slot. Starts nothing: it may be made outside a runtime.
     pub fn build(self) -> TokenSlot {
         TokenSlot::assemble(self.source, self.origins, self.clock, self.settings)
     }

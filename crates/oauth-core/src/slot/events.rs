@@ -1,4 +1,4 @@
-//! What the slot tells `tracing`. Who listens is not ours: it may panic, and nobody else notices.
+//! What the slot tells `tracing`. Who listens is not ours: it may panic, and no one else notices.
 
 use std::time::Duration;
 

@@ -25,7 +25,7 @@ pub(super) struct IssuedTokens {
 }
 
 impl IssuedTokens {
-    /// Remembers a token. Called before anybody can see it.
+    /// Remembers a token. Called before anyone can see it.
     pub(super) fn remember(&self, token: &Token) {
         let fingerprint = self.fingerprint(token.header_value());
         let mut recent = self.recent();

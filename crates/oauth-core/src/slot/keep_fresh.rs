@@ -1,4 +1,4 @@
-//! Renewal without requests.
+//! Refresh without requests.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -29,7 +29,7 @@ pub struct KeepFresh {
 }
 
 impl TokenSlot {
-    /// Renews the token when it is due even if no request comes, on a task of the current runtime;
+    /// Refreshes the token when it is due even if no request comes, on a task of the current runtime;
     /// the first one is fetched at once. After a failure it comes back when the next attempt may
     /// start, and after a flight of its own that was cut off a second later. A caller's flight that
     /// lands wakes it; while it waits because of a failure, new credentials do: at once if the source
@@ -39,7 +39,7 @@ impl TokenSlot {
     /// if it only has another [`credentials_epoch`](crate::TokenSource::credentials_epoch) then. The
     /// task does not keep the slot alive, and ends when the last handle is gone.
     ///
-    /// A token that comes without any life is not fetched again by itself: nobody waits for it.
+    /// A token that comes without any life is not fetched again by itself: no one waits for it.
     ///
     /// ```
     /// # use oauth_core::{Error, StaticToken, Token, TokenSlot};
@@ -54,7 +54,7 @@ impl TokenSlot {
     /// ```
     ///
     /// # Errors
-    /// Outside of a Tokio runtime, or if it has no timers.
+    /// Outside a Tokio runtime, or if it has no timers.
     pub fn keep_fresh(&self) -> Result<KeepFresh, Error> {
         let runtime = runtime()?;
         let landed = self.shared.settled.subscribe();
@@ -101,7 +101,7 @@ async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
                     Ok(Some(end)) => (After::of(end), landings + 1),
                     // Cut off: this runtime is perhaps about to end, and must be given the chance.
                     Ok(None) if ours => (After::Pause, landings),
-                    // With its runtime, or on one that nobody drives: ask again.
+                    // With its runtime, or on one that no one drives: ask again.
                     Ok(None) | Err(_) => (After::Look, landings),
                 };
                 // It keeps what landed, an error of the source's perhaps.
@@ -142,7 +142,7 @@ impl After {
 }
 
 impl TokenSlot {
-    /// Renews the token if it is due. The clock or the source can be somebody else's and panic: the
+    /// Refreshes the token if it is due. The clock or the source can be someone else's and panic: the
     /// task lives on.
     fn look(&self) -> Wait {
         let look = contained(|| self.renew_if_due());

@@ -1,4 +1,4 @@
-//! The token slot: one value that all requests read, renewed by one task at a time.
+//! The token slot: one value that all requests read, refreshed by one task at a time.
 
 mod acquire;
 mod builder;
@@ -47,10 +47,10 @@ use crate::source::{DynSource, TokenSource};
 /// Holds a token and keeps it good. Cheap to clone; clones share one token.
 ///
 /// - *Fresh*: the token is handed out without a lock, an await or an allocation.
-/// - *Stale* (in its refresh window): it is still handed out, and one flight renews it meanwhile.
+/// - *Stale* (in its refresh window): it is still handed out, and one flight refreshes it meanwhile.
 /// - *Expired or empty*: callers wait for the one flight, no longer than the acquire limit.
 ///
-/// Failed flights are remembered and cool down; a failed renewal leaves a valid token in use. When
+/// Failed flights are remembered and cool down; a failed refresh leaves a valid token in use. When
 /// the last handle is dropped, a flight under way is aborted.
 ///
 /// ```
@@ -218,7 +218,7 @@ impl TokenSlot {
     /// this one and no other, it is this one.
     pub fn authorize_with(&self, issued: &IssuedToken, headers: &mut HeaderMap) -> Authorized {
         let guard = self.shared.current.load();
-        // An older one may still be there: the refused one, next to a renewal without any life.
+        // An older one may still be there: the refused one, next to a refresh without any life.
         let newest = guard
             .as_ref()
             .filter(|_| issued.guidance != Guidance::Predecessor)
@@ -250,7 +250,7 @@ impl TokenSlot {
         }
         let valid = entry.valid(now);
         if valid {
-            // Nobody waits for it here, and its failure is remembered by the state.
+            // No one waits for it here, and its failure is remembered by the state.
             let _ = self.start_flight(Trigger::Age, None, None);
         }
         valid

@@ -21,11 +21,11 @@ impl TokenSlot {
     /// next one. A hundred callers that name one token cause one token request.
     ///
     /// Say of accepted tokens that they were, with [`report_accepted`](Self::report_accepted): else
-    /// renewals after refusals do not seem to help, and there are 10 at once and one in 30 s.
+    /// refreshes after refusals do not seem to help, and there are 10 at once and one in 30 s.
     ///
     /// # Errors
     /// As [`token`](Self::token). Also, with [`Error::retry_after`], when refusals have caused too many
-    /// renewals, or when the issuer handed out the same secret again: then another token would not help.
+    /// refreshes, or when the issuer handed out the same secret again: then another token would not help.
     /// And for a generation of another slot.
     ///
     /// # Cancel safety
@@ -36,7 +36,7 @@ impl TokenSlot {
     }
 
     /// Says that the API refused a token, and waits for nothing: if the slot still holds it, a flight
-    /// renews it for the next request.
+    /// refreshes it for the next request.
     ///
     /// # Errors
     /// As [`replace`](Self::replace), where that is known at once; and when a flight may not start yet
@@ -46,7 +46,7 @@ impl TokenSlot {
         self.note_refusal(Sent::unknown(refused), Target::UNKNOWN, None)
     }
 
-    /// Says that the API accepted a token. Adapters do it by themselves.
+    /// Says that the API accepted a token. Adapters do it on their own.
     ///
     /// # Errors
     /// For a generation of another slot.
@@ -142,7 +142,7 @@ impl TokenSlot {
         });
         deferred.run();
         match guided? {
-            // Without timers nobody can be held.
+            // Without timers no one can be held.
             (Guided::Held(..), entry) if runtime().is_err() => {
                 Some(Guided::Token(entry, Guidance::Newest))
             }

@@ -1,19 +1,19 @@
-//! When to renew, when to stop trusting, how long to wait. Pure: no clock, no I/O, no randomness
+//! When to refresh, when to stop trusting, how long to wait. Pure: no clock, no I/O, no randomness
 //! of its own; `draw` is a number from 0 to 1 that the caller has drawn.
 
 use std::time::Duration;
 
-/// When a token is renewed and when it is no longer attached.
+/// When a token is refreshed and when it is no longer attached.
 #[derive(Clone, Debug)]
 pub(crate) struct Lifecycle {
-    /// The source's or the user's window before the end in which a token is renewed.
+    /// The source's or the user's window before the end in which a token is refreshed.
     pub(crate) window: Option<Duration>,
     /// The same as a part of the token's life, 0 to 1; the smaller of both counts.
     pub(crate) fraction: f64,
     /// How long before its end a token is no longer attached; never more than a tenth of its life.
     pub(crate) margin: Duration,
     /// By how much of itself the window may grow, drawn once a token, so that a fleet that started
-    /// together does not renew together.
+    /// together does not refresh together.
     pub(crate) jitter: f64,
 }
 
@@ -49,14 +49,14 @@ impl Lifecycle {
 /// Waits between attempts and between flights.
 #[derive(Clone, Debug)]
 pub(crate) struct BackoffPolicy {
-    /// First ceiling of the back-off inside of a flight; doubles.
+    /// First ceiling of the back-off inside a flight; doubles.
     pub(crate) backoff_base: Duration,
     pub(crate) backoff_cap: Duration,
     /// First cool-down after a failed flight; doubles.
     pub(crate) cool_down_base: Duration,
     pub(crate) transient_cap: Duration,
     pub(crate) permanent_cap: Duration,
-    /// First pause after a renewed token was refused as well; doubles.
+    /// First pause after a refreshed token was refused as well; doubles.
     pub(crate) refusal_pause_base: Duration,
     pub(crate) refusal_pause_cap: Duration,
     /// The longest `Retry-After` that is believed.
@@ -80,7 +80,7 @@ impl Default for BackoffPolicy {
 }
 
 impl BackoffPolicy {
-    /// Before the next attempt inside of a flight, after `failed` attempts (1 for the first): full
+    /// Before the next attempt inside a flight, after `failed` attempts (1 for the first): full
     /// jitter, and never before the server's `Retry-After`.
     pub(crate) fn backoff(
         &self,
@@ -105,7 +105,7 @@ impl BackoffPolicy {
         base.saturating_add(scale(base, 0.1 * draw)).min(cap).max(self.believed(retry_after))
     }
 
-    /// After the `refused`-th renewed token in a row that was refused.
+    /// After the `refused`-th refreshed token in a row that was refused.
     pub(crate) fn refusal_pause(&self, refused: u32) -> Duration {
         doubled(self.refusal_pause_base, refused, self.refusal_pause_cap)
     }

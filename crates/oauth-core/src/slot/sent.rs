@@ -37,7 +37,7 @@ impl Sent {
         self.mark.is_settled(self.generation.number)
     }
 
-    /// Its success says nothing about the token: it was an OPTIONS, which servers answer to everybody.
+    /// Its success says nothing about the token: it was an OPTIONS, which servers answer to everyone.
     #[cold]
     #[must_use]
     pub fn without_weight(self) -> Self {

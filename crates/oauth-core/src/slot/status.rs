@@ -17,7 +17,7 @@ pub enum State {
     Empty,
     /// The token is good and not due yet.
     Fresh,
-    /// The token is good and due for renewal.
+    /// The token is good and due for refresh.
     Stale,
     /// The token has ended: the next request waits for another.
     Expired,
@@ -33,7 +33,7 @@ pub struct Status {
     pub generation: Option<Generation>,
     /// How long ago it was fetched.
     pub age: Option<Duration>,
-    /// How long until it is due for renewal; zero when it is. `None` without a token or an end.
+    /// How long until it is due for refresh; zero when it is. `None` without a token or an end.
     pub refresh_in: Option<Duration>,
     /// How long until it is no longer attached; zero when it has ended.
     pub expires_in: Option<Duration>,

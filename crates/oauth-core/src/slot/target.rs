@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use http::Method;
 
 /// Method, origin and path of a request, without the query, as a hash that is keyed at random: a path is
-/// somebody's input. Made by [`TokenSlot::target`](super::TokenSlot::target).
+/// someone's input. Made by [`TokenSlot::target`](super::TokenSlot::target).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target(u32);
 

@@ -71,7 +71,7 @@ pub trait TokenSource: Send + Sync + 'static {
     }
 
     /// Waits until [`credentials_epoch`](Self::credentials_epoch) is another number than `epoch`;
-    /// at once, if it is already. Default: waits for ever, so that a change is noticed when the
+    /// at once, if it is already. Default: waits forever, so that a change is noticed when the
     /// slot looks at the number the next time.
     ///
     /// The slot waits for it beside each wait that a failure with the old credentials is the reason
@@ -141,7 +141,7 @@ impl<S: TokenSource> DynSource for S {
     }
 }
 
-/// One token for ever: for tests and for APIs with static keys. Its origins are undeclared.
+/// One token forever: for tests and for APIs with static keys. Its origins are undeclared.
 #[derive(Clone, Debug)]
 pub struct StaticToken(Token);
 

@@ -1,4 +1,4 @@
-//! The body of an answer, in memory that is wiped, up to a cap.
+//! The body of a response, in memory that is wiped, up to a cap.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -34,7 +34,7 @@ where
     let mut body = pin!(body);
     let mut collected = Zeroizing::new(Vec::with_capacity(FIRST.min(cap)));
     let mut frames = 0_usize;
-    // Each frame is used up inside of the poll, so that its type need not be `Send`.
+    // Each frame is used up inside the poll, so that its type need not be `Send`.
     while poll_fn(|cx| {
         Poll::Ready(match ready!(body.as_mut().poll_frame(cx)) {
             None => Ok(false),
@@ -87,7 +87,7 @@ mod tests {
         const CAP: usize = 6_000;
         let mut buffer = Zeroizing::new(Vec::with_capacity(FIRST));
         let mut expected = Vec::new();
-        // Exactly full is not too full. Growth in place, which would leave bytes behind that nobody
+        // Exactly full is not too full. Growth in place, which would leave bytes behind that no one
         // wipes, doubles whatever the cap is.
         for (more, capacity) in [(4_000, FIRST), (96, FIRST), (1, CAP), (1_903, CAP)] {
             let data: Vec<u8> = (0..more).map(|i| i as u8).collect();

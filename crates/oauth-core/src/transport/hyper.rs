@@ -108,7 +108,7 @@ impl fmt::Debug for HyperTransport {
     }
 }
 
-/// The answer to come of a [`HyperTransport`].
+/// The response to come of a [`HyperTransport`].
 pub struct HyperTransportFuture(ResponseFuture);
 
 impl Future for HyperTransportFuture {

@@ -30,7 +30,7 @@ use crate::unwind::contained;
 #[cfg(feature = "hyper-transport")]
 pub use hyper::{HyperTransport, HyperTransportFuture};
 
-/// Just inside of the slot's limit for one attempt (10 s), so that this error, which names the
+/// Just inside the slot's limit for one attempt (10 s), so that this error, which names the
 /// provider and carries its hint, comes first.
 const TIME_LIMIT: Duration = Duration::from_millis(9_500);
 const SIZE_CAP: usize = 1024 * 1024;
@@ -85,7 +85,7 @@ impl<G: Grant, T> GrantSource<G, T> {
     }
 
     /// How long one exchange may take, from asking the transport whether it is ready to the end of
-    /// the answer's body. Default: 9.5 s, just inside of the slot's 10 s for one attempt, which a
+    /// the response's body. Default: 9.5 s, just inside the slot's 10 s for one attempt, which a
     /// longer limit here does not stretch.
     ///
     /// All that one fetch does shares it: asking a [`SecretProvider`](crate::SecretProvider), and
@@ -96,7 +96,7 @@ impl<G: Grant, T> GrantSource<G, T> {
         self
     }
 
-    /// How large an answer may be, in bytes. Default: 1 MiB.
+    /// How large a response may be, in bytes. Default: 1 MiB.
     #[must_use]
     pub fn size_cap(mut self, cap: usize) -> Self {
         self.size_cap = cap;
@@ -150,7 +150,7 @@ where
             tracing::info!(provider = info.name(), "bad credentials, trying the fallback")
         });
         match self.ask(fallback, started).await {
-            // Both are wrong: the first is the one that somebody should look at.
+            // Both are wrong: the first is the one that someone should look at.
             Err(second) if second.is_bad_credentials() => Err(error),
             result => result,
         }

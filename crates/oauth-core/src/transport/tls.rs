@@ -1,6 +1,6 @@
 //! Which failures of rustls no later attempt mends.
 //!
-//! Permanent is what stays until somebody changes a certificate, the roots, the URL or the TLS
+//! Permanent is what stays until someone changes a certificate, the roots, the URL or the TLS
 //! settings of either side. What heals by itself is transient: a certificate that comes of age (or
 //! a clock that is set while the machine boots), a server in trouble, a handshake that was cut off.
 //! So is what cannot be told: answers that are not TLS, a peer that breaks the protocol, and whatever

@@ -65,14 +65,14 @@ fn answers(echo: &str) -> Vec<Response<Bytes>> {
     answers
 }
 
-/// What is shown of an answer that describes its error with this echo.
+/// What is shown of a response that describes its error with this echo.
 pub(crate) fn described(grant: &ClientCredentials, client: &ClientAuth, echo: &str) -> String {
     shown(
         &grant.response(&TokenRequest::new(grant, client.clone()), &answers(echo)[0]).unwrap_err(),
     )
 }
 
-/// All that is shown of answers with this echo, and of a transport that fails with it.
+/// All that is shown of responses with this echo, and of a transport that fails with it.
 pub(crate) fn all_shown(grant: &ClientCredentials, client: &ClientAuth, echo: &str) -> Vec<String> {
     let mut texts: Vec<_> = answers(echo)
         .iter()

@@ -10,7 +10,7 @@ use crate::peer::{answer, ok, peer_of, says};
 /// As much as the cap lets pass.
 const CAP: usize = 1024 * 1024;
 
-/// The text of the error, which is permanent: another attempt gets the same answer.
+/// The text of the error, which is permanent: another attempt gets the same response.
 fn refused(bytes: impl Into<Vec<u8>>) -> String {
     let error = fetch(says(bytes), LONG).expect_err("an answer without a token");
     assert_typed(&error);
@@ -41,7 +41,7 @@ fn deeply_nested_json_is_an_error_or_is_skipped() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let depth = half / open.len();
         let nested = format!("{}1{}", open.repeat(depth), close.repeat(depth.min(half)));
-        // Where a token belongs, in an error's place, in a member that nobody knows, and cut short.
+        // Where a token belongs, in an error's place, in a member that no one knows, and cut short.
         let token = refused(ok(format!("{{\"access_token\":{nested}}}")));
         assert!(token.contains("`access_token` is not a token"), "{token}");
         refused(ok(format!("{{\"error\":{nested}}}")));
@@ -63,7 +63,7 @@ fn duplicate_members_are_refused_whichever_comes_first() {
         let text = refused(ok(body));
         assert!(text.contains("has a member twice"), "{text}");
     }
-    // A name that nobody knows may come as often as it likes.
+    // A name that no one knows may come as often as it likes.
     let many = format!("{{{}\"access_token\":\"abc\"}}", "\"x\":1,".repeat(100_000));
     fetch(says(ok(many)), LONG).unwrap();
 }

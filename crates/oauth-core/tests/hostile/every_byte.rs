@@ -1,4 +1,4 @@
-//! An answer that breaks off, at each of its bytes in turn.
+//! A response that breaks off, at each of its bytes in turn.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -18,7 +18,7 @@ enum End {
     Reset,
 }
 
-/// The same answer in the three ways in which HTTP/1.1 frames one.
+/// The same response in the three ways in which HTTP/1.1 frames one.
 fn answers() -> [String; 3] {
     let length = BODY.len();
     [

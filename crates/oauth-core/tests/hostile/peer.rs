@@ -47,7 +47,7 @@ fn read_request(stream: &mut TcpStream, secret: &str) -> bool {
     true
 }
 
-/// A peer that sends these bytes to everybody and ends the connection in good order.
+/// A peer that sends these bytes to everyone and ends the connection in good order.
 pub(crate) fn says(bytes: impl Into<Vec<u8>>) -> SocketAddr {
     let bytes = bytes.into();
     peer(move |mut stream, _| {
@@ -79,7 +79,7 @@ pub(crate) fn pours(head: &str, piece: Vec<u8>, pause: Duration) -> SocketAddr {
     })
 }
 
-/// An answer of HTTP/1.1 with this status line's rest, these header lines and this body, framed
+/// A response of HTTP/1.1 with this status line's rest, these header lines and this body, framed
 /// by its length.
 pub(crate) fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();

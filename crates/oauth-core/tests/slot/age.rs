@@ -177,7 +177,7 @@ async fn a_token_without_life_does_not_displace_a_valid_one() {
         assert_eq!(slot.token().await.unwrap().generation(), first);
         pass(secs(1)).await;
     }
-    // Renewal by age is tried once a second.
+    // Refresh by age is tried once a second.
     assert_eq!(source.calls(), 11);
 }
 

@@ -160,7 +160,7 @@ async fn a_target_that_refused_the_predecessor_is_not_paused_when_it_refuses_the
     let (token, sent) = refused(&slot, other_sent, a).await;
     assert_eq!(token, "secret-2");
     slot.note_second_refusal(sent, a);
-    // No renewal has failed to help yet.
+    // No refresh has failed to help yet.
     let issued = slot.token().await.unwrap();
     let (_, sent) = send_again(&slot, &issued);
     assert_eq!(refused(&slot, sent, a).await.0, "secret-3");

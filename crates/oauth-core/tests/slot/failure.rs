@@ -191,7 +191,7 @@ async fn an_hour_of(failure: Step) -> (usize, Duration) {
     let ends = tokio::time::Instant::now() + HOUR;
     while tokio::time::Instant::now() < ends {
         for _ in 0..10 {
-            // Callers that wait inside of a flight are tasks of their own.
+            // Callers that wait inside a flight are tasks of their own.
             let mut call = tokio_test::task::spawn(slot.token());
             if let std::task::Poll::Ready(result) = call.poll() {
                 result.unwrap_err();

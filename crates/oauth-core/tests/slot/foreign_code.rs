@@ -1,4 +1,4 @@
-//! Code of others that runs inside of the slot's calls: subscribers, clocks, sources, wakers. It may
+//! Code of others that runs inside the slot's calls: subscribers, clocks, sources, wakers. It may
 //! panic or call the slot, and no other caller notices.
 
 use std::sync::Arc;

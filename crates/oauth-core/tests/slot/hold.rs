@@ -1,4 +1,4 @@
-//! Requests that wait for a renewal which somebody else's refusal has started.
+//! Requests that wait for a refresh which someone else's refusal has started.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -79,7 +79,7 @@ async fn a_request_is_held_once() {
     assert!(held.poll().is_pending());
     door.add_permits(1);
     settle().await;
-    // The renewal has helped, and before the one that was held goes on, there is another one.
+    // The refresh has helped, and before the one that was held goes on, there is another one.
     let (token, sent) = send(&slot, a).await;
     assert_eq!(token, "secret-2");
     slot.note_acceptance(sent, a);

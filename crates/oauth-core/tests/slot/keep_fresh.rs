@@ -1,4 +1,4 @@
-//! The task that renews without requests.
+//! The task that refreshes without requests.
 
 use std::sync::atomic::Ordering::SeqCst;
 

@@ -224,7 +224,7 @@ async fn cached_authorize_and_report_refused_neither_wait_nor_make_others_wait()
     assert_eq!((slot.status().flights, slot.status().refreshing), (1, false));
     pass(secs(10)).await;
     assert_eq!(source.calls(), 1);
-    // And while others wait, the flight that comes is the answer.
+    // And while others wait, the flight that comes is the response.
     slot.token().await.unwrap();
     let waiter = caller(&slot);
     settle().await;
@@ -320,7 +320,7 @@ async fn a_refreshing_task_adds_no_token_request_and_does_not_spin() {
     // The first call comes right after its own first fetch.
     assert_eq!((source.calls(), longest), (61, secs(1)));
     pass(HOUR).await;
-    // Nobody waits any more: it looks once, and then rests.
+    // No one waits any more: it looks once, and then rests.
     assert!(source.calls() <= 62, "{}", source.calls());
     let source = script([Step::token(secs(1))]);
     let slot = builder(&source).build();

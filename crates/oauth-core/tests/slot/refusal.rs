@@ -37,7 +37,7 @@ async fn a_late_401_for_an_old_generation_keeps_the_newer_token() {
     assert_eq!(source.calls(), 2);
 }
 
-/// 100 answers 401 over half a second; the token endpoint takes 50 ms.
+/// 100 responds with 401 over half a second; the token endpoint takes 50 ms.
 async fn revocation(slot: &TokenSlot, expected: &str) {
     let refused = slot.token().await.unwrap().generation();
     let mut waiters = Vec::new();
@@ -102,7 +102,7 @@ async fn an_api_that_refuses_everything_for_an_hour_costs_at_most_131_token_requ
     println!("refusing hour: {requests} token requests, {replays} replays");
     assert!((60..=131).contains(&requests), "{requests}");
     assert!(replays <= requests);
-    // Renewals by age come on top.
+    // Refreshes by age come on top.
     let (requests, _) = refused_hour(Step::token(secs(60))).await;
     println!("refusing hour, lives of 60 s: {requests} token requests");
     assert!(requests <= 131, "{requests}");
@@ -310,7 +310,7 @@ async fn a_refresh_without_any_life_is_what_the_second_send_carries_and_the_refu
     };
     assert_eq!(sent.generation(), renewed.generation());
     assert_eq!(headers["authorization"], "Bearer secret-2");
-    // The refused token is not sent again, and nobody makes the slot spin.
+    // The refused token is not sent again, and no one makes the slot spin.
     assert!(slot.cached().is_none());
     for _ in 0..3 {
         slot.token().await.unwrap();

@@ -99,7 +99,7 @@ async fn a_rotation_wakes_the_refreshing_task_at_once() {
     assert_eq!(endpoint.seen()[requests..], [("new".to_owned(), now)]);
     pass(secs(749)).await;
     assert_eq!(endpoint.seen().len(), requests + 1);
-    // The task lives on, and renews when the token is due.
+    // The task lives on, and refreshes when the token is due.
     pass(secs(1)).await;
     assert_eq!(endpoint.seen()[requests + 1].1, now + secs(750));
 }
@@ -144,7 +144,7 @@ async fn a_failed_refresh_is_repeated_at_once_with_new_credentials_although_the_
     *endpoint.knows.lock().unwrap() = "new";
     pass(secs(750)).await;
     failing_for_long(&slot, secs(30)).await;
-    // Kept, and not to be renewed before the next attempt, or its end.
+    // Kept, and not to be refreshed before the next attempt, or its end.
     assert_eq!(slot.status().state, State::Fresh);
     assert!(slot.status().age.unwrap() > secs(750));
     let (requests, now) = (endpoint.seen().len(), endpoint.began.elapsed());
@@ -208,7 +208,7 @@ async fn a_rotation_to_credentials_that_fail_as_well_leaves_retry_after_in_force
     assert_eq!(times, [secs(0), secs(3), secs(13)]);
 }
 
-/// Fails for ever; its epoch is set by the test. What it says of changes is its kind's.
+/// Fails forever; its epoch is set by the test. What it says of changes is its kind's.
 struct Source {
     kind: Kind,
     epoch: AtomicU64,

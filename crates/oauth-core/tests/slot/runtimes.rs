@@ -1,4 +1,4 @@
-//! Outside of runtimes, in two of them, and on some that end or stand still.
+//! Outside runtimes, in two of them, and on some that end or stand still.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc;

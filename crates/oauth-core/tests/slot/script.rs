@@ -134,7 +134,7 @@ pub(crate) struct Script {
     window: Option<Duration>,
 }
 
-/// The steps in order, then the last one for ever.
+/// The steps in order, then the last one forever.
 pub(crate) fn script(steps: impl IntoIterator<Item = Step>) -> Arc<Script> {
     windowed(None, steps)
 }

@@ -60,7 +60,7 @@ impl Subscriber for Listener {
 }
 
 /// With a single subscriber, `tracing` asks the one of the thread that meets an event first whether
-/// anybody listens, and remembers its "no" for all threads: a second one makes it ask all.
+/// anyone listens, and remembers its "no" for all threads: a second one makes it ask all.
 static SECOND: LazyLock<Dispatch> =
     LazyLock::new(|| Dispatch::new(Listener { seen: Seen::default(), panics_at: None }));
 

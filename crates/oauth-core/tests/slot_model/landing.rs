@@ -42,7 +42,7 @@ impl Model {
             (Answer::Fail { .. }, true) => {
                 let flight = self.silent.as_mut().expect("just seen");
                 if flight.tried == self.epoch || flight.attempts >= MOST_ATTEMPTS {
-                    // Nobody hears of it.
+                    // No one hears of it.
                     self.cut.push(flight.id);
                     self.silent = None;
                 } else {

@@ -60,7 +60,7 @@ pub(crate) enum Phase {
     Pausing {
         until: Duration,
     },
-    /// Not polled yet, on a runtime that nobody drives.
+    /// Not polled yet, on a runtime that no one drives.
     Grounded,
 }
 
@@ -68,7 +68,7 @@ pub(crate) enum Phase {
 pub(crate) struct Flight {
     pub(crate) id: u64,
     pub(crate) phase: Phase,
-    /// The runtime that it is on, if nobody drives that.
+    /// The runtime that it is on, if no one drives that.
     pub(crate) on: Option<u64>,
     /// Its limit counts from here: the end of its pause.
     pub(crate) started: Duration,
@@ -128,7 +128,7 @@ pub(crate) struct Model {
     pub(crate) flight: Option<Flight>,
     /// One that was taken for dead, while its successor is under way.
     pub(crate) silent: Option<Flight>,
-    /// Those that were given up, on runtimes that nobody drives: they are dropped when those go on.
+    /// Those that were given up, on runtimes that no one drives: they are dropped when those go on.
     pub(crate) given_up: Vec<Flight>,
     /// Flights that were cut off: their waiters ask again.
     pub(crate) cut: Vec<u64>,
@@ -321,7 +321,7 @@ impl Model {
 
     /// The next moment at which something happens by itself.
     pub(crate) fn next_event(&self) -> Option<Duration> {
-        // A dead one stays until somebody asks.
+        // A dead one stays until someone asks.
         let flight = self.flight.as_ref().filter(|flight| flight.on.is_none())?;
         Some(match flight.phase {
             Phase::Grounded => return None,

@@ -13,7 +13,7 @@ pub(crate) type Back = u64;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum End {
     Accepted,
-    /// By an answer that says nothing about the token.
+    /// By a response that says nothing about the token.
     Mute,
     Refused,
     /// A response that first says that it was accepted, and then that it was not.
@@ -53,7 +53,7 @@ pub(crate) enum Op {
     },
     Panic,
     Rotate,
-    /// A request from a runtime that nobody drives starts the flight.
+    /// A request from a runtime that no one drives starts the flight.
     Ground,
     /// One of those goes on for a moment; a call of the source that waits on it fails if it says so.
     Drive {

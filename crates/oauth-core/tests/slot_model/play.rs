@@ -29,7 +29,7 @@ pub(crate) struct Play {
     secrets: u64,
     newest: u64,
     pub(crate) targets: [Target; 4],
-    /// Runtimes that nobody drives.
+    /// Runtimes that no one drives.
     pub(crate) idle: Vec<(u64, Runtime)>,
     pub(crate) runtimes: u64,
 }

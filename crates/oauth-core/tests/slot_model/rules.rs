@@ -264,7 +264,7 @@ impl Model {
         }
     }
 
-    /// It is not sent again: a renewal did not help this target if it refuses a newer token.
+    /// It is not sent again: a refresh did not help this target if it refuses a newer token.
     fn refused_for_good(&mut self, g: u64, newest: u64, target: Target) {
         let known = &mut self.known;
         if known.charge.as_ref().is_some_and(|c| c.brought == Some(g) && c.target == target) {

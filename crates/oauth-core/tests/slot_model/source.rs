@@ -1,4 +1,4 @@
-//! A source whose answers are moves of the history.
+//! A source whose responses are moves of the history.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -83,7 +83,7 @@ impl TokenSource for Remote {
     }
 }
 
-/// The paused clock, also for a reader inside of another runtime.
+/// The paused clock, also for a reader inside another runtime.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedClock {
     tokio: TokioClock,

@@ -115,8 +115,8 @@ async fn over_h2_at_full_speed_into_an_early_401() {
     }
 }
 
-/// Over HTTP/1.1 the server closes the connection after such an answer, with bytes unread: the kernel
-/// sends a reset, and a client that writes on may meet it before it reads the answer. Then the call
+/// Over HTTP/1.1 the server closes the connection after such a response, with bytes unread: the kernel
+/// sends a reset, and a client that writes on may meet it before it reads the response. Then the call
 /// fails as it would without us, and only then.
 #[tokio::test]
 async fn over_h1_at_full_speed_into_an_early_401() {

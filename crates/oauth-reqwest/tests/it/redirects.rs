@@ -187,7 +187,7 @@ async fn another_query_is_another_url_and_a_fragment_or_a_user_is_not() {
     }
 }
 
-/// Afterwards nobody could tell that it was followed: the URL is the same, and reqwest does not say which
+/// Afterwards no one could tell that it was followed: the URL is the same, and reqwest does not say which
 /// method was sent last.
 #[tokio::test]
 async fn with_our_policy_a_redirect_to_the_first_url_is_delivered() {

@@ -28,7 +28,7 @@ async fn an_early_401_and_no_new_token(builder: reqwest::ClientBuilder) {
     assert_eq!(response.status(), 401);
     assert_eq!(response.bytes().await.unwrap(), vec![b'x'; LARGE]);
     // Not earlier: over HTTP/1.1 the server closes, and what the upload still sends meets a reset that
-    // may take the rest of the answer along, as it does without us.
+    // may take the rest of the response along, as it does without us.
     drop(gate);
     assert_eq!(world.counts(), (1, 1, 2));
 }

@@ -123,7 +123,7 @@ pub fn is_replayed(response: &Response) -> bool {
     matches!(outcome(response), Outcome::Replayed)
 }
 
-/// The same bytes in pieces whose number nobody knows.
+/// The same bytes in pieces whose number no one knows.
 pub fn in_pieces(bytes: &Bytes, piece: usize) -> Body {
     let bytes = bytes.clone();
     let pieces = (0..bytes.len()).step_by(piece).map(move |at| {

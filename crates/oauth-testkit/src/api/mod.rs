@@ -49,7 +49,7 @@ impl ProtectedApi {
     /// Starts an API that accepts the tokens of `auth`, and words its refusals in its dialect.
     ///
     /// # Errors
-    /// If the port cannot be had, or when called outside of a tokio runtime.
+    /// If the port cannot be had, or when called outside a tokio runtime.
     ///
     /// # Cancel safety
     /// Nothing is left behind when the future is dropped.
@@ -57,11 +57,11 @@ impl ProtectedApi {
         Self::serve(Resource::new(Some(Arc::clone(auth.endpoint()))))
     }
 
-    /// Starts another origin that wants no token: it answers 200 to everything, and counts the Authorization
+    /// Starts another origin that wants no token: it responds with 200 to everything, and counts the Authorization
     /// headers that it should never have seen.
     ///
     /// # Errors
-    /// If the port cannot be had, or when called outside of a tokio runtime.
+    /// If the port cannot be had, or when called outside a tokio runtime.
     ///
     /// # Cancel safety
     /// Nothing is left behind when the future is dropped.
@@ -109,8 +109,8 @@ impl ProtectedApi {
     }
 
     /// Whether refusals and faults come without waiting for the request body. Over HTTP/1.1 the connection
-    /// closes after such an answer if more of the body is to come, and a client that goes on writing may see
-    /// the reset before it reads the answer.
+    /// closes after such a response if more of the body is to come, and a client that goes on writing may see
+    /// the reset before it reads the response.
     pub fn answer_early(&self, early: bool) {
         lock(&self.resource.settings).answer_after = early.then_some(0);
     }
@@ -127,7 +127,7 @@ impl ProtectedApi {
         self.resource.faults.inject(fault);
     }
 
-    /// Drops every queued fault; requests that hang get their normal answer.
+    /// Drops every queued fault; requests that hang get their normal response.
     pub fn clear_faults(&self) {
         self.resource.faults.clear();
     }

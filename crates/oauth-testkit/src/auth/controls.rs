@@ -109,7 +109,7 @@ impl AuthServer {
 
     /// Makes the APIs refuse every token that was issued so far.
     ///
-    /// A client that meets a second refusal right after a renewal may pause before the next one, as
+    /// A client that meets a second refusal right after a refresh may pause before the next one, as
     /// `oauth-core` does for a second: let some time pass between two revocations.
     pub fn revoke_all(&self) {
         self.endpoint.tokens.revoke_all();
@@ -124,7 +124,7 @@ impl AuthServer {
 
 /// How requests are checked and answered.
 impl AuthServer {
-    /// Delays every answer of the token endpoint, faults included, by that time on tokio's clock, until it is
+    /// Delays every response of the token endpoint, faults included, by that time on tokio's clock, until it is
     /// set to zero. The token is made before the delay.
     pub fn set_token_latency(&self, latency: Duration) {
         lock(&self.endpoint.settings).latency = latency;
@@ -146,7 +146,7 @@ impl AuthServer {
         lock(&self.endpoint.settings).envelopes.data = envelope;
     }
 
-    /// Changes the envelope of Fuuffy's error answers.
+    /// Changes the envelope of Fuuffy's error responses.
     pub fn set_error_envelope(&self, envelope: ErrorEnvelope) {
         lock(&self.endpoint.settings).envelopes.error = envelope;
     }
@@ -173,7 +173,7 @@ impl AuthServer {
         self.endpoint.faults.inject(fault);
     }
 
-    /// Drops every queued fault; requests that hang get their normal answer.
+    /// Drops every queued fault; requests that hang get their normal response.
     pub fn clear_faults(&self) {
         self.endpoint.faults.clear();
     }

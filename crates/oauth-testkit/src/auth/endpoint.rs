@@ -58,7 +58,7 @@ impl Endpoint {
     }
 
     /// `Err` if the path is not that of the token endpoint; for a token endpoint of another realm,
-    /// the problem to answer with.
+    /// the problem to respond with.
     fn route(&self, path: &str) -> Result<Option<Problem>, Problem> {
         let expected = match self.dialect {
             Dialect::Oleria => "/oauth2/token",

@@ -62,7 +62,7 @@ impl AuthServer {
     /// Starts a server on a free port, with a random client id, secret and organization.
     ///
     /// # Errors
-    /// If the port cannot be had, or when called outside of a tokio runtime.
+    /// If the port cannot be had, or when called outside a tokio runtime.
     ///
     /// # Cancel safety
     /// Nothing is left behind when the future is dropped.

@@ -33,7 +33,7 @@ use crate::reply::{JSON, ReplyBody};
 pub struct Fault {
     pub(crate) kind: Kind,
     pub(crate) after: Duration,
-    /// `None`: for ever.
+    /// `None`: forever.
     times: Option<u64>,
 }
 
@@ -76,7 +76,7 @@ impl Fault {
     }
 
     /// Takes the request and never answers. When the faults are cleared, a request that hangs gets its
-    /// normal answer; when the server stops, its connection is closed.
+    /// normal response; when the server stops, its connection is closed.
     pub const fn hang() -> Self {
         Self::new(Kind::Hang)
     }
@@ -105,13 +105,13 @@ impl Fault {
         Self::new(Kind::Truncated)
     }
 
-    /// Answers normally, but writes the head of the answer one byte at a time, `pace` apart, and closes the
-    /// connection after the body. Over HTTP/2 the whole answer is delayed by `pace`.
+    /// Answers normally, but writes the head of the response one byte at a time, `pace` apart, and closes the
+    /// connection after the body. Over HTTP/2 the whole response is delayed by `pace`.
     pub const fn slow_head(pace: Duration) -> Self {
         Self::new(Kind::SlowHead(pace))
     }
 
-    /// The body of the answer; JSON by its content type unless [`header`](Fault::header) names another.
+    /// The body of the response; JSON by its content type unless [`header`](Fault::header) names another.
     /// Ignored by faults that do not come from [`status`](Fault::status) or [`redirect`](Fault::redirect).
     pub fn body(mut self, bytes: impl AsRef<[u8]>) -> Self {
         if let Kind::Answer { headers, body, .. } = &mut self.kind {
@@ -123,7 +123,7 @@ impl Fault {
         self
     }
 
-    /// The answer announces its whole body, sends that many bytes of it, and no more. When the faults are
+    /// The response announces its whole body, sends that many bytes of it, and no more. When the faults are
     /// cleared, it breaks off there: over HTTP/1.1 the connection closes, over HTTP/2 the stream is reset.
     /// Ignored like [`body`](Fault::body), and by a body that is no longer than that.
     pub fn stalls_after(mut self, bytes: usize) -> Self {
@@ -133,9 +133,9 @@ impl Fault {
         self
     }
 
-    /// Sets a header of the answer; a second `set-cookie` or `www-authenticate` is added to the first. What
+    /// Sets a header of the response; a second `set-cookie` or `www-authenticate` is added to the first. What
     /// is no valid name or value is left out, and so is whatever frames the message (`content-length`,
-    /// `transfer-encoding`, `connection`). Ignored by faults that have no answer of their own.
+    /// `transfer-encoding`, `connection`). Ignored by faults that have no response of their own.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let Kind::Answer { headers, .. } = &mut self.kind else {
             return self;

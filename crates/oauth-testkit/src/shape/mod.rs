@@ -1,4 +1,4 @@
-//! How each provider words its answers: one file a provider.
+//! How each provider words its responses: one file a provider.
 
 mod apiera;
 mod ataccama;
@@ -36,7 +36,7 @@ pub(crate) fn refusal(
     set(CACHE_CONTROL, "no-store");
     match problem {
         Problem::MethodNotAllowed => set(ALLOW, "POST"),
-        // RFC 6749 §5.2: the answer names the scheme that the client used.
+        // RFC 6749 §5.2: the response names the scheme that the client used.
         Problem::BadClient { basic: true } => set(WWW_AUTHENTICATE, "Basic realm=\"token\""),
         _ => {}
     }
@@ -58,7 +58,7 @@ pub(crate) fn success(
     }
 }
 
-/// A token answer with its headers.
+/// A token response with its headers.
 pub(crate) fn token_answer(body: String) -> Response<ReplyBody> {
     let mut response = json(StatusCode::OK, body);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

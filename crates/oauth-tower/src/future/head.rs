@@ -9,8 +9,8 @@ use oauth_core::adapter::Policy;
 
 /// A copy of all but the body and the header that carries the token, which each send gets anew.
 ///
-/// Most copies are dropped unused, with the first answer. The headers are a list, therefore: a map
-/// would be an allocation more, for a table that nobody looks into.
+/// Most copies are dropped unused, with the first response. The headers are a list, therefore: a map
+/// would be an allocation more, for a table that no one looks into.
 pub(crate) struct Head {
     method: Method,
     uri: Uri,

@@ -147,7 +147,7 @@ where
                     *waits_for = WaitsFor::Service(issued);
                 }
                 let ready = service.poll_ready(cx);
-                // The waits for tokens end in time by themselves, and say what was waited for.
+                // The waits for tokens end in time on their own, and say what was waited for.
                 if self.timer.as_mut().is_some_and(|timer| timer.poll_elapsed(cx).is_ready()) {
                     return Poll::Ready(Err(Error::elapsed()));
                 }

@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 use crate::future::{Answered, note_acceptance};
 
 pin_project! {
-    /// The answer's body, as it is. If its trailers refuse the token, it is renewed for the next call.
+    /// The response's body, as it is. If its trailers refuse the token, it is refreshed for the next call.
     #[derive(Debug)]
     pub struct GrpcBody<B> {
         #[pin]
@@ -70,7 +70,7 @@ impl Answered {
         if self.policy.judge_trailers(trailers) == Verdict::Replace {
             let (slot, target) = (self.policy.slot(), self.target);
             let hints = Hints::of(trailers);
-            // What the slot says to it (it renews already, or waits) changes nothing here.
+            // What the slot says to it (it refreshes already, or waits) changes nothing here.
             if before {
                 // The token has ended or was revoked during the call.
                 let _ = slot.note_refusal(self.sent.once_accepted(), target, Some(&hints));

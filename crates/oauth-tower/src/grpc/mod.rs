@@ -1,17 +1,17 @@
-//! For gRPC: an answer `UNAUTHENTICATED` is a refused token, too.
+//! For gRPC: a response `UNAUTHENTICATED` is a refused token, too.
 //!
-//! gRPC answers with HTTP 200 whatever happens and tells the end of a call in its trailers, as
+//! gRPC responds with HTTP 200 whatever happens and tells the end of a call in its trailers, as
 //! `grpc-status`; 16 is `UNAUTHENTICATED`. [`OAuthLayer::grpc`](crate::OAuthLayer::grpc) makes a
 //! layer that reads it:
 //!
-//! - An answer that is nothing but the status (a "Trailers-Only" answer) is handled like a 401: the
-//!   token is renewed, by generation, and the call is made once more, its messages whole.
+//! - A response that is nothing but the status (a "Trailers-Only" answer) is handled like a 401: the
+//!   token is refreshed, by generation, and the call is made once more, its messages whole.
 //!   [`Outcome`](oauth_core::Outcome) tells which.
 //! - The same status in real trailers comes after headers, and perhaps messages, that the caller has
-//!   seen. Nothing is sent again; the token is renewed for the next call.
-//! - A call's `grpc-timeout` covers the wait for a token, its renewal and both sends, until the response's
+//!   seen. Nothing is sent again; the token is refreshed for the next call.
+//! - A call's `grpc-timeout` covers the wait for a token, its refresh and both sends, until the response's
 //!   head is there; each send carries it as it is.
-//! - Other statuses are delivered, as is every answer with an HTTP status other than 200 and 401.
+//! - Other statuses are delivered, as is every response with an HTTP status other than 200 and 401.
 //!
 //! A server that checks tokens before its handlers run, as interceptors do, has not acted on a call
 //! that it refuses so. But servers, tonic's too, send *every* error of a unary handler in this form:

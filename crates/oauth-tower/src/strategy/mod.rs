@@ -168,7 +168,7 @@ where
 /// Replay by cloning the body before the first send: for bodies of bytes in memory, such as
 /// `http_body_util::Full<Bytes>`, whose clones share them.
 ///
-/// Nothing is copied, and there is no cap. The clone is kept until the answer, and with it all that it
+/// Nothing is copied, and there is no cap. The clone is kept until the response, and with it all that it
 /// shares with the body: `Bytes` that are a slice keep the whole allocation alive that they are cut from.
 /// Where that may be much more than the body, [`Buffered`] keeps a copy within a cap.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,4 +1,4 @@
-//! The strategies by themselves: what the first send gets, what the second, and what they show.
+//! The strategies on their own: what the first send gets, what the second, and what they show.
 
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -8,7 +8,7 @@ use super::*;
 
 type Streamed = UnsyncBoxBody<Bytes, BoxError>;
 
-/// A body of these chunks, whose size nobody knows.
+/// A body of these chunks, whose size no one knows.
 fn streamed(chunks: &[&'static str]) -> Streamed {
     let frames = chunks.iter().map(|chunk| Ok(Frame::data(Bytes::from_static(chunk.as_bytes()))));
     let frames: Vec<_> = frames.collect();

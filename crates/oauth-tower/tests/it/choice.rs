@@ -22,7 +22,7 @@ fn again(body: ReplayBody<Streamed>) -> Streamed {
 }
 
 /// One request that the API refuses at first, with a token at hand or after a wait for it: the
-/// outcome, and how often it was sent. The token is renewed whatever the choice.
+/// outcome, and how often it was sent. The token is refreshed whatever the choice.
 async fn refused<R, B>(strategy: R, request: impl Fn() -> Request<B>) -> (Outcome, usize)
 where
     R: Strategy<B>,

@@ -17,7 +17,7 @@ type Mocked = mock::Mock<Request<ReplayBody<Full<Bytes>>>, Response<Full<Bytes>>
 type Handle = mock::Handle<Request<ReplayBody<Full<Bytes>>>, Response<Full<Bytes>>>;
 type Service1 = mock::Spawn<OAuth<ConcurrencyLimit<Mocked>, Buffered>>;
 
-/// A limit of one shows whatever is left behind: nobody would be ready any more.
+/// A limit of one shows whatever is left behind: no one would be ready any more.
 fn limited(slot: &TokenSlot) -> (Service1, Handle) {
     let layer = OAuthLayer::new(slot.clone());
     mock::spawn_with(move |inner| layer.layer(ConcurrencyLimit::new(inner, 1)))

@@ -1,4 +1,4 @@
-//! tower-http's `FollowRedirect` below a layer that nobody tells where responses are from: with the
+//! tower-http's `FollowRedirect` below a layer that no one tells where responses are from: with the
 //! features `tower-http-06` and `tower-http-07` it knows by itself, without them it cannot.
 
 use bytes::Bytes;
@@ -152,7 +152,7 @@ async fn without_replay_a_401_from_another_origin_refreshes_nothing_where_the_fo
     }
 }
 
-/// One inside of a ready-made client, of the older version, and one of one's own around it.
+/// One inside a ready-made client, of the older version, and one of one's own around it.
 #[cfg(all(feature = "tower-http-06", feature = "tower-http-07"))]
 #[tokio::test(start_paused = true)]
 async fn of_two_followers_the_one_inside_the_client_is_believed() {

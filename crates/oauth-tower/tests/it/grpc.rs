@@ -123,7 +123,7 @@ async fn a_channel_whose_origin_is_not_named_is_an_error_that_says_what_to_do() 
     assert_eq!(world.tokens(), [""; 0]);
 }
 
-/// An answer whose trailers say `UNAUTHENTICATED`, with this HTTP status, from that place: how many
+/// A response whose trailers say `UNAUTHENTICATED`, with this HTTP status, from that place: how many
 /// token requests there were.
 async fn refused_in_trailers(
     change: fn(GrpcSettings) -> GrpcSettings,

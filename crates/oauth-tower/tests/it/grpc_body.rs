@@ -1,4 +1,4 @@
-//! What the gRPC layer leaves as it is: readiness, and what an answer's body says of itself.
+//! What the gRPC layer leaves as it is: readiness, and what a response's body says of itself.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

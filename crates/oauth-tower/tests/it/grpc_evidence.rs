@@ -150,7 +150,7 @@ async fn a_call_without_a_token_ends_by_its_timeout_and_names_the_token_endpoint
 #[tokio::test(start_paused = true)]
 async fn a_refresh_and_both_calls_end_by_the_timeout_which_both_carry() {
     let refused = |token: &str| if token == "t1" { Reply::head("16") } else { Reply::head("0") };
-    // The renewal hangs: the first status is delivered.
+    // The refresh hangs: the first status is delivered.
     let (issuer, server) = (Issuer::new(), Server::new(refused));
     let slot = issuer.ready_slot().await;
     issuer.hold();

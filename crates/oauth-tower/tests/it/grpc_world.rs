@@ -105,7 +105,7 @@ impl World {
         self.seen().into_iter().map(|seen| seen.token).collect()
     }
 
-    /// What the layer said of each answer, in words.
+    /// What the layer said of each response, in words.
     pub fn outcomes(&self) -> Vec<String> {
         let outcomes = self.shared.outcomes.lock().unwrap();
         outcomes.iter().map(|outcome| format!("{outcome:?}")).collect()

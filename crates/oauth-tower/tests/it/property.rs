@@ -1,4 +1,4 @@
-//! Whatever the chunks, the cap, the trailers and the moment of the answer: the second send has
+//! Whatever the chunks, the cap, the trailers and the moment of the response: the second send has
 //! exactly the original bytes and trailers, or there is none and the reason is told.
 
 use std::sync::{Arc, Mutex};
@@ -165,7 +165,7 @@ async fn run(case: Case) -> Result<(), TestCaseError> {
     match Outcome::of(response.extensions()) {
         Outcome::Replayed => {
             let (sent, sent_trailers, complete) = second.expect("a second send");
-            // A body that was torn only after the answer is torn in the second send.
+            // A body that was torn only after the response is torn in the second send.
             prop_assert_eq!(complete, !case.is_torn());
             if complete {
                 prop_assert_eq!(sent, data.clone());

@@ -1,4 +1,4 @@
-//! tower-http's `FollowRedirect` inside and outside of the layer.
+//! tower-http's `FollowRedirect` inside and outside the layer.
 
 use bytes::Bytes;
 use http::Request;
@@ -179,7 +179,7 @@ async fn an_order_that_was_made_before_the_redirect_is_not_made_twice() {
             assert_eq!(sent, once, "{told:?}");
             assert!(matches!(outcome, Outcome::NotReplayed(NotReplayed::Redirected)), "{told:?}");
         }
-        // Renewed, at once or for the next request.
+        // Refreshed, at once or for the next request.
         assert_eq!(requests, 2, "{told:?}");
     }
 }
@@ -326,7 +326,7 @@ async fn outside_with_buffered_bodies_the_redirected_request_has_no_token_elsewh
     let service = layer.layer(FollowRedirect::new(api.clone()));
     let response = service.oneshot(post(API, full("x"))).await.unwrap();
     assert_eq!(response.status(), 200);
-    // Nobody says where the response is from, but by the feature.
+    // No one says where the response is from, but by the feature.
     let outcome = Outcome::of(response.extensions());
     let known = cfg!(feature = "tower-http-07");
     assert_eq!(matches!(outcome, Outcome::RedirectedAway), known, "{outcome:?}");
@@ -383,7 +383,7 @@ async fn inside_the_token_goes_nowhere_else() {
     assert_eq!(issuer.requests(), 1);
 }
 
-/// Why the layer belongs outside of a redirect follower: the token itself goes nowhere else, but a
+/// Why the layer belongs outside a redirect follower: the token itself goes nowhere else, but a
 /// foreign server steers an authenticated request.
 #[tokio::test(start_paused = true)]
 async fn inside_a_foreign_server_can_steer_an_authenticated_request_to_the_api() {

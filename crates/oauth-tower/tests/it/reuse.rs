@@ -1,7 +1,7 @@
 //! What becomes of the connection when a 401 is dropped before the second send.
 //!
-//! hyper's HTTP/1.1 client reads the head of an answer with one `read` of 8 KiB; what came with it of
-//! the body is handed on before anybody asks. When the body is dropped, it decodes once more: what is
+//! hyper's HTTP/1.1 client reads the head of a response with one `read` of 8 KiB; what came with it of
+//! the body is handed on before anyone asks. When the body is dropped, it decodes once more: what is
 //! buffered, or else what one `read` that does not wait gives, 16 KiB after a first one that was
 //! filled. If that was the end of the body, the connection is kept; if not, it is closed. So a 401 that
 //! fits into 8 KiB with its head and came at once costs no connection, up to a body of 24 KiB it is up to

@@ -1,4 +1,4 @@
-//! A layer below ours that rewrites URLs (service discovery, a sidecar): where nobody says otherwise, and
+//! A layer below ours that rewrites URLs (service discovery, a sidecar): where no one says otherwise, and
 //! with a guard below it, everything is as if nothing had been rewritten.
 
 use bytes::Bytes;

@@ -16,7 +16,7 @@ use tower_service::Service;
 
 pub type Streamed = UnsyncBoxBody<Bytes, BoxError>;
 
-/// A body of these chunks, whose size nobody knows, and these trailers.
+/// A body of these chunks, whose size no one knows, and these trailers.
 pub fn streamed(chunks: &[&'static str], trailers: Option<HeaderMap>) -> Streamed {
     let frames =
         chunks.iter().map(|chunk| http_body::Frame::data(Bytes::from_static(chunk.as_bytes())));
@@ -148,7 +148,7 @@ impl<B> Api<B> {
         self.seen().iter().map(|seen| seen.token().map(str::to_owned)).collect()
     }
 
-    /// Takes the body of an early answer.
+    /// Takes the body of an early response.
     pub fn unread(&self) -> B {
         self.state().unread.remove(0)
     }

@@ -69,7 +69,7 @@ async fn a_request_is_shed_when_the_inner_service_is_not_ready_and_the_next_one_
     assert_pending!(handle.poll_request());
 }
 
-/// Nobody can be shed any more: the request was taken.
+/// No one can be shed any more: the request was taken.
 #[tokio::test(start_paused = true)]
 async fn a_second_send_waits_for_the_inner_service_and_is_not_shed() {
     let slot = Issuer::new().ready_slot().await;

@@ -126,7 +126,7 @@ async fn under_a_rate_limit_behind_a_buffer_two_sends_count_as_one() {
     assert_eq!(api.tokens(), [Some("Bearer t2".into())]);
 }
 
-/// The limit is around the whole request: its permit is kept while the token is renewed, and the token
+/// The limit is around the whole request: its permit is kept while the token is refreshed, and the token
 /// request must not need it.
 #[tokio::test(start_paused = true)]
 async fn under_a_limit_of_one_a_request_keeps_its_place_until_it_has_its_response() {

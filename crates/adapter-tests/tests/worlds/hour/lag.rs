@@ -23,7 +23,7 @@ fn base() -> Vec<Call> {
     every(secs(0.1), "a", secs(10.0), HOUR)
 }
 
-/// One for the first token, and one for each renewal by age.
+/// One for the first token, and one for each refresh by age.
 fn renewals(life: f64) -> usize {
     (3_600.0 / (life * 0.725)) as usize + 2
 }

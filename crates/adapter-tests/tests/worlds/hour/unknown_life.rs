@@ -45,7 +45,7 @@ fn no_call_fails_that_can_be_sent_twice_and_a_life_costs_one_token_request() {
     assert!(played.requests <= 792, "{}", played.requests);
 }
 
-/// The calls that met the dead token before anybody knew fail, and those that come when a renewal has
+/// The calls that met the dead token before anyone knew fail, and those that come when a refresh has
 /// held them for a second.
 #[test]
 fn what_cannot_be_sent_twice_fails_where_that_could_not_be_known() {
@@ -71,7 +71,7 @@ fn where_callers_come_one_after_the_other_each_life_costs_one_call_without_repla
     for adapter in Adapter::NO_REPLAY {
         let issuer = Arc::new(Issuer::new(None, 0.0..0.0));
         let known = issuer.clone();
-        // The fifth call after a renewal is too late.
+        // The fifth call after a refresh is too late.
         let rule = move |token, now, _: &str| now < known.born(token) + secs(4.9);
         let played = on_paused_time(async {
             let world = World::shared(&issuer, &Arc::new(Api::new(0.0..0.0, rule)));

@@ -109,14 +109,14 @@ impl ClientCredentialsBuilder {
         self
     }
 
-    /// How long before its end a token should be renewed. Default: the slot decides by its life.
+    /// How long before its end a token should be refreshed. Default: the slot decides by its life.
     pub fn refresh_window(mut self, window: Duration) -> Self {
         self.refresh_window = Some(window);
         self
     }
 
-    /// The life of a token when the answer does not tell it (RFC 6749 §5.1 recommends that it
-    /// does): neither in `expires_in` nor in `expires_on`, which counts from the answer's `Date` and
+    /// The life of a token when the response does not tell it (RFC 6749 §5.1 recommends that it
+    /// does): neither in `expires_in` nor in `expires_on`, which counts from the response's `Date` and
     /// says nothing without one. Default: 300 s, a short one among those in use: too short costs a token request,
     /// too long costs failed calls.
     pub fn default_lifetime(mut self, lifetime: Duration) -> Self {
@@ -124,7 +124,7 @@ impl ClientCredentialsBuilder {
         self
     }
 
-    /// Refuses an answer without `token_type`, which RFC 6749 §5.1 requires. Default: such a token
+    /// Refuses a response without `token_type`, which RFC 6749 §5.1 requires. Default: such a token
     /// counts as Bearer.
     pub fn require_token_type(mut self) -> Self {
         self.rules.require_token_type = true;
@@ -142,7 +142,7 @@ impl ClientCredentialsBuilder {
         self
     }
 
-    /// Lets the secret go over plain http to any host, where everybody on the way can read it
+    /// Lets the secret go over plain http to any host, where everyone on the way can read it
     /// (against RFC 6749 §1.6). Default: `false`, plain http to loopback alone.
     pub fn dangerous_plain_http(mut self, allow: bool) -> Self {
         self.plain_http = allow;

@@ -40,7 +40,7 @@ static DIALECT: Dialect = Dialect {
 /// Client credentials at Apiera.
 ///
 /// Sends a JSON body with `client_id`, `client_secret`, `audience`, `grant_type` and
-/// `organization`, in the order of Apiera's documentation. Renews 300 s before the end.
+/// `organization`, in the order of Apiera's documentation. Refreshes 300 s before the end.
 ///
 /// ```
 /// use oauth_core::{Apiera, ClientAuth};

@@ -34,7 +34,7 @@ static DIALECT: Dialect = Dialect {
 ///
 /// Sends a form with `grant_type`, `client_id` and `client_secret` to
 /// `https://{environment}.ataccama.one/auth/realms/{realm}/protocol/openid-connect/token`; tokens
-/// go to that host. Renews 60 s before the end (the slot takes less for short lives).
+/// go to that host. Refreshes 60 s before the end (the slot takes less for short lives).
 ///
 /// ```
 /// use oauth_core::{Ataccama, ClientAuth};

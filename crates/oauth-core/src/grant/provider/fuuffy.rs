@@ -29,7 +29,7 @@ static DIALECT: Dialect = Dialect {
 /// Client credentials at Fuuffy.
 ///
 /// Sends a form with `grant_type`, `client_id` and `client_secret` to `{base}/auth/token`; the
-/// token comes in a `data` envelope, an object or a string that holds one, or without it. Renews
+/// token comes in a `data` envelope, an object or a string that holds one, or without it. Refreshes
 /// 60 s before the end.
 ///
 /// ```

@@ -30,7 +30,7 @@ static DIALECT: Dialect = Dialect {
 /// Client credentials at Oleria.
 ///
 /// Sends a form with `grant_type`, `client_id`, `client_secret` and `scope`, all required by
-/// Oleria's contract, to the Authentication URL exactly as the workspace shows it. Renews 60 s
+/// Oleria's contract, to the Authentication URL exactly as the workspace shows it. Refreshes 60 s
 /// before the end.
 ///
 /// ```

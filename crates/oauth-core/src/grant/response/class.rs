@@ -10,7 +10,7 @@ pub(in crate::grant) struct Class {
 }
 
 impl Class {
-    /// 408, 429 and 5xx pass by themselves, the rest does not.
+    /// 408, 429 and 5xx pass on their own, the rest does not.
     pub(in crate::grant) fn of_status(status: StatusCode) -> Self {
         Self { meaning: Meaning::of(status), hint: None }
     }

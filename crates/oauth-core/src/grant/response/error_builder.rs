@@ -129,7 +129,7 @@ impl<'a> ErrorBuilder<'a> {
         self.meaning(Meaning::BadCredentials)
     }
 
-    /// Another attempt may succeed without anybody changing anything: see [`Error::is_transient`].
+    /// Another attempt may succeed without anyone changing anything: see [`Error::is_transient`].
     pub fn transient(self) -> Self {
         self.meaning(Meaning::Transient)
     }
@@ -140,7 +140,7 @@ impl<'a> ErrorBuilder<'a> {
         self.meaning(Meaning::Throttled)
     }
 
-    /// It stays until somebody changes something.
+    /// It stays until someone changes something.
     pub fn permanent(self) -> Self {
         self.meaning(Meaning::Permanent)
     }
@@ -165,7 +165,7 @@ impl<'a> ErrorBuilder<'a> {
         });
         let is_throttled = meaning == Meaning::Throttled;
         let now = server_time(headers);
-        // A limit's reset comes with every answer of some servers: of one that fails it does not say
+        // A limit's reset comes with every response of some servers: of one that fails it does not say
         // when it will work again, so it counts where the limit is the reason.
         let wait = self
             .retry_after
@@ -201,7 +201,7 @@ fn message(status: StatusCode, meaning: Meaning) -> &'static str {
     }
 }
 
-/// With what may be wrong with the credentials and nobody sees.
+/// With what may be wrong with the credentials and no one sees.
 fn with_blanks(
     mut hint: Option<Cow<'static, str>>,
     request: &TokenRequest,

@@ -61,7 +61,7 @@ impl ErrorResponse<'_> {
             _ if self.says_one_of(&SLOWER) => Some(Meaning::Throttled),
             _ if self.says_one_of(&LATER) => Some(Meaning::Transient),
             // Not of a transient status: a server that failed knows no client, and a gateway that
-            // throttles has asked nobody.
+            // throttles has asked no one.
             Meaning::Permanent if says_wrong_client || self.says_one_of(&[INVALID_CLIENT]) => {
                 Some(Meaning::BadCredentials)
             }

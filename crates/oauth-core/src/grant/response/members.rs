@@ -81,7 +81,7 @@ impl<'a> Members<'a> {
         present(self.error).is_some_and(|error| !says_nothing(error))
     }
 
-    /// Whether there is a code outside of `error`, as in Fuuffy's bare errors.
+    /// Whether there is a code outside `error`, as in Fuuffy's bare errors.
     pub(super) fn has_code(&self) -> bool {
         present(self.code).is_some()
     }

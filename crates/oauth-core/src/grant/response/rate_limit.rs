@@ -1,6 +1,6 @@
 //! When a server's rate limit is reset, from the headers in which servers tell it.
 //!
-//! Nobody agrees on their form. `RateLimit-Reset` was a delay in seconds in the drafts of the IETF's
+//! No one agrees on their form. `RateLimit-Reset` was a delay in seconds in the drafts of the IETF's
 //! HTTPAPI group up to the sixth; their seventh put it into `RateLimit: limit=10, remaining=0, reset=5`,
 //! those since into `RateLimit: "name";r=0;t=5`. `X-RateLimit-Reset` is a Unix time at GitHub and
 //! Auth0 and a delay at Envoy, Okta's `X-Rate-Limit-Reset` is a Unix time, GitLab's `RateLimit-Reset`
@@ -44,7 +44,7 @@ pub(super) fn reset(headers: &HeaderMap, now: Option<Duration>) -> Option<Durati
 }
 
 /// A delay in seconds, a Unix time in seconds or milliseconds, or an HTTP-date. The last three are
-/// nothing to somebody who does not know the server's clock.
+/// nothing to someone who does not know the server's clock.
 fn until(text: &str, now: Option<Duration>) -> Option<Duration> {
     let at = match decimal(text) {
         Some(delay) if delay < UNIX_TIME => return Some(seconds(delay)),
@@ -68,7 +68,7 @@ fn of_limit(limit: &str, now: Option<Duration>) -> Option<(bool, Duration)> {
     Some((used_up, wait?))
 }
 
-/// The parts between separators outside of quoted strings (RFC 9651 §3.3.3): a limit may be called
+/// The parts between separators outside quoted strings (RFC 9651 §3.3.3): a limit may be called
 /// `"a,b;t=9"`.
 fn outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut quoted, mut escaped) = (false, false);

@@ -1,4 +1,4 @@
-//! The tolerant reader of token answers and error answers, as real token endpoints give them.
+//! The tolerant reader of token answers and error responses, as real token endpoints give them.
 
 use std::time::Duration;
 
@@ -216,7 +216,7 @@ impl Reader<'_> {
         self.request.secrets()
     }
 
-    /// And the token that the answer has beside its other texts.
+    /// And the token that the response has beside its other texts.
     fn secrets_with(&self, answer: &Members<'_>) -> Secrets {
         let token = present(answer.access_token).and_then(string);
         match token {

@@ -1,7 +1,7 @@
 //! The server's own clock, by the `Date` of its response (RFC 9110 §6.6.1).
 //!
 //! Every other time of a response is read against it and never against our clock: the two may be
-//! hours apart, and their difference would become a wait, or a life, that nobody meant. Where no
+//! hours apart, and their difference would become a wait, or a life, that no one meant. Where no
 //! valid `Date` is beside it, such a time says nothing.
 
 use std::time::{Duration, UNIX_EPOCH};

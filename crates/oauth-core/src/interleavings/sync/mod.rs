@@ -19,7 +19,7 @@ pub(crate) use self::time::{
 
 thread_local! {
     // The explorer runs all of a schedule's tasks on one thread.
-    // The desk's own tests run without an explorer.
+    // The state's own tests run without an explorer.
     static EXPLORING: Cell<bool> = const { Cell::new(false) };
 }
 

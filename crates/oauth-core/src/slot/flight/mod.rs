@@ -12,7 +12,7 @@
 //! - The task (its runtime has ended, or it was aborted): the flight is taken off the state, then its waiters
 //!   are woken and ask for another one.
 //! - The last handle of the slot: the flight is aborted. The task holds the slot weakly.
-//! - A task that is never polled again, on a runtime that nobody drives: the flight misses its heartbeat, and
+//! - A task that is never polled again, on a runtime that no one drives: the flight misses its heartbeat, and
 //!   the next caller starts another one.
 
 pub(super) mod completion;

@@ -19,7 +19,7 @@ use crate::unwind::contained;
 
 /// What all handles of a slot share.
 pub(in super::super) struct Shared {
-    /// Written under the desk's lock alone, read by everybody.
+    /// Written under the state's lock alone, read by everyone.
     pub(in super::super) current: Published<Entry>,
     pub(in super::super) clock: AnyClock,
     /// What the state knows about acceptance: written under its lock, read with each request.
@@ -65,7 +65,7 @@ impl Shared {
             self.issued.remember(&fetched.token);
         }
         let at = self.clock.read();
-        // If it panics, nobody knows of a change.
+        // If it panics, no one knows of a change.
         let now = contained(|| self.source.credentials_epoch()).or(tried).unwrap_or_default();
         let epochs = Epochs { tried: tried.unwrap_or(now), now };
         let ((landing, _replaced), deferred) = self.with_state(|state| {

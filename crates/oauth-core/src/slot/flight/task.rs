@@ -1,7 +1,7 @@
 //! One flight: a task that asks the source, tries again where that helps, and lands its outcome.
 //!
 //! It holds the slot weakly, so that the last handle's drop ends it, and whatever drops it (an
-//! ended runtime, an abort) makes the waiters ask the state again instead of waiting for ever.
+//! ended runtime, an abort) makes the waiters ask the state again instead of waiting forever.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

@@ -49,7 +49,7 @@ pub(crate) fn judge(declared: &str, requested: &str, host: Option<&str>) -> Judg
 
 /// The oracle: scheme, host and port are the same.
 fn same(declared: &str, requested: &str) -> bool {
-    // A star is no host to a URL parser: a label that nobody has stands for it.
+    // A star is no host to a URL parser: a label that no one has stands for it.
     let (exact, wild) = match declared.split_once("://") {
         Some((scheme, rest)) if rest.starts_with("*.") => {
             (format!("{scheme}://star{}", &rest[1..]), true)

@@ -15,7 +15,7 @@ use oauth_core::replay::ReplayHandle;
 /// What came of a history.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Played {
-    /// Nobody asked for a second send.
+    /// No one asked for a second send.
     Once,
     Refused,
     TakenOver,

@@ -1,4 +1,4 @@
-//! Any bytes as the body of a token endpoint's answer, in every dialect.
+//! Any bytes as the body of a token endpoint's response, in every dialect.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How many renewals refusals may ask for.
+//! How many refreshes refusals may ask for.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(in super::super) struct Budgets {
 /// Why a refusal starts no flight.
 pub(in super::super) struct Exhausted {
     pub(in super::super) wait: Duration,
-    /// Renewals help, but tokens are refused again and again.
+    /// Refreshes help, but tokens are refused again and again.
     pub(in super::super) helps: bool,
     /// Whether to tell the log.
     pub(in super::super) warn: bool,
@@ -39,12 +39,12 @@ impl Budgets {
         self.unproven.is_full(now) && self.asked.is_full(now)
     }
 
-    /// Whether all renewals have helped: only then new requests are held for another one.
+    /// Whether all refreshes have helped: only then new requests are held for another one.
     pub(in super::super) fn allow_hold(&self, now: Duration) -> bool {
         self.unproven.is_full(now)
     }
 
-    /// A refusal asks for a renewal.
+    /// A refusal asks for a refresh.
     pub(in super::super) fn take(&mut self, now: Duration) -> Result<(), Exhausted> {
         if let Err(wait) = self.unproven.take(now) {
             return Err(self.exhausted(wait, false, now));
@@ -64,12 +64,12 @@ impl Budgets {
         Exhausted { wait, helps, warn }
     }
 
-    /// A renewal has helped, or it has brought nothing, which says nothing about its target.
+    /// A refresh has helped, or it has brought nothing, which says nothing about its target.
     pub(super) fn was_no_failure(&mut self) {
         self.unproven.refund();
     }
 
-    /// A renewal was cut off, and another one takes its place.
+    /// A refresh was cut off, and another one takes its place.
     pub(super) fn was_none(&mut self) {
         self.unproven.refund();
         self.asked.refund();

@@ -1,4 +1,4 @@
-//! What refusals and acceptances have shown about tokens, targets and renewals. Made at the first
+//! What refusals and acceptances have shown about tokens, targets and refreshes. Made at the first
 //! refusal, and gone when it has nothing more to say.
 
 mod budget;
@@ -34,14 +34,14 @@ pub(super) struct Evidence {
     /// Against its predecessor.
     predecessor: Strikes,
     pub(super) propagation: Propagation,
-    /// For renewals that refusals ask for.
+    /// For refreshes that refusals ask for.
     pub(super) budgets: Budgets,
     charge: Option<Charge>,
     repeated: Option<Repeated>,
     hold: Option<Hold>,
 }
 
-/// Which target a renewal must help.
+/// Which target a refresh must help.
 struct Charge {
     flight: u64,
     target: Target,
@@ -106,7 +106,7 @@ impl Evidence {
         self.targets.refuses(target, newest);
     }
 
-    /// A refusal after which the request is not sent again. What a renewal was charged to has got its
+    /// A refusal after which the request is not sent again. What a refresh was charged to has got its
     /// token and refuses it, too.
     pub(super) fn refused_for_good(
         &mut self,
@@ -126,7 +126,7 @@ impl Evidence {
         }
     }
 
-    /// How long the refusal of a token by this target starts no renewal. Requests of which nothing is kept
+    /// How long the refusal of a token by this target starts no refresh. Requests of which nothing is kept
     /// are many targets: that one of them refuses all tokens says nothing about the others.
     pub(super) fn pause(
         &self,
@@ -138,7 +138,7 @@ impl Evidence {
         self.pause_with(number, now).max(futile)
     }
 
-    /// How long the refusal of this token starts no renewal, whoever refuses it.
+    /// How long the refusal of this token starts no refresh, whoever refuses it.
     pub(super) fn pause_with(&self, number: NonZeroU64, now: Duration) -> Option<Duration> {
         let repeated = self.repeated.as_ref().filter(|repeated| repeated.number == number)?;
         repeated.until.checked_sub(now).filter(|wait| !wait.is_zero())
@@ -172,7 +172,7 @@ impl Evidence {
         self.struck_at = None;
         match &mut self.charge {
             Some(charge) if charge.flight == flight => charge.brought = Some(number),
-            // Nobody can accept what that one brought any more.
+            // No one can accept what that one brought any more.
             _ => self.charge = None,
         }
     }
@@ -221,7 +221,7 @@ impl Evidence {
 
 /// Acceptances.
 impl Evidence {
-    /// Nobody had accepted the slot's token before: until now it was only not known yet.
+    /// No one had accepted the slot's token before: until now it was only not known yet.
     pub(super) fn accepted_first(&mut self) {
         self.current = Strikes::default();
     }
@@ -262,7 +262,7 @@ impl Evidence {
     }
 }
 
-/// The hold. What it returns is dropped when the desk's lock is released: that wakes those that are held.
+/// The hold. What it returns is dropped when the state's lock is released: that wakes those that are held.
 impl Evidence {
     /// What a new request waits for, and how long.
     pub(super) fn held(&self, now: Duration) -> Option<(Completion, Duration)> {

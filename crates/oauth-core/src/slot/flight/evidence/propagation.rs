@@ -30,7 +30,7 @@ impl Propagation {
         }
     }
 
-    /// Which token a request is sent with. `accepted`: somebody knows the slot's token.
+    /// Which token a request is sent with. `accepted`: someone knows the slot's token.
     pub(in super::super) fn guidance(
         &mut self,
         accepted: bool,

@@ -20,7 +20,7 @@ struct Refusing {
     target: Target,
     /// The newest token there was when it refused one: the last digits of its generation.
     refused: u16,
-    /// How many renewals did not help it.
+    /// How many refreshes did not help it.
     futile: u8,
 }
 
@@ -33,7 +33,7 @@ impl Targets {
         self.0.iter().any(|known| known.target == target)
     }
 
-    /// How long it gets no renewal.
+    /// How long it gets no refresh.
     pub(super) fn pause(&self, target: Target, now: Duration) -> Option<Duration> {
         let known = self.0.iter().find(|known| known.target == target)?;
         let until = Duration::from_nanos(known.paused_until);
@@ -55,8 +55,8 @@ impl Targets {
         }
     }
 
-    /// It refused this token as well. If there was none as new when it refused one before, its renewal did
-    /// not help, and it gets none for as long as `pause` says of the count of such renewals.
+    /// It refused this token as well. If there was none as new when it refused one before, its refresh did
+    /// not help, and it gets none for as long as `pause` says of the count of such refreshes.
     pub(super) fn refuses_again(
         &mut self,
         target: Target,

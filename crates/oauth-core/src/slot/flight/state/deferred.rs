@@ -9,7 +9,7 @@ use super::super::sync::AbortHandle;
 use crate::error::Error;
 use crate::unwind::contained;
 
-/// Let go after the desk's lock is released, in this order: a source's error can do anything when it is
+/// Let go after the state's lock is released, in this order: a source's error can do anything when it is
 /// dropped, call the slot for one, an abort can drop a flight on the spot, and who is woken is not ours.
 #[derive(Default)]
 #[must_use]
@@ -17,13 +17,13 @@ pub(in super::super::super) struct Deferred(Vec<Item>);
 
 enum Item {
     Error(Error),
-    /// A flight that nobody needs any more: if it is not dead, it ends.
+    /// A flight that no one needs any more: if it is not dead, it ends.
     Flight(AbortHandle),
     /// A hold that has ended: those that are held are told.
     Hold(Completer),
     /// A token, to be wiped.
     Token(Arc<Entry>),
-    /// Refusals have used up what there is of renewals: for the log.
+    /// Refusals have used up what there is of refreshes: for the log.
     Exhausted(Error),
 }
 

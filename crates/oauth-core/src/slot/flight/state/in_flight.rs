@@ -8,7 +8,7 @@ use super::super::trigger::Trigger;
 use super::FlightState;
 
 /// A flight says by when it will be heartbeat of next. One that is not heartbeat of by then plus this is on a
-/// runtime that nobody drives.
+/// runtime that no one drives.
 const PRESUMED_DEAD_AFTER: Duration = Duration::from_secs(1);
 /// A task of a runtime that is driven is polled the first time within this.
 const FIRST_POLL: Duration = Duration::from_secs(5);
@@ -110,7 +110,7 @@ impl FlightState {
         self.forget_predecessor();
     }
 
-    /// The flights under way, to be aborted because nobody is left who could use their tokens.
+    /// The flights under way, to be aborted because no one is left who could use their tokens.
     pub(in super::super::super) fn take_flights(&mut self) -> impl Iterator<Item = AbortHandle> {
         let flights = self.flight.take().into_iter().chain(self.superseded.take());
         flights.filter_map(|flight| flight.abort)

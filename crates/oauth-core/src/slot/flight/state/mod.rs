@@ -30,7 +30,7 @@ use crate::token::Token;
 pub(in super::super) enum Ticket {
     /// A flight is under way; at this time it is presumed dead.
     Join(Completion, Duration),
-    /// Start this flight, once the desk's lock is released.
+    /// Start this flight, once the state's lock is released.
     Start(FlightSpec, Completion, Duration),
 }
 
@@ -42,7 +42,7 @@ pub(in super::super) struct FlightSpec {
     pub(in super::super) completer: Completer,
     /// How long it waits before its first attempt.
     pub(in super::super) pause: Duration,
-    /// Only the first flight after a success tries again inside of itself.
+    /// Only the first flight after a success tries again inside itself.
     pub(in super::super) retries: bool,
     pub(in super::super) seed: u64,
 }

@@ -88,7 +88,7 @@ impl FlightState {
         Some(superseded.trigger)
     }
 
-    /// Whether it had some life, and all of it passed while the answer was on its way.
+    /// Whether it had some life, and all of it passed while the response was on its way.
     fn ended(&self, fetched: &Fetched, now: Duration) -> bool {
         let life = fetched.token.lifetime().filter(|life| !life.is_zero());
         life.is_some()

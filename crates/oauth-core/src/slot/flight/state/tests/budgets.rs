@@ -1,4 +1,4 @@
-//! What renewals are charged with, what gives it back, and how long all of that is remembered.
+//! What refreshes are charged with, what gives it back, and how long all of that is remembered.
 
 use super::*;
 

@@ -31,7 +31,7 @@ fn is_told(slot: &mut Slot, completion: &Completion) -> bool {
     end.poll(&mut Context::from_waker(Waker::noop())).is_ready()
 }
 
-/// Whoever is held goes on, and nobody else is.
+/// Whoever is held goes on, and no one else is.
 fn assert_over(slot: &mut Slot, completion: &Completion) {
     assert!(is_told(slot, completion));
     if slot.current.is_some() {

@@ -175,7 +175,7 @@ impl Slot {
         evidence.pause(self.target(path), number, self.now)
     }
 
-    /// Whether there is nothing that a renewal was charged with and did not get back.
+    /// Whether there is nothing that a refresh was charged with and did not get back.
     fn owes_nothing(&self) -> bool {
         let evidence = self.state.evidence.as_ref();
         evidence.is_none_or(|evidence| evidence.budgets.allow_hold(self.now))
@@ -206,7 +206,7 @@ impl Slot {
         self.land_with(id, Ok(token)).map(|entry| entry.unwrap().generation.number.get())
     }
 
-    /// A renewal on demand brings a token without any life, and this is a request of whoever waited for it.
+    /// A refresh on demand brings a token without any life, and this is a request of whoever waited for it.
     fn send_lifeless(&mut self) -> Sent {
         let id = self.start(Trigger::Demand);
         let token = hour().expires_in(Duration::ZERO);

@@ -163,7 +163,7 @@ fn a_refresh_that_helped_where_it_was_refused_rules_it_out_for_all() {
     assert_eq!(instead(&mut slot, "/b"), Flight(3));
 }
 
-/// The one that was there before the refused one has nothing to do with the renewal.
+/// The one that was there before the refused one has nothing to do with the refresh.
 #[test]
 fn a_refresh_that_helped_leaves_it_where_it_was_not_refused() {
     let mut slot = Slot::accepted();
@@ -188,7 +188,7 @@ fn retire_drops_it_and_what_flights_under_way_would_bring() {
     assert!(slot.state.predecessor.is_none() && !slot.state.is_flying());
     assert_eq!(slot.land(flight, hour()), None);
     assert_eq!(slot.land(superseded, hour()), None);
-    // Nobody has to ask any more which token is his.
+    // No one has to ask any more which token is his.
     assert!(!slot.state.mark().is_guided());
 }
 

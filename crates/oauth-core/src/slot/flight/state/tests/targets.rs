@@ -1,16 +1,16 @@
-//! Targets that refuse tokens: which renewals did not help, and what a pause is for. And an issuer that
+//! Targets that refuse tokens: which refreshes did not help, and what a pause is for. And an issuer that
 //! hands out the refused token again.
 
 use super::*;
 
-/// A token that nobody has accepted, so that none becomes a predecessor.
+/// A token that no one has accepted, so that none becomes a predecessor.
 fn unaccepted() -> Slot {
     let mut slot = Slot::new();
     slot.refresh();
     slot
 }
 
-/// `/a` has refused the first token, and the renewal's as well.
+/// `/a` has refused the first token, and the refresh's as well.
 fn paused() -> Slot {
     let mut slot = unaccepted();
     slot.renewed("/a");
@@ -170,7 +170,7 @@ fn a_token_without_life_that_many_got_counts_once_as_a_refresh_that_did_not_help
         slot.refuse_again(lifeless.as_second(), "/a");
         assert_eq!(slot.pause("/a"), Some(S(1)));
     }
-    // Where it is the first one that is refused, there was no renewal that could have helped.
+    // Where it is the first one that is refused, there was no refresh that could have helped.
     for _ in 0..3 {
         slot.refuse_again(lifeless.as_second(), "/b");
         assert_eq!(slot.pause("/b"), None);
