@@ -1,4 +1,4 @@
-//! How callers get onto the one flight and wait for it.
+//! How callers join the one flight and wait for it.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,12 +17,12 @@ use crate::challenge::Hints;
 use crate::deadline::{Deadline, after};
 use crate::error::{Details, Error, Kind};
 
-/// A flight that is cut off is started again; more often than this the runtime is going away.
+/// How often a caller starts an aborted flight again before it concludes that the runtime is shutting down.
 const MOST_CUT_OFF: u8 = 3;
 
 pub(super) enum Joined {
     Ready(Arc<Entry>),
-    /// `ours`: this caller has started it, on its own runtime.
+    /// `ours`: this caller started it, on its own runtime.
     Flight {
         completion: Completion,
         dead_in: Duration,
@@ -30,7 +30,7 @@ pub(super) enum Joined {
     },
 }
 
-/// How long a caller with this deadline would still wait: before its first wait, all of its limit.
+/// How long a caller with this deadline will still wait: its whole limit before its first wait.
 fn patience(deadline: Option<Instant>, limit: Duration) -> Duration {
     deadline.map_or(limit, |deadline| deadline.saturating_duration_since(instant_now()))
 }
@@ -43,11 +43,11 @@ fn same_again() -> Error {
     details.into()
 }
 
-/// What the state said.
+/// The state's decision.
 enum Asked {
     Ready(Arc<Entry>),
     Joined(Completion, Duration),
-    /// It has no task yet.
+    /// Registered, but not spawned yet.
     Registered(FlightTask, Completion, Duration),
 }
 
@@ -103,7 +103,7 @@ impl TokenSlot {
                     };
                 let entry = match wait(completion, wait_until).await {
                     WaitEnd::FlightResult(result) => result?,
-                    // Ask again: the state knows.
+                    // Ask the state again.
                     WaitEnd::CutOff if cut_off < MOST_CUT_OFF => {
                         cut_off += 1;
                         continue;
@@ -119,14 +119,14 @@ impl TokenSlot {
                         let callers = until.is_some() && deadline == until;
                         return Err(self.out_of_patience(callers));
                     }
-                    // No one drives the flight: the state replaces it when asked again.
+                    // The flight's runtime is not driven: the state replaces the flight when asked again.
                     WaitEnd::TimedOut => continue,
                 };
                 if !entry.single_use()
                     && !entry.fresh.is_ahead()
                     && !entry.valid(self.shared.clock.now())
                 {
-                    // This caller was not polled before the token's end.
+                    // The token expired before this caller was polled.
                     continue;
                 }
                 return match trigger {
@@ -149,9 +149,9 @@ impl TokenSlot {
         self.shared.source.info().timed_out(message, last)
     }
 
-    /// Joins the flight under way, or starts one if the state allows it. `patience` is how long the
-    /// caller would wait for it to begin; nothing for one that does not wait. `hints`: what the API said with
-    /// the refusal that asks for it.
+    /// Joins the flight under way, or starts one if the state allows it. `patience` is how long the caller
+    /// would wait for it to begin, `None` for a caller that does not wait. `hints` are those of the refusal
+    /// that asks for it.
     pub(super) fn start_flight(
         &self,
         trigger: Trigger,
@@ -161,7 +161,7 @@ impl TokenSlot {
         let shared = &self.shared;
         let now = shared.clock.now();
         let epoch = shared.source.credentials_epoch();
-        // Before a flight is registered: one that cannot be spawned must not be on the state.
+        // Checked before a flight is registered: one that cannot be spawned must not be in the state.
         let runtime = runtime();
         let (asked, deferred) = shared.with_state(|state| {
             let current = shared.current.load_full();
@@ -185,8 +185,8 @@ impl TokenSlot {
                 }
             })
         });
-        // From here on code of others may run: a flight that was registered takes itself off the
-        // state again when it is dropped.
+        // From here on foreign code may run: a registered flight removes itself from the state when it is
+        // dropped.
         deferred.run();
         let (completion, dead_at, ours) = match asked? {
             Asked::Ready(entry) => return Ok(Joined::Ready(entry)),
@@ -202,8 +202,8 @@ impl TokenSlot {
     fn spawn(&self, flight: FlightTask, runtime: &Runtime) {
         let id = flight.id();
         flight.tell_start();
-        // Outside the lock: an ended runtime drops the future inside `spawn`, and that asks
-        // for the lock.
+        // Outside the lock: a runtime that has shut down drops the future inside `spawn`, which takes the
+        // lock.
         let abort = runtime.spawn(flight.run()).abort_handle();
         let (gone, deferred) = self.shared.with_state(|state| state.attach_task(id, abort));
         if let Err(superseded) = gone {

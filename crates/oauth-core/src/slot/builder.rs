@@ -24,7 +24,7 @@ pub(super) struct Settings {
     pub(super) least_interval: Duration,
     pub(super) hold: Duration,
     pub(super) header_shards: usize,
-    /// Which one carries the token, if it is not `Authorization`.
+    /// The header that carries the token, if it is not `Authorization`.
     pub(super) header: Option<HeaderName>,
     pub(super) seed: Option<u64>,
 }
@@ -47,7 +47,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The defaults, one value for all slots that change none of them.
+    /// The defaults, shared by all slots that change none of them.
     fn shared_default() -> Arc<Self> {
         static DEFAULT: LazyLock<Arc<Settings>> = LazyLock::new(Arc::default);
         DEFAULT.clone()
@@ -73,7 +73,7 @@ pub struct SlotBuilder {
     source: Arc<dyn DynSource>,
     origins: Origins,
     clock: AnyClock,
-    /// Shared by the slots that are built with the same settings.
+    /// Shared by slots with the same settings.
     settings: Arc<Settings>,
 }
 
@@ -95,88 +95,88 @@ impl SlotBuilder {
         }
     }
 
-    /// Where the tokens may go, instead of what the source says.
+    /// Sets where the tokens may go. Default: the source's origins.
     pub fn origins(mut self, origins: Origins) -> Self {
         self.origins = origins;
         self
     }
 
-    /// How long before its end a token is refreshed, instead of what the source says. Never more
-    /// than [`refresh_fraction`](Self::refresh_fraction) of its life.
+    /// Sets how long before its expiry a token is refreshed. Default: the source's window. Never more than
+    /// [`refresh_fraction`](Self::refresh_fraction) of its life.
     pub fn refresh_window(mut self, window: Duration) -> Self {
         self.settings().lifecycle.window = Some(window);
         self
     }
 
-    /// The largest part of a token's life in which it is refreshed, 0 to 1. Default: 0.25.
+    /// Sets the largest refresh window as a fraction of a token's lifetime, 0 to 1. Default: 0.25.
     pub fn refresh_fraction(mut self, fraction: f64) -> Self {
         self.settings().lifecycle.fraction = part(fraction);
         self
     }
 
-    /// By how much of itself the refresh window grows at random, drawn once a token, 0 to 1.
-    /// Default: 0.1.
+    /// Sets how far the refresh window may grow at random, as a fraction of itself, 0 to 1; drawn once per
+    /// token. Default: 0.1.
     pub fn refresh_jitter(mut self, part_of_window: f64) -> Self {
         self.settings().lifecycle.jitter = part(part_of_window);
         self
     }
 
-    /// How long before its end a token is no longer attached. Default: 5 s; never more than a tenth
-    /// of the token's life.
+    /// Sets how long before its expiry a token is no longer attached. Default: 5 s; never more than a tenth
+    /// of the token's lifetime.
     pub fn expiry_margin(mut self, margin: Duration) -> Self {
         self.settings().lifecycle.margin = margin;
         self
     }
 
-    /// Limit of one call of the source. Default: 10 s.
+    /// Sets the time limit of one call of the source. Default: 10 s.
     pub fn attempt_timeout(mut self, limit: Duration) -> Self {
         self.settings().attempt_timeout = limit;
         self
     }
 
-    /// Limit of a flight with all its attempts. Default: 30 s.
+    /// Sets the time limit of a flight with all its attempts. Default: 30 s.
     pub fn flight_timeout(mut self, limit: Duration) -> Self {
         self.settings().flight_timeout = limit;
         self
     }
 
-    /// How long a caller waits for a token. Default: 30 s.
+    /// Sets how long a caller waits for a token. Default: 30 s.
     pub fn acquire_timeout(mut self, limit: Duration) -> Self {
         self.settings().acquire_timeout = limit;
         self
     }
 
-    /// The least time between two flights that are started by a token's age. Default: 1 s. Callers
+    /// Sets the minimum interval between two flights that a token's age starts. Default: 1 s. Callers
     /// without a token wait for the next one if it starts within their acquire limit.
     pub fn least_interval(mut self, interval: Duration) -> Self {
         self.settings().least_interval = interval;
         self
     }
 
-    /// How long new requests wait for the flight that the refusal of the slot's token has started,
-    /// counted from its start, instead of being sent with a token that is known to be refused. Default:
-    /// 1 s; zero: they do not wait. Adapters ask for it; [`TokenSlot::token`] never waits for this.
+    /// Sets how long new requests wait for a flight that the refusal of the slot's token started, counted
+    /// from the flight's start, instead of being sent with a token that is known to be refused. Default: 1
+    /// s; zero: they do not wait. This affects adapters only: [`TokenSlot::token`] never waits for it.
     pub fn hold_limit(mut self, limit: Duration) -> Self {
         self.settings().hold = limit;
         self
     }
 
-    /// The longest [wait that a token endpoint asks for](crate::Error::retry_after) that is believed.
-    /// Default: 5 minutes.
+    /// Caps the [wait that a token endpoint asks for](crate::Error::retry_after). Default: 5 minutes.
     pub fn retry_after_cap(mut self, cap: Duration) -> Self {
         self.settings().backoff.retry_after_cap = cap;
         self
     }
 
-    /// How many reference counts the token's header has, 1 to 4: threads that send at the same time count
-    /// apart. Default: 4. Each takes about 60 bytes a token, and one is enough where few threads share the slot.
+    /// Sets how many reference counts the token's header has, 1 to 4, so that threads that send at the same
+    /// time do not contend for one. Default: 4. Each takes about 60 bytes per token; one is enough where
+    /// few threads share the slot.
     pub fn header_shards(mut self, shards: usize) -> Self {
         self.settings().header_shards = shards.clamp(1, SHARDS);
         self
     }
 
-    /// Which header carries the token, instead of what the source says. Default: `Authorization`. A caller's
-    /// own header of that name stays; its `Authorization` is then none of the slot's business.
+    /// Sets which header carries the token. Default: the source's, or `Authorization`. A caller's own
+    /// header of that name is left as it is, and so is its `Authorization` where that is another header.
     ///
     /// HTTP clients that follow redirects take `Authorization` off before they leave the origin, and no other
     /// header: use the layer's guard (`oauth-tower`) or `redirects()` (`oauth-reqwest`).
@@ -185,13 +185,13 @@ impl SlotBuilder {
         self
     }
 
-    /// The clock. Default: [`SystemClock`](crate::clock::SystemClock).
+    /// Sets the clock. Default: [`SystemClock`](crate::clock::SystemClock).
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = AnyClock::Other(Arc::new(clock));
         self
     }
 
-    /// Makes every random draw repeatable, for tests.
+    /// Seeds the random draws, for repeatable tests.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings().seed = Some(seed);
         self
@@ -201,7 +201,7 @@ impl SlotBuilder {
         Arc::make_mut(&mut self.settings)
     }
 
-    /// The slot. Starts nothing: it may be made outside a runtime.
+    /// Builds the slot. It starts nothing, so this needs no runtime.
     pub fn build(self) -> TokenSlot {
         TokenSlot::assemble(self.source, self.origins, self.clock, self.settings)
     }
@@ -211,7 +211,7 @@ fn set_header(settings: &mut Settings, name: HeaderName) {
     settings.header = Some(name).filter(|name| name != AUTHORIZATION);
 }
 
-/// A part is from 0 to 1; what is no number counts as 0.
+/// Clamps a fraction to 0 to 1; NaN counts as 0.
 fn part(value: f64) -> f64 {
     if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) }
 }

@@ -1,4 +1,4 @@
-//! What the slot holds: a token, which one it is, and its two instants.
+//! What the slot holds: a token, its generation, and when it goes stale and expires.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -13,25 +13,25 @@ use crate::clock::CoarseDeadline;
 use crate::sharding::{Shard, Sharded};
 use crate::token::Token;
 
-/// Which token of which slot: opaque, for [`TokenSlot::replace`](crate::TokenSlot::replace).
+/// Identifies a token of a slot. Opaque, for [`TokenSlot::replace`](crate::TokenSlot::replace).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Generation {
     pub(super) slot: u64,
-    /// Never zero, so that an `Option` of it takes no more room than the two numbers.
+    /// Non-zero, so that an `Option` takes no more room.
     pub(super) number: NonZeroU64,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(super) token: Token,
-    /// The token's header value, to be cloned for each request.
+    /// The token's header value, cloned for each request.
     pub(super) headers: Sharded<HeaderValue>,
     pub(super) generation: Generation,
     pub(super) times: Times,
-    /// Until it is stale, told at a glance.
+    /// Until when the coarse clocks vouch that it is fresh.
     pub(super) fresh: CoarseDeadline,
     pub(super) issued_at: Duration,
-    /// Of the credentials that got it.
+    /// The epoch of the credentials that it was fetched with.
     pub(super) epoch: u64,
 }
 
@@ -41,7 +41,7 @@ impl Entry {
         self.headers.of(shard).clone()
     }
 
-    /// A token that had no life left when it came serves the callers that waited for it.
+    /// Whether it had no lifetime left when it arrived: it then serves only the callers that waited for it.
     pub(super) fn single_use(&self) -> bool {
         self.token.lifetime() == Some(Duration::ZERO)
     }
@@ -56,11 +56,11 @@ impl Entry {
 pub(super) enum Guidance {
     Newest,
     Predecessor,
-    /// The newest, to see whether it is known by now.
+    /// The newest, to find out whether the API accepts it by now.
     Trial,
 }
 
-/// A token as the slot hands it out: the [`Token`], and which one it is.
+/// A token as the slot hands it out: the [`Token`] and its [`Generation`].
 #[derive(Clone)]
 pub struct IssuedToken {
     pub(super) entry: Arc<Entry>,
@@ -72,7 +72,7 @@ impl IssuedToken {
         Self { entry, guidance: Guidance::Newest }
     }
 
-    /// Which token this is, for [`TokenSlot::replace`](crate::TokenSlot::replace).
+    /// Returns the token's generation, for [`TokenSlot::replace`](crate::TokenSlot::replace).
     pub fn generation(&self) -> Generation {
         self.entry.generation
     }

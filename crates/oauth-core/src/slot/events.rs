@@ -1,4 +1,4 @@
-//! What the slot tells `tracing`. Who listens is not ours: it may panic, and no one else notices.
+//! The slot's `tracing` events. A subscriber is foreign code: if it panics, no one else notices.
 
 use std::time::Duration;
 

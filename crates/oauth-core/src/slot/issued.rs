@@ -1,8 +1,7 @@
-//! Which header values a slot has issued, told by a fingerprint of their text.
+//! Recognizes header values that a slot has issued, by a fingerprint of their text.
 //!
-//! A guard asks below a redirect follower, where the header has been copied by others and the token
-//! in it may have been replaced meanwhile. Neither a mark on the request nor the address of the text
-//! is certain to be there still.
+//! The guard asks below a redirect follower, where the header has been copied and the slot's token may have
+//! been replaced since. A mark on the request or the address of the text may be gone by then.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
@@ -12,24 +11,24 @@ use http::HeaderValue;
 
 use crate::token::Token;
 
-/// How many tokens are remembered. A slot issues one a second at most by age, and mostly one in
-/// minutes; only a request that is under way for longer than all of them would not be known.
+/// How many tokens are remembered. By age a slot fetches at most one a second, usually one in minutes; only
+/// a request that is under way for longer than all of these would not be recognized.
 const REMEMBERED: usize = 256;
 
 /// Fingerprints of the tokens that were issued last.
 #[derive(Debug, Default)]
 pub(super) struct IssuedTokens {
-    // Keyed at random: what is kept says nothing about a token.
+    // Keyed at random, so fingerprints reveal nothing about a token.
     hasher: RandomState,
     recent: Mutex<VecDeque<u64>>,
 }
 
 impl IssuedTokens {
-    /// Remembers a token. Called before anyone can see it.
+    /// Remembers a token. Called before it is published.
     pub(super) fn remember(&self, token: &Token) {
         let fingerprint = self.fingerprint(token.header_value());
         let mut recent = self.recent();
-        // An issuer that caches hands out one token many times.
+        // An issuer with a cache returns one token many times.
         if recent.back() == Some(&fingerprint) {
             return;
         }
@@ -44,7 +43,7 @@ impl IssuedTokens {
         self.recent().contains(&fingerprint)
     }
 
-    /// For what else must be hashed with a random key.
+    /// The random key, for other hashes.
     pub(super) fn hasher(&self) -> &RandomState {
         &self.hasher
     }

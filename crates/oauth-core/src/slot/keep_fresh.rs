@@ -15,11 +15,11 @@ use super::{Shared, TokenSlot};
 use crate::error::Error;
 use crate::unwind::{caught, contained};
 
-/// A task sleeps by a clock that may leave out the time that the machine was suspended: it looks
-/// again at least this often.
+/// Maximum sleep. A timer may not count the time that the machine is suspended, so the task checks at least
+/// this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
-/// After a failure that says nothing about when to come back, or an own flight without an end.
+/// Wait after a failure that has no `retry_after`, or after an own flight that was aborted.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Keeps a slot's token fresh until it is dropped, from [`TokenSlot::keep_fresh`].
@@ -29,17 +29,16 @@ pub struct KeepFresh {
 }
 
 impl TokenSlot {
-    /// Refreshes the token when it is due even if no request comes, on a task of the current runtime;
-    /// the first one is fetched at once. After a failure it comes back when the next attempt may
-    /// start, and after a flight of its own that was cut off a second later. A caller's flight that
-    /// lands wakes it; while it waits because of a failure, new credentials do: at once if the source
-    /// tells of them
+    /// Refreshes the token when it is due even if no request comes, on a task of the current runtime; the
+    /// first one is fetched at once. After a failure it retries when the next attempt may start; after a
+    /// flight of its own that was aborted, a second later. It notices the flights of callers. While it
+    /// waits because of a failure, new credentials wake it: at once if the source reports them
     /// ([`RotatingClient::rotate`](crate::RotatingClient::rotate) and
-    /// [`with_fallback`](crate::RotatingClient::with_fallback) of a grant's client do), within 60 s
-    /// if it only has another [`credentials_epoch`](crate::TokenSource::credentials_epoch) then. The
-    /// task does not keep the slot alive, and ends when the last handle is gone.
+    /// [`with_fallback`](crate::RotatingClient::with_fallback) of a grant's client do), within 60 s if it
+    /// only has another [`credentials_epoch`](crate::TokenSource::credentials_epoch) then. The task does
+    /// not keep the slot alive, and ends when the last handle is gone.
     ///
-    /// A token that comes without any life is not fetched again by itself: no one waits for it.
+    /// A token that arrives already expired is not fetched again until a caller asks for one.
     ///
     /// ```
     /// # use oauth_core::{Error, StaticToken, Token, TokenSlot};
@@ -65,8 +64,8 @@ impl TokenSlot {
 
 /// What to wait for before looking again.
 enum Wait {
-    /// This time, or a landed flight; and where a failure of these credentials is what is waited
-    /// for, also other ones.
+    /// This long, or until a flight completes; after a failure of these credentials, also until they
+    /// change.
     For { time: Duration, unless_rotated: Option<u64> },
     /// The flight under way, until it is presumed dead.
     Flight { completion: Completion, dead_in: Duration, ours: bool },
@@ -77,14 +76,14 @@ async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
     loop {
         let landings = *landed.borrow_and_update();
         let Some(shared) = slot.upgrade() else { return };
-        // Not the slot: what it waits for ends when that is gone.
+        // Holds the source, not the slot, so that the slot can go away meanwhile.
         let source = shared.source.clone();
         let wait = TokenSlot { shared }.look();
         match wait {
             Wait::For { time, unless_rotated: epoch } => {
                 let landing = timeout(time.min(LOOK_AGAIN), landed.changed());
                 let end = match epoch {
-                    // Caught: what a source drops at the end of the wait can panic, too.
+                    // Caught, because what a source drops at the end of the wait can panic.
                     Some(epoch) => {
                         let wait = caught(unless_rotated(landing, &*source, epoch));
                         wait.await.unwrap_or_default()
@@ -99,19 +98,19 @@ async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
             Wait::Flight { completion, dead_in, ours } => {
                 let (after, known) = match timeout(dead_in, completion.end()).await {
                     Ok(Some(end)) => (After::of(end), landings + 1),
-                    // Cut off: this runtime is perhaps about to end, and must be given the chance.
+                    // Aborted: this runtime may be shutting down, so give it the chance.
                     Ok(None) if ours => (After::Pause, landings),
-                    // With its runtime, or on one that no one drives: ask again.
+                    // Its runtime has shut down or is not driven: ask again.
                     Ok(None) | Err(_) => (After::Look, landings),
                 };
-                // It keeps what landed, an error of the source's perhaps.
+                // It holds the result, perhaps an error of the source.
                 contained(|| drop(completion));
                 let rest = match after {
-                    // Another one has landed meanwhile.
+                    // Another one has completed meanwhile.
                     _ if *landed.borrow_and_update() > known => Ok(()),
                     After::Look => Ok(()),
                     After::Pause => timeout(PAUSE, landed.changed()).await.unwrap_or(Ok(())),
-                    // Until a caller's flight brings something better.
+                    // Until a caller's flight brings another token.
                     After::Rest => landed.changed().await,
                 };
                 // Closed: the slot is gone.
@@ -134,7 +133,7 @@ impl After {
     fn of(landed: &FlightResult) -> Self {
         match landed {
             Ok(entry) if entry.single_use() => Self::Rest,
-            // Not remembered, because the credentials have changed: nothing else holds it back.
+            // Not remembered because the credentials changed, so nothing else holds the task back.
             Err(error) if error.retry_after().is_none() => Self::Pause,
             _ => Self::Look,
         }
@@ -142,8 +141,8 @@ impl After {
 }
 
 impl TokenSlot {
-    /// Refreshes the token if it is due. The clock or the source can be someone else's and panic: the
-    /// task lives on.
+    /// Refreshes the token if it is due. The clock or the source may be foreign code and panic: the task
+    /// lives on.
     fn look(&self) -> Wait {
         let look = contained(|| self.renew_if_due());
         look.unwrap_or(Wait::For { time: PAUSE, unless_rotated: None })
@@ -163,11 +162,11 @@ impl TokenSlot {
             Ok(Joined::Flight { completion, dead_in, ours }) => {
                 Wait::Flight { completion, dead_in, ours }
             }
-            // Published since: look again.
+            // Published since: check again.
             Ok(Joined::Ready(_)) => Wait::For { time: Duration::ZERO, unless_rotated: None },
             Err(error) => Wait::For {
                 time: error.retry_after().unwrap_or(LOOK_AGAIN),
-                // A change does not end a pause that nothing failed before.
+                // A change of credentials does not end a pause that no failure caused.
                 unless_rotated: failed.filter(|failed| *failed == epoch),
             },
         }

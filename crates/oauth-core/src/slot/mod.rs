@@ -1,4 +1,4 @@
-//! The token slot: one value that all requests read, refreshed by one task at a time.
+//! The token slot: one value that every request reads, refreshed by one task at a time.
 
 mod acquire;
 mod builder;
@@ -44,14 +44,14 @@ use crate::origin::{ForeignLog, Origins};
 use crate::sharding::Shard;
 use crate::source::{DynSource, TokenSource};
 
-/// Holds a token and keeps it good. Cheap to clone; clones share one token.
+/// Holds a token and keeps it fresh. Cheap to clone; clones share one token.
 ///
 /// - *Fresh*: the token is handed out without a lock, an await or an allocation.
 /// - *Stale* (in its refresh window): it is still handed out, and one flight refreshes it meanwhile.
-/// - *Expired or empty*: callers wait for the one flight, no longer than the acquire limit.
+/// - *Expired or empty*: callers wait for the one flight, at most for the acquire limit.
 ///
-/// Failed flights are remembered and cool down; a failed refresh leaves a valid token in use. When
-/// the last handle is dropped, a flight under way is aborted.
+/// Failures are remembered and back off, so a struggling token endpoint is not hammered; a failed refresh
+/// leaves a valid token in use. Dropping the last handle aborts a flight under way.
 ///
 /// ```
 /// use std::time::Duration;
@@ -76,29 +76,28 @@ pub struct TokenSlot {
 /// What [`TokenSlot::authorize`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authorized {
-    /// The header is in.
+    /// The header was added.
     Attached(Sent),
-    /// The caller's own header of that name was there and stays.
+    /// The request has a header of that name already, which stays.
     Own,
-    /// There is no token for this request yet: await [`TokenSlot::token_for`].
+    /// There is no token for this request: await [`TokenSlot::token_for`].
     Empty,
     /// The header map is full.
     Full,
 }
 
 impl TokenSlot {
-    /// A slot with the default settings for tokens of this source.
+    /// Creates a slot with default settings for this source.
     pub fn new(source: impl TokenSource) -> Self {
         Self::builder(source).build()
     }
 
-    /// A slot with settings.
+    /// Starts a slot with settings.
     pub fn builder(source: impl TokenSource) -> SlotBuilder {
         SlotBuilder::new(source)
     }
 
-    /// A slot with the default settings for tokens of this grant, fetched over the default
-    /// transport.
+    /// Creates a slot with default settings for this grant, over the default transport.
     ///
     /// # Errors
     /// If the default transport cannot be set up.
@@ -132,12 +131,12 @@ impl TokenSlot {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Where this slot's tokens may go.
+    /// Returns where this slot's tokens may go.
     pub fn origins(&self) -> &Origins {
         &self.shared.origins
     }
 
-    /// The token, if a valid one is there. Starts a flight when it is stale; waits for nothing.
+    /// Returns the token if there is a valid one. Starts a flight if it is stale. Does not wait.
     pub fn cached(&self) -> Option<IssuedToken> {
         let entry = self.shared.current.load_full()?;
         self.usable(&entry).then(|| IssuedToken::newest(entry))
@@ -145,8 +144,8 @@ impl TokenSlot {
 
     /// Puts the token into its [header](Self::header_name), unless the caller has set one.
     ///
-    /// The hot path: for a fresh token one load, one look at two coarse clocks, one probe of the
-    /// header map, and no lock, await or allocation (in a header map with room).
+    /// This is the hot path. For a fresh token it takes one load, one reading of two coarse clocks and one
+    /// probe of the header map; no lock, await or allocation (if the header map has room).
     #[inline(always)]
     pub fn authorize(&self, headers: &mut HeaderMap) -> Authorized {
         self.authorize_in(Shard::mine(), headers)
@@ -155,8 +154,8 @@ impl TokenSlot {
     #[doc(hidden)]
     #[inline(always)]
     pub fn authorize_in(&self, shard: Shard, headers: &mut HeaderMap) -> Authorized {
-        // Before the token: read after it, it could be of a time when the hold of an older token is over,
-        // and the refused token that was there then would go out.
+        // Read before the token. Read after it, the mark could say that a hold is over while the token is
+        // still the refused one from before, and that would be sent.
         let mark = self.mark();
         let guard = self.shared.current.load();
         let fresh = match &*guard {
@@ -165,8 +164,8 @@ impl TokenSlot {
             }
             _ => None,
         };
-        // Given back before the header is put in: two atomic operations in a row cost less than
-        // two that each wait for what was written in between.
+        // Dropped before the header is added: two atomic operations in a row cost less than two with writes
+        // in between.
         drop(guard);
         match fresh {
             Some((header, sent)) => attach(header, sent, headers),
@@ -174,8 +173,8 @@ impl TokenSlot {
         }
     }
 
-    /// The same for a token whose coarse clocks say nothing: it is stale or none is there, or another header
-    /// than `Authorization` carries it.
+    /// The same where the coarse clocks are inconclusive: the token is stale or missing, or is not sent in
+    /// `Authorization`.
     #[inline(never)]
     fn authorize_slowly(&self, shard: Shard, headers: &mut HeaderMap) -> Authorized {
         let mark = self.mark();
@@ -186,14 +185,14 @@ impl TokenSlot {
                 let sent = Sent::plainly(entry.generation, mark);
                 attach_as(name, entry.header(shard), sent, headers)
             }
-            // A caller that brings its own header must not wait for ours.
+            // A caller with a header of its own must not wait for ours.
             _ if headers.contains_key(name) => Authorized::Own,
             _ => Authorized::Empty,
         }
     }
 
-    /// The header that carries this slot's tokens: `Authorization`, unless the source or the
-    /// [builder](SlotBuilder::header) says otherwise.
+    /// Returns the header that carries this slot's tokens: `Authorization`, unless the source or the
+    /// [builder](SlotBuilder::header) sets another.
     pub fn header_name(&self) -> &HeaderName {
         self.other_header().unwrap_or(&header::USUAL)
     }
@@ -205,7 +204,7 @@ impl TokenSlot {
         self.shared.settings.header.as_ref()
     }
 
-    /// Calls this with the scheme of the slot's token; with `Bearer` while there is none.
+    /// Calls `look` with the scheme of the slot's token, or with `Bearer` while there is none.
     pub(crate) fn with_scheme<T>(&self, look: impl FnOnce(Option<&str>) -> T) -> T {
         match &*self.shared.current.load() {
             Some(entry) => look(entry.token.scheme()),
@@ -213,12 +212,13 @@ impl TokenSlot {
         }
     }
 
-    /// Puts a token that was waited for into its [header](Self::header_name): the slot's if it is at
-    /// least as new and valid, else `issued`, unless that has ended meanwhile. Where the slot had chosen
-    /// this one and no other, it is this one.
+    /// Puts a token that was waited for into its [header](Self::header_name): the slot's token if it is at
+    /// least as new and valid, else `issued`, unless that has expired meanwhile. If the slot had chosen
+    /// this very token for the request, it is this one.
     pub fn authorize_with(&self, issued: &IssuedToken, headers: &mut HeaderMap) -> Authorized {
         let guard = self.shared.current.load();
-        // An older one may still be there: the refused one, next to a refresh without any life.
+        // The slot may still hold an older one: the refused one, if the refresh brought a token without a
+        // lifetime.
         let newest = guard
             .as_ref()
             .filter(|_| issued.guidance != Guidance::Predecessor)
@@ -227,7 +227,7 @@ impl TokenSlot {
         let given = &issued.entry;
         let entry = match newest {
             Some(entry) => entry,
-            // A token without any life left is for those that waited for it.
+            // A token without a lifetime serves the callers that waited for it.
             None if given.single_use() || given.valid(self.shared.clock.now()) => given,
             None if headers.contains_key(self.header_name()) => return Authorized::Own,
             None => return Authorized::Empty,
@@ -236,7 +236,7 @@ impl TokenSlot {
         attach_as(self.header_name(), entry.header(Shard::mine()), sent, headers)
     }
 
-    /// Whether this token may be attached now; a stale one gets a flight on the way.
+    /// Whether this token may be attached now. Starts a flight if it is stale.
     #[inline(always)]
     fn usable(&self, entry: &Entry) -> bool {
         entry.fresh.is_ahead() || self.usable_by_the_clock(entry)
@@ -250,27 +250,24 @@ impl TokenSlot {
         }
         let valid = entry.valid(now);
         if valid {
-            // No one waits for it here, and its failure is remembered by the state.
+            // Not waited for here; the state remembers its failure.
             let _ = self.start_flight(Trigger::Age, None, None);
         }
         valid
     }
 
-    /// A valid token: the one that is there, or the next one.
+    /// Returns a valid token: the current one, or the next one.
     ///
-    /// Where nothing failed and only the [least time](SlotBuilder::least_interval) between two
-    /// flights is in the way, because the last token had little or no life, it waits for the next
-    /// flight.
+    /// If nothing failed and only the [minimum interval](SlotBuilder::least_interval) between two flights
+    /// is in the way, because the last token expired at once, it waits for the next flight.
     ///
     /// # Errors
-    /// What the flight failed with, for all its waiters alike; the remembered failure, with
-    /// [`Error::retry_after`], while it cools down; a time-out after the acquire limit, or at once,
-    /// with [`Error::retry_after`], when the next flight would start after it; a clear error outside
-    /// of a Tokio runtime.
+    /// The flight's error, the same for all its waiters; the remembered failure, with
+    /// [`Error::retry_after`], during its cool-down; a timeout after the acquire limit, or at once, with
+    /// [`Error::retry_after`], if the next flight would start after it; an error outside a Tokio runtime.
     ///
     /// # Cancel safety
-    /// Dropping the future changes nothing for others: the flight goes on, one that is yet to start
-    /// as well.
+    /// Dropping the future changes nothing for other callers: the flight goes on, or starts when it may.
     pub async fn token(&self) -> Result<IssuedToken, Error> {
         match self.cached() {
             Some(token) => Ok(token),
@@ -278,8 +275,8 @@ impl TokenSlot {
         }
     }
 
-    /// Fetches the first token ahead of the first request, with one attempt, so that a service
-    /// with a wrong configuration fails at its start and not at its first call.
+    /// Fetches the first token before the first request, with one attempt, so that a misconfigured service
+    /// fails at start-up instead of at its first call.
     ///
     /// # Errors
     /// As [`token`](Self::token), after the first failed attempt.
@@ -293,13 +290,13 @@ impl TokenSlot {
         }
     }
 
-    /// Whether this is the header value of a token that this slot has issued, one of the last 256. For adapters.
+    /// Whether this is the header value of one of the last 256 tokens of this slot. For adapters.
     #[doc(hidden)]
     pub fn has_issued(&self, header: &HeaderValue) -> bool {
         self.shared.issued.contains(header)
     }
 
-    /// What went to, or came from, origins that the token was not made for.
+    /// Counts what went to, or came from, origins that the token is not for.
     pub(crate) fn foreign(&self) -> &ForeignLog {
         &self.shared.foreign
     }

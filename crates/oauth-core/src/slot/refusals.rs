@@ -1,4 +1,4 @@
-//! What callers say of a token that was sent, and which token they get for it.
+//! What callers report about a token that was sent, and which token they get next.
 
 use std::sync::atomic::Ordering;
 
@@ -17,16 +17,16 @@ use crate::error::{Error, Kind};
 
 /// For users of the slot itself.
 impl TokenSlot {
-    /// A token other than the one that the API refused: the newer one if it is there already, else the
-    /// next one. A hundred callers that name one token cause one token request.
+    /// Returns a token other than the one that the API refused: the newer one if there already is one, else
+    /// the next one. A hundred callers with the same token cause one token request.
     ///
-    /// Say of accepted tokens that they were, with [`report_accepted`](Self::report_accepted): else
-    /// refreshes after refusals do not seem to help, and there are 10 at once and one in 30 s.
+    /// Report accepted tokens with [`report_accepted`](Self::report_accepted). Otherwise refreshes after
+    /// refusals do not seem to help, and are limited to 10 at once and one in 30 s.
     ///
     /// # Errors
-    /// As [`token`](Self::token). Also, with [`Error::retry_after`], when refusals have caused too many
-    /// refreshes, or when the issuer handed out the same secret again: then another token would not help.
-    /// And for a generation of another slot.
+    /// As [`token`](Self::token). Also, with [`Error::retry_after`], if the refresh budget is used up, or
+    /// if the issuer returned the same secret again, so that another token would not help. And for a
+    /// generation of another slot.
     ///
     /// # Cancel safety
     /// As [`token`](Self::token).
@@ -35,18 +35,18 @@ impl TokenSlot {
         self.after_refusal(Sent::unknown(refused), Target::UNKNOWN, None, None).await
     }
 
-    /// Says that the API refused a token, and waits for nothing: if the slot still holds it, a flight
-    /// refreshes it for the next request.
+    /// Reports that the API refused a token. Does not wait: if the slot still holds it, a flight refreshes
+    /// it for the next request.
     ///
     /// # Errors
-    /// As [`replace`](Self::replace), where that is known at once; and when a flight may not start yet
+    /// As [`replace`](Self::replace), where that is known at once; and if a flight may not start yet
     /// although nothing failed.
     pub fn report_refused(&self, refused: Generation) -> Result<(), Error> {
         self.own(refused)?;
         self.note_refusal(Sent::unknown(refused), Target::UNKNOWN, None)
     }
 
-    /// Says that the API accepted a token. Adapters do it on their own.
+    /// Reports that the API accepted a token. Adapters do this themselves.
     ///
     /// # Errors
     /// For a generation of another slot.
@@ -56,8 +56,8 @@ impl TokenSlot {
         Ok(())
     }
 
-    /// A newer token than the one that is there: joins the flight under way or starts one. It is no
-    /// refusal, so that the token that is there stays in use until then.
+    /// Fetches a newer token: joins the flight under way or starts one. This is not a refusal: the current
+    /// token stays in use until then, and no refusal budget is charged.
     ///
     /// # Errors
     /// As [`token`](Self::token).
@@ -68,9 +68,9 @@ impl TokenSlot {
         self.acquire(Trigger::Demand, None, None).await
     }
 
-    /// Takes the token out of use at once, its predecessor too, and what a flight under way would bring:
-    /// its key, its certificate or its tenant is gone. Callers that wait get a token of a new flight; one that
-    /// four of these calls have met in a single wait gets an error.
+    /// Stops using the token at once, with its predecessor and the result of a flight under way, because
+    /// its key, certificate or tenant is gone. Waiting callers get a token of a new flight; a caller that
+    /// four of these calls hit in a single wait gets an error.
     pub fn retire(&self) {
         let ((_retired, ()), deferred) = self.shared.with_state(|state| {
             state.retire();
@@ -87,20 +87,20 @@ impl TokenSlot {
 
 /// For adapters.
 impl TokenSlot {
-    /// What a request is for, so that refusals of one target do not count against others.
+    /// The target of a request, so that refusals by one target do not count against others.
     #[doc(hidden)]
     pub fn target(&self, method: &Method, scheme: &str, authority: &str, path: &str) -> Target {
         Target::of(self.shared.issued.hasher(), method, scheme, authority, path)
     }
 
-    /// The token for a request that [`authorize`](Self::authorize) had none for: as
-    /// [`token`](Self::token), and while a flight is under way that a refusal of the slot's token has
-    /// started, it waits for that, a second and half of the time until `until` at most. `repeatable` says
-    /// whether the request can be sent twice: such a one may try a token that the API did not know the last
-    /// time. Nothing is awaited beyond `until`.
+    /// Returns the token for a request that [`authorize`](Self::authorize) had none for: as
+    /// [`token`](Self::token). While a flight is under way that a refusal of the slot's token started, it
+    /// waits for that, for a second and half of the time until `until` at most. `repeatable` is whether the
+    /// request can be sent twice: only then may it try a token that the API did not know the last time.
+    /// Nothing is awaited beyond `until`.
     ///
     /// # Errors
-    /// As [`token`](Self::token), and when `until` is over.
+    /// As [`token`](Self::token), and at `until`.
     ///
     /// # Cancel safety
     /// As [`token`](Self::token).
@@ -112,9 +112,9 @@ impl TokenSlot {
         until: Option<Deadline>,
     ) -> Result<IssuedToken, Error> {
         let mut guided = self.guide(target, repeatable);
-        // Held once: what begins meanwhile is the business of the next request.
+        // Held only once: a flight that starts meanwhile holds the next request.
         if let Some(Guided::Held(completion, left)) = guided {
-            // Half of its own time is left for the send: the token that is there may be good for it.
+            // Half of its time is left for the send: the current token may be good for it.
             let limit = until.map_or(left, |until| left.min(until.remaining() / 2));
             let _ = timeout(limit, completion.end()).await;
             guided = self.guide(target, repeatable);
@@ -129,20 +129,20 @@ impl TokenSlot {
         }
     }
 
-    /// The same decision without a wait; nothing where there is no valid token.
+    /// The same decision without waiting; `None` if there is no valid token.
     fn guide(&self, target: Target, repeatable: bool) -> Option<Guided> {
         let shared = &self.shared;
-        // Starts a flight on the way if it is stale.
+        // Starts a flight if it is stale.
         self.cached()?;
         let (now, epoch) = (shared.clock.now(), shared.source.credentials_epoch());
         let (guided, deferred) = shared.with_state(|state| {
-            // Not the one from above: what has landed since made that the predecessor, perhaps.
+            // Loaded again: a flight that completed since may have made the one above the predecessor.
             let entry = shared.current.load_full().filter(|entry| entry.valid(now))?;
             Some((state.guide(target, repeatable, &entry, now, epoch), entry))
         });
         deferred.run();
         match guided? {
-            // Without timers no one can be held.
+            // Without timers a request cannot be held.
             (Guided::Held(..), entry) if runtime().is_err() => {
                 Some(Guided::Token(entry, Guidance::Newest))
             }
@@ -150,11 +150,11 @@ impl TokenSlot {
         }
     }
 
-    /// A request was refused that can be sent again: the token to send it with, which may be the same if
-    /// the refusal says nothing any more. Nothing is awaited beyond `until`.
+    /// A request was refused that can be sent again. Returns the token to send it with, which may be the
+    /// same one if the refusal is out of date. Nothing is awaited beyond `until`.
     ///
     /// # Errors
-    /// As [`replace`](Self::replace), and when `until` is over: the refusal is to be delivered.
+    /// As [`replace`](Self::replace), and at `until`: deliver the refusal.
     ///
     /// # Cancel safety
     /// As [`token`](Self::token).
@@ -173,10 +173,10 @@ impl TokenSlot {
         }
     }
 
-    /// A request was refused that cannot be sent again. Waits for nothing.
+    /// A request was refused that cannot be sent again. Does not wait.
     ///
     /// # Errors
-    /// Why nothing is done for the next request.
+    /// Why no token is fetched for the next request.
     #[doc(hidden)]
     pub fn note_refusal(
         &self,
@@ -197,11 +197,11 @@ impl TokenSlot {
         let _ = self.rule(Refusal { sent, target, again: Again::Done });
     }
 
-    /// A request was accepted by the first send. Needed where [`Sent::is_settled`] says no.
+    /// A request was accepted by the first send. Needed if [`Sent::is_settled`] is false.
     #[doc(hidden)]
     #[cold]
     pub fn note_acceptance(&self, sent: Sent, target: Target) {
-        // Of thousands that are accepted together one says so.
+        // Of thousands that are accepted together, one takes the lock.
         if !self.mark().is_settled(sent.generation.number) {
             self.accept(sent, target);
         }

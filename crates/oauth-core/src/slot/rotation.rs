@@ -7,7 +7,7 @@ use std::task::Poll;
 use crate::source::DynSource;
 use crate::unwind::{caught, contained};
 
-/// What `wait` brings; nothing if the source had other credentials than these before it ended.
+/// Returns the output of `wait`; `None` if the source's credentials changed first.
 pub(super) async fn unless_rotated<T>(
     wait: impl Future<Output = T>,
     source: &dyn DynSource,
@@ -21,8 +21,8 @@ pub(super) async fn unless_rotated<T>(
     .await
 }
 
-/// Ends when the credentials are other ones. A source that panics, or says so although they are the
-/// same, is not listened to again: it would make us spin.
+/// Ends when the credentials have changed. A source that panics, or reports a change that is none, is not
+/// asked again, since it would make the slot spin.
 async fn rotated(source: &dyn DynSource, epoch: u64) {
     let told = caught(async { source.credentials_changed(epoch).await }).await;
     let now = contained(|| source.credentials_epoch());

@@ -1,19 +1,19 @@
-//! When to refresh, when to stop trusting, how long to wait. Pure: no clock, no I/O, no randomness
-//! of its own; `draw` is a number from 0 to 1 that the caller has drawn.
+//! When to refresh, when to expire, how long to wait. Pure: no clock, no I/O, no randomness; `draw` is a
+//! random number from 0 to 1.
 
 use std::time::Duration;
 
 /// When a token is refreshed and when it is no longer attached.
 #[derive(Clone, Debug)]
 pub(crate) struct Lifecycle {
-    /// The source's or the user's window before the end in which a token is refreshed.
+    /// The source's or the user's refresh window.
     pub(crate) window: Option<Duration>,
-    /// The same as a part of the token's life, 0 to 1; the smaller of both counts.
+    /// The same as a fraction of the token's lifetime, 0 to 1; the smaller of the two counts.
     pub(crate) fraction: f64,
-    /// How long before its end a token is no longer attached; never more than a tenth of its life.
+    /// How long before its expiry a token is no longer attached; never more than a tenth of its lifetime.
     pub(crate) margin: Duration,
-    /// By how much of itself the window may grow, drawn once a token, so that a fleet that started
-    /// together does not refresh together.
+    /// How far the window may grow, as a fraction of itself, drawn once per token, so that processes that
+    /// started together do not refresh together.
     pub(crate) jitter: f64,
 }
 
@@ -31,7 +31,7 @@ pub(crate) struct Times {
 }
 
 impl Lifecycle {
-    /// For a token that lives `life` from `started` on; without a life it never ends.
+    /// For a token that lives for `life` from `started`; without a lifetime it never expires.
     pub(crate) fn times(&self, started: Duration, life: Option<Duration>, draw: f64) -> Times {
         let Some(life) = life else {
             return Times { stale_at: Duration::MAX, expires_at: Duration::MAX };
@@ -59,7 +59,7 @@ pub(crate) struct BackoffPolicy {
     /// First pause after a refreshed token was refused as well; doubles.
     pub(crate) refusal_pause_base: Duration,
     pub(crate) refusal_pause_cap: Duration,
-    /// The longest `Retry-After` that is believed.
+    /// Cap on `Retry-After`.
     pub(crate) retry_after_cap: Duration,
 }
 
@@ -92,7 +92,7 @@ impl BackoffPolicy {
         scale(ceiling, draw).max(self.believed(retry_after))
     }
 
-    /// After the `failed`-th failed flight in a row: jitter only lengthens, the cap holds.
+    /// After the `failed`-th failed flight in a row. Jitter only lengthens it; the cap holds.
     pub(crate) fn cool_down(
         &self,
         failed: u32,
@@ -121,7 +121,7 @@ fn doubled(base: Duration, count: u32, cap: Duration) -> Duration {
     base.saturating_mul(1 << count.saturating_sub(1).min(31)).min(cap)
 }
 
-/// A part of a duration, without the panics of `mul_f64`.
+/// A fraction of a duration, without the panics of `mul_f64`.
 fn scale(duration: Duration, part: f64) -> Duration {
     Duration::try_from_secs_f64(duration.as_secs_f64() * part).unwrap_or(duration)
 }

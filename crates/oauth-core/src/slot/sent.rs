@@ -1,15 +1,15 @@
-//! Which token a request was sent with, and what was known about that token then.
+//! Which token a request was sent with, and what was known about it at the time.
 
 use std::num::NonZeroU64;
 
 use super::entry::Generation;
 
 /// What a request was sent with, from [`TokenSlot::authorize`](super::TokenSlot::authorize). An adapter
-/// keeps it until the response is there and hands it back with what that says about the token.
+/// keeps it until the response arrives and hands it back with the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
     pub(super) generation: Generation,
-    /// As it was at the send, and what is special about this request.
+    /// The slot's mark at the time, with the flags of this request.
     pub(super) mark: Mark,
 }
 
@@ -19,56 +19,58 @@ impl Sent {
         Self { generation, mark }
     }
 
-    /// A refusal of which nothing more is known than the token.
+    /// For a refusal of which only the token is known.
     pub(super) fn unknown(generation: Generation) -> Self {
-        // As if the token had been accepted: the refusal counts.
+        // As if the token had been accepted, so that the refusal counts.
         Self::plainly(generation, Mark::accepted(generation.number.get()))
     }
 
-    /// Which token it was.
+    /// Returns which token it was.
     pub fn generation(&self) -> Generation {
         self.generation
     }
 
-    /// Whether the token was accepted before and nothing depends on its next acceptance: then a success
-    /// needs no report. So it is for most requests.
+    /// Whether the token was accepted before and nothing depends on its next acceptance, so that a success
+    /// need not be reported. True for most requests.
     #[inline(always)]
     pub fn is_settled(&self) -> bool {
         self.mark.is_settled(self.generation.number)
     }
 
-    /// Its success says nothing about the token: it was an OPTIONS, which servers answer to everyone.
+    /// Marks a request whose success says nothing about the token: an OPTIONS, which servers respond to
+    /// without a look at it.
     #[cold]
     #[must_use]
     pub fn without_weight(self) -> Self {
         Self { mark: Mark(self.mark.0 | Mark::MUTE), ..self }
     }
 
-    /// The same request, whose response first said that the token was accepted: what it says next is later.
+    /// The same request after its response showed that the token was accepted; what the response says next
+    /// counts as later.
     #[cold]
     #[must_use]
     pub fn once_accepted(self) -> Self {
         Self { mark: Mark::accepted(self.generation.number.get()), ..self }
     }
 
-    /// The request had been sent before. A second send is never settled.
+    /// Marks a second send, which is never settled.
     #[must_use]
     pub fn as_second(self) -> Self {
         Self { mark: Mark(self.mark.0 | Mark::SECOND), ..self }
     }
 
-    /// Whether the request had been sent before.
+    /// Whether this is a second send.
     #[inline(always)]
     pub fn is_second(&self) -> bool {
         self.mark.0 & Mark::SECOND != 0
     }
 
-    /// Whether its success says that the token was accepted.
+    /// Whether its success means that the token was accepted.
     pub(super) fn has_weight(&self) -> bool {
         self.mark.0 & Mark::MUTE == 0
     }
 
-    /// It tries a token that the API has refused and may know by now.
+    /// Marks a trial of a token that the API refused and may know by now.
     pub(super) fn as_trial(self) -> Self {
         Self { mark: Mark(self.mark.0 | Mark::TRIAL), ..self }
     }
@@ -87,24 +89,24 @@ impl Sent {
     }
 }
 
-/// The newest accepted generation and, below it, what else is to be known of the slot and of a request: one
-/// number, which each request reads and keeps.
+/// The newest accepted generation in the upper bits, and flags of the slot and of a request in the lower
+/// ones: one number that each request reads and keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark(u64);
 
 impl Mark {
     pub(super) const NONE: Self = Self(0);
-    /// Not every request gets the slot's token at once: some are held, or get its predecessor.
+    /// Requests must take the lock: some are held, or get the predecessor.
     const GUIDED: u64 = 1;
-    /// Something depends on who accepts the token.
+    /// Something depends on which target accepts the token.
     const WATCHED: u64 = 2;
     /// Of a request: it is a trial.
     const TRIAL: u64 = 4;
     /// Of a request: its success says nothing.
     const MUTE: u64 = 8;
-    /// Of a request: it had been sent before.
+    /// Of a request: it is a second send.
     const SECOND: u64 = 16;
-    /// The flight for which requests are held, by turns from one to all of these bits; zero for none.
+    /// The flight for which requests are held, modulo the range of these bits; zero for none.
     const HELD_FOR: u64 = 0xffe0;
     const BITS: u32 = 16;
 

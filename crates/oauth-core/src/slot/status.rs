@@ -1,4 +1,4 @@
-//! What operators see of a slot.
+//! A slot's state, for operators.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -13,13 +13,13 @@ use crate::unwind::woken_quietly;
 /// Whether a request would get a token, and from where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
-    /// No token was ever fetched.
+    /// There is no token.
     Empty,
-    /// The token is good and not due yet.
+    /// The token is valid and not due for refresh.
     Fresh,
-    /// The token is good and due for refresh.
+    /// The token is valid and due for refresh.
     Stale,
-    /// The token has ended: the next request waits for another.
+    /// The token has expired: the next request waits for another.
     Expired,
 }
 
@@ -27,45 +27,45 @@ pub enum State {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Status {
-    /// Whether there is a token and how good it is.
+    /// Whether there is a token, and whether it is fresh.
     pub state: State,
-    /// Which token, if there is one.
+    /// The token's generation, if there is one.
     pub generation: Option<Generation>,
     /// How long ago it was fetched.
     pub age: Option<Duration>,
-    /// How long until it is due for refresh; zero when it is. `None` without a token or an end.
+    /// How long until it is due for refresh; zero if it is due. `None` without a token or an expiry.
     pub refresh_in: Option<Duration>,
-    /// How long until it is no longer attached; zero when it has ended.
+    /// How long until it is no longer attached; zero if it has expired.
     pub expires_in: Option<Duration>,
     /// Whether a token request is under way.
     pub refreshing: bool,
     /// The newest failure of a token request, and how long ago it was.
     pub last_error: Option<(Error, Duration)>,
-    /// How long token requests have been failing without a success between.
+    /// How long token requests have been failing without a success.
     pub failing_for: Option<Duration>,
     /// How long until a token request may be made again after the failure.
     pub next_attempt_in: Option<Duration>,
-    /// Flights so far.
+    /// Number of flights so far.
     pub flights: u64,
-    /// Flights so far that failed.
+    /// Number of failed flights so far.
     pub failures: u64,
-    /// Requests so far that were passed on without a token because they went elsewhere.
+    /// Number of requests so far that were sent without a token because they went to another origin.
     pub foreign_requests: u64,
-    /// Responses so far, to requests with a token, that came from an origin that the request was not
-    /// for: see [`Outcome::RedirectedAway`](crate::Outcome::RedirectedAway).
+    /// Number of responses so far, to requests with a token, that came from another origin than the
+    /// request's: see [`Outcome::RedirectedAway`](crate::Outcome::RedirectedAway).
     pub foreign_responses: u64,
-    /// Requests so far from which a guard took the token off, because they were going elsewhere.
+    /// Number of requests so far from which a guard removed the token because they went to another origin.
     pub tokens_withheld: u64,
 }
 
 impl Status {
-    /// Whether a request now would carry a token without waiting.
+    /// Whether a request would get a token now without waiting.
     pub fn is_ready(&self) -> bool {
         matches!(self.state, State::Fresh | State::Stale)
     }
 }
 
-/// Tells of a slot's changes, from [`TokenSlot::subscribe`]. It does not keep the slot alive.
+/// Reports a slot's changes, from [`TokenSlot::subscribe`]. It does not keep the slot alive.
 #[derive(Debug)]
 pub struct Changes {
     pub(super) slot: Weak<Shared>,
@@ -73,12 +73,12 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Waits until a flight has landed since the last call, and returns the state after it;
-    /// `None` when the slot is gone. A token's end by age alone is no change: ask
-    /// [`TokenSlot::status`] for that.
+    /// Waits until a flight has completed since the last call, and returns the state after it; `None` once
+    /// the slot is gone. That a token goes stale or expires is not a change: ask [`TokenSlot::status`] for
+    /// that.
     ///
     /// # Cancel safety
-    /// A dropped call loses no change: the next one returns at once.
+    /// Dropping a call loses no change: the next one returns at once.
     pub async fn changed(&mut self) -> Option<Status> {
         woken_quietly(self.landed.changed()).await.ok()?;
         let slot = TokenSlot { shared: self.slot.upgrade()? };
@@ -87,7 +87,7 @@ impl Changes {
 }
 
 impl TokenSlot {
-    /// A snapshot for readiness probes and metrics. Cheap: it takes a short lock and no I/O.
+    /// Returns a snapshot for readiness probes and metrics. Cheap: a short lock and no I/O.
     pub fn status(&self) -> Status {
         let now = self.shared.clock.now();
         let epoch = self.shared.source.credentials_epoch();
@@ -119,7 +119,7 @@ impl TokenSlot {
         }
     }
 
-    /// A listener for changes of the slot.
+    /// Returns a listener for changes of the slot.
     pub fn subscribe(&self) -> Changes {
         Changes { slot: Arc::downgrade(&self.shared), landed: self.shared.settled.subscribe() }
     }

@@ -1,16 +1,16 @@
-//! What a request is for, as far as refusals are told apart.
+//! The target of a request, by which refusals are kept apart.
 
 use std::hash::BuildHasher;
 
 use http::Method;
 
-/// Method, origin and path of a request, without the query, as a hash that is keyed at random: a path is
-/// someone's input. Made by [`TokenSlot::target`](super::TokenSlot::target).
+/// Method, origin and path of a request, without the query, as a hash with a random key, because paths are
+/// untrusted input. Made by [`TokenSlot::target`](super::TokenSlot::target).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target(u32);
 
 impl Target {
-    /// That of all requests of which nothing is kept.
+    /// Shared by all requests that are not kept for a replay.
     pub const UNKNOWN: Self = Self(0);
 
     pub(super) fn of(
@@ -21,7 +21,7 @@ impl Target {
         path: &str,
     ) -> Self {
         let hash = hasher.hash_one((method.as_str(), scheme, authority, path));
-        // Half of it is enough to tell a few of them apart.
+        // Half of it is enough to distinguish a few targets.
         Self(u32::try_from(hash >> 32).unwrap_or_default().max(1))
     }
 

@@ -6,17 +6,17 @@ use super::target::Target;
 /// Why a caller wants a flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trigger {
-    /// The token is stale, expired or was never there.
+    /// The token is stale, expired or missing.
     Age,
-    /// The same at start-up: one attempt, so that a wrong configuration is seen at once.
+    /// The same at start-up, with one attempt, so that a wrong configuration shows at once.
     Prefetch,
-    /// A caller asked for a newer token than the one that is there.
+    /// A caller asked for a newer token.
     Demand,
     /// The API refused this token.
     Refused(Charged),
 }
 
-/// A token that was refused, and by what.
+/// A refused token and the target that refused it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Charged {
     pub(super) generation: Generation,

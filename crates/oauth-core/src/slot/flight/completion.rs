@@ -1,4 +1,4 @@
-//! How the waiters of one flight hear of its end.
+//! How the waiters of a flight learn of its end.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use super::sync::OnceLock;
 use crate::error::Error;
 use crate::unwind::woken_quietly;
 
-/// What every waiter of a landed flight gets.
+/// What every waiter of a completed flight gets.
 pub(in super::super) type FlightResult = Result<Arc<Entry>, Error>;
 
-/// How a flight ended: landed, or dropped without an outcome.
+/// How a flight ended: with a result, or `None` if it was dropped without one.
 type End = Option<FlightResult>;
 
 #[derive(Default)]
@@ -21,11 +21,12 @@ struct CompletionState {
     waiting: Notify,
 }
 
-/// A flight that can be waited for; clones are the same one.
+/// The waiting side of a flight. Clones wait for the same one.
 #[derive(Clone)]
 pub(in super::super) struct Completion(Arc<CompletionState>);
 
-/// Says once how the flight ended: dropped without a word, that it was cut off.
+/// The flight's side: reports the end once. Dropped without a result, it reports that the flight was
+/// aborted.
 pub(in super::super) struct Completer(Arc<CompletionState>);
 
 pub(in super::super) fn completion() -> (Completer, Completion) {
@@ -34,11 +35,11 @@ pub(in super::super) fn completion() -> (Completer, Completion) {
 }
 
 impl Completion {
-    /// Waits for the end: nothing if the flight was cut off. Waiters are woken in the order in which
-    /// they came, so that the first of thousands does not wait for all others.
+    /// Waits for the end; `None` if the flight was aborted. Waiters are woken in the order in which they
+    /// came, so the first of thousands does not wait for the rest.
     pub(in super::super) async fn end(&self) -> Option<&FlightResult> {
         let Self(board) = self;
-        // Asked for before the look: an end in between is not missed.
+        // Registered before the check, so that an end in between is not missed.
         let told = board.waiting.notified();
         if board.end.get().is_none() {
             woken_quietly(told).await;
@@ -53,7 +54,7 @@ impl Completer {
     }
 
     fn tell(&self, end: End) {
-        // The first word counts.
+        // The first report counts.
         if self.0.end.set(end).is_ok() {
             self.0.waiting.notify_waiters();
         }

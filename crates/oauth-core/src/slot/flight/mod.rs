@@ -12,8 +12,8 @@
 //! - The task (its runtime has ended, or it was aborted): the flight is taken off the state, then its waiters
 //!   are woken and ask for another one.
 //! - The last handle of the slot: the flight is aborted. The task holds the slot weakly.
-//! - A task that is never polled again, on a runtime that no one drives: the flight misses its heartbeat, and
-//!   the next caller starts another one.
+//! - A task that is never polled again, on a runtime that is not driven: the flight misses its heartbeat,
+//!   and the next caller starts another one.
 
 pub(super) mod completion;
 pub(super) mod evidence;

@@ -1,4 +1,4 @@
-//! What a slot is, and how a flight lands in it.
+//! What all handles of a slot share, and how a flight's result is published.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError};
@@ -19,10 +19,10 @@ use crate::unwind::contained;
 
 /// What all handles of a slot share.
 pub(in super::super) struct Shared {
-    /// Written under the state's lock alone, read by everyone.
+    /// Written only under the state's lock, read by every request.
     pub(in super::super) current: Published<Entry>,
     pub(in super::super) clock: AnyClock,
-    /// What the state knows about acceptance: written under its lock, read with each request.
+    /// What is known about acceptance: written only under the state's lock, read by every request.
     pub(in super::super) mark: AtomicU64,
     pub(in super::super) state: Mutex<FlightState>,
     pub(in super::super) source: Arc<dyn DynSource>,
@@ -39,22 +39,23 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the state. What that put aside is the caller's to let go, when nothing depends on it any
-    /// more: the lock is released by then.
+    /// Calls the state under its lock. What the state deferred is returned for the caller to drop or run
+    /// after the lock is released.
     pub(in super::super) fn with_state<T>(
         &self,
         ask: impl FnOnce(&mut FlightState) -> T,
     ) -> (T, Deferred) {
         let mut state = self.state();
         let answer = ask(&mut state);
-        // After what was published: who reads this mark and then the token has that token or a later one.
+        // Stored after the token was published: whoever reads this mark and then the token gets that token
+        // or a later one.
         self.mark.store(state.mark().bits(), Ordering::Release);
         (answer, state.take_deferred())
     }
 
-    /// Publishes what a flight brought and returns what its waiters get; nothing if the flight was
-    /// given up meanwhile. Until they have it, nothing of others runs but the clock and the source,
-    /// before the outcome is taken.
+    /// Publishes a flight's result and returns what its waiters get; `None` if the flight was given up
+    /// meanwhile. Until the waiters have it, no foreign code runs except the clock and the source, and
+    /// those before the result is taken.
     pub(in super::super) fn land(
         &self,
         id: u64,
@@ -65,13 +66,13 @@ impl Shared {
             self.issued.remember(&fetched.token);
         }
         let at = self.clock.read();
-        // If it panics, no one knows of a change.
+        // If it panics, assume no change.
         let now = contained(|| self.source.credentials_epoch()).or(tried).unwrap_or_default();
         let epochs = Epochs { tried: tried.unwrap_or(now), now };
         let ((landing, _replaced), deferred) = self.with_state(|state| {
             let current = self.current.load_full();
             let landing = state.land(id, result, current.as_ref(), at, epochs);
-            // A token that goes is wiped, after the lock is released.
+            // A replaced token is wiped after the lock is released.
             let replaced = match landing.as_ref().map(|landing| &landing.publish) {
                 None | Some(Publish::Nothing) => None,
                 Some(Publish::Token(entry)) => self.current.swap(Some(entry.clone())),

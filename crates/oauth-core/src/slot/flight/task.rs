@@ -1,7 +1,7 @@
-//! One flight: a task that asks the source, tries again where that helps, and lands its outcome.
+//! One flight: a task that calls the source, retries where that helps, and settles its result.
 //!
-//! It holds the slot weakly, so that the last handle's drop ends it, and whatever drops it (an
-//! ended runtime, an abort) makes the waiters ask the state again instead of waiting forever.
+//! It holds the slot weakly, so dropping the last handle ends it. Whatever drops the task (a runtime that
+//! shuts down, an abort) makes the waiters ask the state again instead of waiting forever.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::source::{DynSource, FetchContext};
 use crate::token::Token;
 use crate::unwind::{Panicked, caught, contained};
 
-/// More attempts than this in one flight are a storm, whatever the jitter drew.
+/// Most attempts in one flight, whatever the jitter drew.
 const MOST_ATTEMPTS: u32 = 10;
 
 pub(in super::super) struct FlightTask {
@@ -118,7 +118,7 @@ impl FlightTask {
                 return Err(error);
             }
             if self.source.credentials_epoch() != epoch {
-                // Rotated meanwhile: what the old pair got says nothing about the new one.
+                // Rotated meanwhile: the failure of the old credentials says nothing about the new ones.
                 continue;
             }
             failed += 1;
@@ -154,13 +154,13 @@ impl FlightTask {
     }
 }
 
-/// A panic in the source is an error to the waiters, like any other.
+/// A panic in the source is an error for the waiters, like any other.
 fn panicked<T>(_: Panicked) -> Result<T, Error> {
     Err(Error::new(Kind::Panicked, "the token source panicked"))
 }
 
-/// The duty to tell waiters: by landing, or by being dropped. From the flight's registration on,
-/// nothing of others runs before there is one.
+/// Guarantees that waiters learn of the end, by a result or by being dropped. It is created with the
+/// flight's registration, before any foreign code runs.
 struct CompletionGuard {
     slot: Weak<Shared>,
     id: u64,
@@ -169,20 +169,20 @@ struct CompletionGuard {
 
 impl CompletionGuard {
     fn land(mut self, result: Result<Fetched, Error>, tried: Option<u64>) {
-        // Upgraded for this one call, with no await in it.
+        // Upgraded for this call only; there is no await in it.
         let Some(slot) = self.slot.upgrade() else { return };
         let (landing, deferred) = slot.land(self.id, result, tried);
         if let Some((completer, landing)) = self.completer.take().zip(landing) {
             let kept = matches!(landing.publish, Publish::Token(_));
-            // First: what comes after it runs code of others.
+            // First, because what follows runs foreign code.
             completer.landed(landing.outcome.clone());
             events::landed(self.id, &landing.outcome, kept);
         }
         deferred.run();
     }
 
-    /// Whoever waits for the flight takes it for dead if nothing is heartbeat of it within that time and a
-    /// second more.
+    /// Records that the next heartbeat comes within this time. A waiter presumes the flight dead a second
+    /// after that.
     fn heartbeat(&self, within: Duration) {
         if let Some(slot) = self.slot.upgrade() {
             contained(|| slot.heartbeat(self.id, within));
@@ -191,7 +191,7 @@ impl CompletionGuard {
 
     fn note(&self, error: &Error) {
         if let Some(slot) = self.slot.upgrade() {
-            // A clock that panics takes the note along, not the flight.
+            // If the clock panics, the note is lost, but not the flight.
             contained(|| slot.note(self.id, error));
         }
     }
@@ -199,8 +199,8 @@ impl CompletionGuard {
 
 impl Drop for CompletionGuard {
     fn drop(&mut self) {
-        // First off the state, then the word to the waiters: one that wakes up and asks again must not
-        // find this flight still registered. Then what others may have a hand in.
+        // First remove it from the state, then wake the waiters: one that wakes and asks again must not
+        // find this flight still registered. Foreign code runs last.
         if let Some(completer) = self.completer.take() {
             let slot = self.slot.upgrade();
             let deferred = slot.as_ref().map(|slot| slot.abandon(self.id)).unwrap_or_default();

@@ -1,14 +1,14 @@
-//! How many there may be at once, and how often one more.
+//! A token bucket.
 
 use std::time::Duration;
 
-/// So many at once, and one more each time that an interval has passed.
+/// A number at once, and one more after each interval.
 #[derive(Clone, Debug)]
 pub(super) struct Budget {
     interval: Duration,
-    /// All of them, in intervals.
+    /// The whole budget, as time.
     whole: Duration,
-    /// When all that were taken are there again.
+    /// When the budget is full again.
     full_at: Duration,
 }
 
@@ -21,7 +21,7 @@ impl Budget {
         self.full_at <= now
     }
 
-    /// Takes one, or says how long there is none.
+    /// Takes one, or returns how long until there is one.
     pub(super) fn take(&mut self, now: Duration) -> Result<(), Duration> {
         let full_at = self.full_at.max(now).saturating_add(self.interval);
         match full_at.checked_sub(now.saturating_add(self.whole)) {

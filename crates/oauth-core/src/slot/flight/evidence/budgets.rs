@@ -1,16 +1,16 @@
-//! How many refreshes refusals may ask for.
+//! How many refreshes refusals may cause.
 
 use std::time::Duration;
 
 use super::budget::Budget;
 
-/// A warning about an empty budget comes at most this often.
+/// Minimum interval between warnings about an empty budget.
 const WARN_AGAIN: Duration = Duration::from_secs(60);
 
 pub(in super::super) struct Budgets {
-    /// Those that have not helped, or not yet.
+    /// Refreshes that have not helped, or not yet.
     unproven: Budget,
-    /// All of them.
+    /// All refreshes.
     asked: Budget,
     warned_at: Option<Duration>,
 }
@@ -18,9 +18,9 @@ pub(in super::super) struct Budgets {
 /// Why a refusal starts no flight.
 pub(in super::super) struct Exhausted {
     pub(in super::super) wait: Duration,
-    /// Refreshes help, but tokens are refused again and again.
+    /// Whether refreshes help, but tokens keep being refused.
     pub(in super::super) helps: bool,
-    /// Whether to tell the log.
+    /// Whether to log a warning.
     pub(in super::super) warn: bool,
 }
 
@@ -39,7 +39,7 @@ impl Budgets {
         self.unproven.is_full(now) && self.asked.is_full(now)
     }
 
-    /// Whether all refreshes have helped: only then new requests are held for another one.
+    /// Whether every refresh so far has helped: only then are new requests held for the next one.
     pub(in super::super) fn allow_hold(&self, now: Duration) -> bool {
         self.unproven.is_full(now)
     }
@@ -64,12 +64,12 @@ impl Budgets {
         Exhausted { wait, helps, warn }
     }
 
-    /// A refresh has helped, or it has brought nothing, which says nothing about its target.
+    /// A refresh helped, or it failed, which says nothing about its target.
     pub(super) fn was_no_failure(&mut self) {
         self.unproven.refund();
     }
 
-    /// A refresh was cut off, and another one takes its place.
+    /// A refresh was aborted, and another one takes its place.
     pub(super) fn was_none(&mut self) {
         self.unproven.refund();
         self.asked.refund();

@@ -1,5 +1,5 @@
-//! What refusals and acceptances have shown about tokens, targets and refreshes. Made at the first
-//! refusal, and gone when it has nothing more to say.
+//! What refusals and acceptances have shown about tokens, targets and refreshes. Created at the first
+//! refusal and dropped when it no longer affects anything.
 
 mod budget;
 mod budgets;
@@ -20,8 +20,9 @@ use super::completion::{Completer, Completion, completion};
 use super::schedule::BackoffPolicy;
 use super::target::Target;
 
-/// A target that refused the slot's token accepts it within this time, or what it says later is not asked
-/// for: a target that refuses all tokens must not make every request report its success for long.
+/// How long after a refusal of the slot's token its acceptance at the same target is still watched for.
+/// Bounded, because a target that refuses all tokens must not make every request report its success for
+/// long.
 const STRUCK: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
@@ -29,44 +30,45 @@ pub(super) struct Evidence {
     targets: Targets,
     /// Against the slot's token.
     current: Strikes,
-    /// When the last of them came, as long as it matters which target accepts the token after all.
+    /// When the last of them came, while it matters which target accepts the token after all.
     struck_at: Option<Duration>,
     /// Against its predecessor.
     predecessor: Strikes,
     pub(super) propagation: Propagation,
-    /// For refreshes that refusals ask for.
+    /// Budgets for refreshes that refusals ask for.
     pub(super) budgets: Budgets,
     charge: Option<Charge>,
     repeated: Option<Repeated>,
     hold: Option<Hold>,
 }
 
-/// Which target a refresh must help.
+/// The target that a refresh is charged to.
 struct Charge {
     flight: u64,
     target: Target,
-    /// What it brought, once it has landed.
+    /// The token that it brought, once it has completed.
     brought: Option<NonZeroU64>,
 }
 
-/// The issuer handed out a refused token once more: whoever refuses it, asking again soon does not help.
+/// The issuer returned a refused token once more: asking again soon does not help, whichever target refuses
+/// it.
 struct Repeated {
     number: NonZeroU64,
     until: Duration,
     count: u32,
 }
 
-/// New requests wait while a flight is under way that the refusal of the slot's token has started.
+/// New requests wait while a flight is under way that the refusal of the slot's token started.
 struct Hold {
     flight: u64,
     until: Duration,
     completion: Completion,
-    /// Dropped, it tells those that are held.
+    /// Dropping it wakes the requests that are held.
     completer: Completer,
 }
 
 impl Evidence {
-    /// Whether a slot without it would do the same.
+    /// Whether a slot without it would behave the same.
     pub(super) fn is_void(&self, now: Duration) -> bool {
         self.targets.is_empty()
             && self.current.is_empty()
@@ -77,12 +79,12 @@ impl Evidence {
             && self.budgets.are_full(now)
     }
 
-    /// Whether requests must ask which token is theirs, and when.
+    /// Whether requests must take the lock to learn which token they get, and when.
     pub(super) fn guides(&self) -> bool {
         self.hold.is_some() || self.propagation.is_under_way()
     }
 
-    /// Whether something depends on who accepts the token.
+    /// Whether something depends on which target accepts the token.
     pub(super) fn watches(&self) -> bool {
         self.charge.is_some() || self.struck_at.is_some()
     }
@@ -106,8 +108,8 @@ impl Evidence {
         self.targets.refuses(target, newest);
     }
 
-    /// A refusal after which the request is not sent again. What a refresh was charged to has got its
-    /// token and refuses it, too.
+    /// A refusal after which the request is not sent again. If a refresh was charged to this target, the
+    /// target has seen its token and refuses it as well.
     pub(super) fn refused_for_good(
         &mut self,
         target: Target,
@@ -126,8 +128,8 @@ impl Evidence {
         }
     }
 
-    /// How long the refusal of a token by this target starts no refresh. Requests of which nothing is kept
-    /// are many targets: that one of them refuses all tokens says nothing about the others.
+    /// How long a refusal by this target starts no refresh. Requests that are not kept for a replay share
+    /// one target, so the refusals of one say nothing about the others.
     pub(super) fn pause(
         &self,
         target: Target,
@@ -138,13 +140,13 @@ impl Evidence {
         self.pause_with(number, now).max(futile)
     }
 
-    /// How long the refusal of this token starts no refresh, whoever refuses it.
+    /// How long a refusal of this token starts no refresh, whichever target refuses it.
     pub(super) fn pause_with(&self, number: NonZeroU64, now: Duration) -> Option<Duration> {
         let repeated = self.repeated.as_ref().filter(|repeated| repeated.number == number)?;
         repeated.until.checked_sub(now).filter(|wait| !wait.is_zero())
     }
 
-    /// The flight that the charge was for. New requests wait for it until `hold_until`.
+    /// The flight for the charge has started. New requests wait for it until `hold_until`.
     pub(super) fn started_for(
         &mut self,
         flight: u64,
@@ -161,7 +163,7 @@ impl Evidence {
 
 /// Flights that end.
 impl Evidence {
-    /// It brought a token that takes the place of the slot's. `keeps`: the predecessor stays the same.
+    /// It brought a token that replaces the slot's. `keeps`: the predecessor stays the same.
     pub(super) fn brought(&mut self, flight: u64, number: NonZeroU64, keeps: bool) {
         self.propagation = Propagation::default();
         self.repeated = None;
@@ -172,7 +174,7 @@ impl Evidence {
         self.struck_at = None;
         match &mut self.charge {
             Some(charge) if charge.flight == flight => charge.brought = Some(number),
-            // No one can accept what that one brought any more.
+            // That token can no longer be accepted.
             _ => self.charge = None,
         }
     }
@@ -192,7 +194,7 @@ impl Evidence {
         self.repeated = Some(Repeated { number, until, count });
     }
 
-    /// It brought nothing: that says nothing about its target.
+    /// It failed, which says nothing about its target.
     pub(super) fn brought_nothing(&mut self, flight: u64) {
         if self.charge.take_if(|charge| charge.flight == flight).is_some() {
             self.budgets.was_no_failure();
@@ -204,14 +206,14 @@ impl Evidence {
         self.cut_off(flight);
     }
 
-    /// Refusals of this token, whoever refuses it, start no flight before that.
+    /// Refusals of this token start no flight before `until`, whichever target refuses it.
     pub(super) fn wait_with(&mut self, number: NonZeroU64, until: Duration) {
         let before = self.repeated.take().filter(|repeated| repeated.number == number);
         let count = before.map_or(0, |repeated| repeated.count);
         self.repeated = Some(Repeated { number, until, count });
     }
 
-    /// It ended without an outcome, and another one will take its place.
+    /// It ended without a result, and another one will take its place.
     pub(super) fn cut_off(&mut self, flight: u64) {
         if self.charge.take_if(|charge| charge.flight == flight).is_some() {
             self.budgets.was_none();
@@ -221,7 +223,8 @@ impl Evidence {
 
 /// Acceptances.
 impl Evidence {
-    /// No one had accepted the slot's token before: until now it was only not known yet.
+    /// The slot's token was accepted for the first time: earlier refusals only meant that it was not known
+    /// yet.
     pub(super) fn accepted_first(&mut self) {
         self.current = Strikes::default();
     }
@@ -255,14 +258,15 @@ impl Evidence {
         self.predecessor.allow(target)
     }
 
-    /// There is no predecessor to send.
+    /// The predecessor is gone.
     pub(super) fn forget_propagation(&mut self) {
         self.propagation = Propagation::default();
         self.predecessor = Strikes::default();
     }
 }
 
-/// The hold. What it returns is dropped when the state's lock is released: that wakes those that are held.
+/// The hold. What these methods return is dropped after the state's lock is released, which wakes the
+/// requests that are held.
 impl Evidence {
     /// What a new request waits for, and how long.
     pub(super) fn held(&self, now: Duration) -> Option<(Completion, Duration)> {
@@ -279,7 +283,7 @@ impl Evidence {
         self.hold.take().map(|hold| hold.completer)
     }
 
-    /// The same once its time is over.
+    /// The same if its time is over.
     pub(super) fn end_hold_in_time(&mut self, now: Duration) -> Option<Completer> {
         self.hold.take_if(|hold| now >= hold.until).map(|hold| hold.completer)
     }

@@ -1,11 +1,11 @@
-//! A token that its API has refused and may not know yet: when it is tried again.
+//! When a token is tried again that the API refused, perhaps because it does not know it yet.
 
 use std::time::Duration;
 
 use super::super::entry::Guidance;
 use super::super::schedule::BackoffPolicy;
 
-/// Its predecessor is sent until then, if that is not zero.
+/// Until when the predecessor is sent instead; zero if it is not.
 #[derive(Default)]
 pub(in super::super) struct Propagation {
     until: Duration,
@@ -17,7 +17,8 @@ impl Propagation {
         !self.until.is_zero()
     }
 
-    /// It was refused, by a trial or for the first time, and its predecessor is sent instead. Of many that were sent together only the first counts.
+    /// It was refused, by a trial or for the first time, and its predecessor is sent instead. Of several
+    /// that were sent together, only the first counts.
     pub(in super::super) fn refused(
         &mut self,
         trial: bool,
@@ -30,7 +31,7 @@ impl Propagation {
         }
     }
 
-    /// Which token a request is sent with. `accepted`: someone knows the slot's token.
+    /// Which token a request is sent with. `accepted`: the API has accepted the slot's token.
     pub(in super::super) fn guidance(
         &mut self,
         accepted: bool,
@@ -52,7 +53,7 @@ impl Propagation {
         if !repeatable {
             return Guidance::Predecessor;
         }
-        // Should nothing be heartbeat of it, another one tries after the same time.
+        // If the trial never reports back, another request tries after the same time.
         self.until = now.saturating_add(backoff.refusal_pause(self.trials));
         Guidance::Trial
     }

@@ -2,7 +2,7 @@
 
 use super::super::target::Target;
 
-/// Targets that refused a token: it is of no use for one of them, and with two of no use at all.
+/// Targets that refused a token: with one, the token is not used for that target; with two, for none.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Strikes([Option<Target>; 2]);
 
@@ -11,7 +11,7 @@ impl Strikes {
         self.0 == [None; 2]
     }
 
-    /// Whether that is new.
+    /// Returns whether it is new.
     pub(super) fn add(&mut self, target: Target) -> bool {
         if self.0.contains(&Some(target)) {
             return false;
@@ -20,12 +20,12 @@ impl Strikes {
         free.is_some_and(|at| at.replace(target).is_none())
     }
 
-    /// What this target said counts for all.
+    /// This target's refusal counts for all.
     pub(super) fn rule_out(&mut self, target: Target) {
         self.0 = [Some(target); 2];
     }
 
-    /// It accepted the token since.
+    /// It has accepted the token since.
     pub(super) fn remove(&mut self, target: Target) {
         for at in &mut self.0 {
             if *at == Some(target) {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::super::target::Target;
 
-/// How many are kept; those with the fewest pauses give way.
+/// How many are kept; those with the fewest pauses are evicted first.
 const MOST: usize = 16;
 
-/// The targets that refused a token last.
+/// The targets that most recently refused a token.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Targets(Vec<Refusing>);
 
@@ -18,7 +18,7 @@ struct Refusing {
     /// In nanoseconds on the slot's clock.
     paused_until: u64,
     target: Target,
-    /// The newest token there was when it refused one: the last digits of its generation.
+    /// The newest token at the time of its refusal: the low bits of the generation.
     refused: u16,
     /// How many refreshes did not help it.
     futile: u8,
@@ -55,8 +55,8 @@ impl Targets {
         }
     }
 
-    /// It refused this token as well. If there was none as new when it refused one before, its refresh did
-    /// not help, and it gets none for as long as `pause` says of the count of such refreshes.
+    /// It refused this token as well. If that token is newer than at its last refusal, the refresh did not
+    /// help, and the target is paused: for how long, `pause` derives from the number of such refreshes.
     pub(super) fn refuses_again(
         &mut self,
         target: Target,
@@ -86,7 +86,7 @@ fn last_digits(number: NonZeroU64) -> u16 {
     u16::from_le_bytes([first, second])
 }
 
-/// Of two that are less than half of all numbers apart.
+/// Wrapping comparison, for numbers less than half the range apart.
 fn is_newer(one: u16, other: u16) -> bool {
     let ahead = one.wrapping_sub(other);
     ahead != 0 && ahead < 1 << 15

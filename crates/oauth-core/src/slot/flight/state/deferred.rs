@@ -1,4 +1,4 @@
-//! What the state has no more use for.
+//! What must be dropped or run after the state's lock is released.
 
 use std::sync::Arc;
 
@@ -9,21 +9,21 @@ use super::super::sync::AbortHandle;
 use crate::error::Error;
 use crate::unwind::contained;
 
-/// Let go after the state's lock is released, in this order: a source's error can do anything when it is
-/// dropped, call the slot for one, an abort can drop a flight on the spot, and who is woken is not ours.
+/// Handled in this order, outside the lock: dropping a source's error runs foreign code, which may call the
+/// slot; an abort may drop a flight on the spot; wakers are foreign code.
 #[derive(Default)]
 #[must_use]
 pub(in super::super::super) struct Deferred(Vec<Item>);
 
 enum Item {
     Error(Error),
-    /// A flight that no one needs any more: if it is not dead, it ends.
+    /// A flight that is no longer needed, to be aborted.
     Flight(AbortHandle),
-    /// A hold that has ended: those that are held are told.
+    /// A hold that has ended: dropping it wakes the requests that are held.
     Hold(Completer),
     /// A token, to be wiped.
     Token(Arc<Entry>),
-    /// Refusals have used up what there is of refreshes: for the log.
+    /// The refresh budget is used up: to be logged.
     Exhausted(Error),
 }
 

@@ -1,4 +1,4 @@
-//! The flights that the state knows of: the one under way, and one that is presumed dead.
+//! The flights in the state: the current one, and one that is presumed dead.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use super::super::sync::AbortHandle;
 use super::super::trigger::Trigger;
 use super::FlightState;
 
-/// A flight says by when it will be heartbeat of next. One that is not heartbeat of by then plus this is on a
-/// runtime that no one drives.
+/// Grace period. A flight records by when its next heartbeat comes; one that is later by more than this is
+/// on a runtime that is not driven.
 const PRESUMED_DEAD_AFTER: Duration = Duration::from_secs(1);
-/// A task of a runtime that is driven is polled the first time within this.
+/// On a runtime that is driven, a task is first polled within this time.
 const FIRST_POLL: Duration = Duration::from_secs(5);
 
 pub(super) struct InFlight {
@@ -19,7 +19,7 @@ pub(super) struct InFlight {
     pub(super) completion: Completion,
     /// When its first attempt is made, or was.
     pub(super) first_attempt_at: Duration,
-    /// It says something of itself until then.
+    /// By when its next heartbeat comes.
     pub(super) next_heartbeat_by: Duration,
     pub(super) abort: Option<AbortHandle>,
 }
@@ -43,7 +43,7 @@ impl InFlight {
 }
 
 impl FlightState {
-    /// A flight that should have been heartbeat of makes room for another one.
+    /// Replaces a flight that missed its heartbeat.
     pub(super) fn supersede(&mut self, now: Duration) {
         let Some(flight) = self.flight.take_if(|flight| now >= flight.presumed_dead_at()) else {
             return;
@@ -56,7 +56,7 @@ impl FlightState {
         self.deferred.flight(before.and_then(|flight| flight.abort));
     }
 
-    /// The flight has a task now. Hands the handle back when the flight is no longer the one.
+    /// The flight was spawned. Returns the handle if the flight is no longer the current one.
     pub(in super::super::super) fn attach_task(
         &mut self,
         id: u64,
@@ -71,14 +71,14 @@ impl FlightState {
         }
     }
 
-    /// The flight is alive, and will be heartbeat of again by then.
+    /// The flight is alive; its next heartbeat comes by `by`.
     pub(in super::super::super) fn heartbeat(&mut self, id: u64, by: Duration) {
         if let Some(flight) = self.flight.as_mut().filter(|flight| flight.id == id) {
             flight.next_heartbeat_by = by;
         }
     }
 
-    /// The flight was dropped without an outcome: its runtime has ended, or it was aborted.
+    /// The flight was dropped without a result: its runtime has shut down, or it was aborted.
     pub(in super::super::super) fn abandon(&mut self, id: u64) {
         self.superseded.take_if(|flight| flight.id == id);
         if self.flight.take_if(|flight| flight.id == id).is_some() {
@@ -90,13 +90,13 @@ impl FlightState {
         }
     }
 
-    /// The flight that took its place is over.
+    /// The successor is over: drops what was presumed dead.
     pub(super) fn drop_superseded(&mut self) {
         let superseded = self.superseded.take();
         self.deferred.flight(superseded.and_then(|flight| flight.abort));
     }
 
-    /// Takes everything out of use: the token, its predecessor, and what a flight under way would bring.
+    /// Retires the token, its predecessor, and the result of a flight under way.
     pub(in super::super::super) fn retire(&mut self) {
         let flight = self.flight.take();
         if let Some(flight) = flight {
@@ -110,7 +110,7 @@ impl FlightState {
         self.forget_predecessor();
     }
 
-    /// The flights under way, to be aborted because no one is left who could use their tokens.
+    /// Takes the flights, to be aborted because no handle is left to use their tokens.
     pub(in super::super::super) fn take_flights(&mut self) -> impl Iterator<Item = AbortHandle> {
         let flights = self.flight.take().into_iter().chain(self.superseded.take());
         flights.filter_map(|flight| flight.abort)

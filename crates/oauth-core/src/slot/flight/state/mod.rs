@@ -1,5 +1,5 @@
-//! Who may start a flight and what a landed one leaves behind. Synchronous and without I/O: the
-//! slot holds the state in a mutex, for a few comparisons at a time.
+//! Which caller may start a flight, and what a completed one leaves behind. Synchronous and without I/O:
+//! the slot holds the state in a mutex, for a few comparisons at a time.
 
 mod deferred;
 mod in_flight;
@@ -26,7 +26,7 @@ use crate::error::{Details, Error, Kind};
 use crate::source::FetchReason;
 use crate::token::Token;
 
-/// What the state answers.
+/// What a caller that wants a token gets.
 pub(in super::super) enum Ticket {
     /// A flight is under way; at this time it is presumed dead.
     Join(Completion, Duration),
@@ -34,7 +34,7 @@ pub(in super::super) enum Ticket {
     Start(FlightSpec, Completion, Duration),
 }
 
-/// What a flight needs to know.
+/// What a flight is started with.
 pub(in super::super) struct FlightSpec {
     pub(in super::super) id: u64,
     pub(in super::super) trigger: Trigger,
@@ -42,15 +42,15 @@ pub(in super::super) struct FlightSpec {
     pub(in super::super) completer: Completer,
     /// How long it waits before its first attempt.
     pub(in super::super) pause: Duration,
-    /// Only the first flight after a success tries again inside itself.
+    /// Whether it retries. Only the first flight after a success does.
     pub(in super::super) retries: bool,
     pub(in super::super) seed: u64,
 }
 
-/// A token as the source made it.
+/// A token as the source returned it.
 pub(in super::super) struct Fetched {
     pub(in super::super) token: Token,
-    /// Before the request was sent: the token's life counts from here (RFC 6749 §5.1).
+    /// When its request was sent: the token's lifetime counts from here (RFC 6749 §5.1).
     pub(in super::super) started: Duration,
 }
 
@@ -67,20 +67,22 @@ pub(in super::super) struct FlightState {
     slot: u64,
     settings: Arc<Settings>,
     rng: fastrand::Rng,
-    // Boxed, like what else most slots do without most of the time: an idle slot is small.
+    // Boxed, like everything that most slots rarely have, to keep an idle slot small.
     flight: Option<Box<InFlight>>,
-    /// One that was presumed dead, while its successor is under way: if it is not, its token counts.
+    /// A flight that is presumed dead, while its successor is under way. If it does complete first, its
+    /// token counts.
     superseded: Option<Box<InFlight>>,
     deferred: Deferred,
     failure: Option<Box<Failure>>,
-    /// The newest generation that the API has accepted; zero for none.
+    /// The newest generation that the API has accepted; zero if there is none.
     accepted: u64,
-    /// The last accepted token, beside a newer one that has yet to prove itself.
+    /// The last accepted token, kept beside a newer one that is not proven yet.
     predecessor: Option<Arc<Entry>>,
     evidence: Option<Box<Evidence>>,
-    /// No flight by age before this: an issuer of nearly expired tokens must not make us spin.
+    /// No flight by age or on demand before this, so that an issuer of nearly expired tokens does not make
+    /// the slot spin.
     rest_until: Duration,
-    /// Why not, if the source itself has put it off.
+    /// The source's own reason for that, if it asked for the pause.
     put_off: Option<Error>,
     next_generation: NonZeroU64,
     pub(in super::super) flights: u64,
@@ -111,8 +113,7 @@ impl FlightState {
         }
     }
 
-    /// A token that serves the need, if one is there: it may have been published since the caller
-    /// looked.
+    /// Returns the token if it serves the trigger: it may have been published since the caller looked.
     pub(in super::super) fn ready(
         &self,
         trigger: Trigger,
@@ -132,9 +133,9 @@ impl FlightState {
         serves.then(|| entry.clone())
     }
 
-    /// Joins the flight under way or registers a new one. `patience` is how long the caller would
-    /// wait for its first attempt if something else than a failure is in the way; nothing for one
-    /// that does not wait.
+    /// Joins the flight under way or registers a new one. `patience` is how long the caller would wait for
+    /// its first attempt where only a pause, and not a failure, is in the way; `None` for a caller that
+    /// does not wait.
     ///
     /// # Errors
     /// When no flight may start now: the remembered failure, why a new token would not help, or a
@@ -149,7 +150,7 @@ impl FlightState {
     ) -> Result<Ticket, Error> {
         self.supersede(now);
         if let Some(flight) = &self.flight {
-            // One that waits for nothing is content that it comes.
+            // A caller that does not wait only needs it to be under way.
             return match (rest(flight.first_attempt_at, now), patience) {
                 (Some(pause), Some(patience)) if pause >= patience => Err(self.too_soon(pause)),
                 _ => Ok(Ticket::Join(flight.completion.clone(), flight.presumed_dead_at())),
@@ -163,7 +164,7 @@ impl FlightState {
             _ => None,
         };
         let trigger = match trigger {
-            // The refusal of a token that has ended says nothing about the next one.
+            // The refusal of an expired token says nothing about the next one.
             Trigger::Refused(_) if refused.is_none() => Trigger::Age,
             trigger => trigger,
         };
@@ -183,7 +184,7 @@ impl FlightState {
         }
     }
 
-    /// Whether what is remembered is a failure of other credentials than these.
+    /// Whether the remembered failure is of other credentials than these.
     fn has_rotated(&self, epoch: u64) -> bool {
         self.failed_epoch().is_some_and(|failed| failed != epoch)
     }
@@ -220,7 +221,7 @@ impl FlightState {
         }
     }
 
-    /// No flight by age may start before this time has passed.
+    /// The error for a flight that may not start for `wait`.
     fn too_soon(&self, wait: Duration) -> Error {
         self.put_off.clone().unwrap_or_else(ended_at_once).with_retry_after(wait)
     }
@@ -239,7 +240,7 @@ impl FlightState {
         Mark::accepted(self.accepted).with(guided, watched, held_for)
     }
 
-    /// Remembers why an attempt failed, for callers whose patience ends before the flight does.
+    /// Remembers why an attempt failed, for callers that time out before the flight ends.
     pub(in super::super) fn note(&mut self, id: u64, error: &Error, now: Duration) {
         if self.flight.as_ref().is_some_and(|flight| flight.id == id) {
             self.set_last_error(error, now);
@@ -274,13 +275,13 @@ impl FlightState {
         self.flight.is_some()
     }
 
-    /// What its calls have put aside, to be let go after its lock is released.
+    /// Takes what was deferred, to be handled after the lock is released.
     pub(in super::super) fn take_deferred(&mut self) -> Deferred {
         std::mem::take(&mut self.deferred)
     }
 }
 
-/// How long until `until`; nothing if that has passed.
+/// The time left until `until`; `None` if that has passed.
 fn rest(until: Duration, now: Duration) -> Option<Duration> {
     until.checked_sub(now).filter(|wait| !wait.is_zero())
 }

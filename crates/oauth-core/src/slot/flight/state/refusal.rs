@@ -1,4 +1,4 @@
-//! What the refusal or the acceptance of a token leads to, and which token a request gets meanwhile.
+//! What a refusal or an acceptance leads to, and which token a request gets meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +13,7 @@ use super::super::trigger::{Charged, Trigger};
 use super::{FlightState, Ticket};
 use crate::error::{Details, Error, Kind};
 
-/// A token that was accepted is proven when it is as old as this: nodes of an API learn of it at different
-/// times.
+/// An accepted token counts as proven at this age: the nodes of an API learn of it at different times.
 const YOUNG: Duration = Duration::from_secs(60);
 
 /// A request was refused.
@@ -25,12 +24,12 @@ pub(in super::super::super) struct Refusal {
     pub(in super::super::super) again: Again,
 }
 
-/// Whether it can be sent once more.
+/// Whether the request can be sent once more.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in super::super::super) enum Again {
     Possible,
     Impossible,
-    /// It was.
+    /// It already was.
     Done,
 }
 
@@ -38,16 +37,16 @@ pub(in super::super::super) enum Again {
 pub(in super::super::super) enum Ruling {
     /// The request is sent again with this token.
     Send(Arc<Entry>, Guidance),
-    /// It takes another token.
+    /// It needs another token.
     Renew(Trigger),
-    /// The refusal is delivered, and no other token is asked for. With the reason, if there is one to tell.
+    /// The refusal is delivered, and no token is fetched. With the reason, if there is one.
     Deliver(Option<Error>),
 }
 
 /// Which token a request gets.
 pub(in super::super::super) enum Guided {
     Token(Arc<Entry>, Guidance),
-    /// That is decided when this has come, or so much time has passed.
+    /// Decided when the flight ends or this time has passed.
     Held(Completion, Duration),
 }
 
@@ -68,13 +67,13 @@ impl FlightState {
         self.tidy(Some(entry), now);
         let number = sent.generation.number;
         let newest = entry.generation.number;
-        // One without life is newer than the slot's, and never takes its place.
+        // A token without a lifetime is newer than the slot's and never replaces it.
         let newest_seen = newest.max(number);
         let is_current = entry.generation == sent.generation;
         let is_predecessor = self.is_predecessor(sent);
         let accepted = self.has_accepted(entry);
 
-        // Accepted since this one was sent: the refusal says nothing.
+        // Accepted since this request was sent: the refusal says nothing.
         let overtaken = is_current && accepted && !sent.was_accepted();
         let evidence = self.evidence.get_or_insert_default();
         if (is_current || is_predecessor) && !overtaken {
@@ -181,7 +180,7 @@ impl FlightState {
         self.tidy(current, now);
     }
 
-    /// Which token a request gets that has not been sent yet. There is a valid one: `current`.
+    /// Which token a request gets that has not been sent yet. `current` is valid.
     pub(in super::super::super) fn guide(
         &mut self,
         target: Target,
@@ -222,7 +221,7 @@ impl FlightState {
         self.predecessor.as_ref().is_some_and(|entry| entry.generation == sent.generation)
     }
 
-    /// The predecessor, if it is of use for this target.
+    /// The predecessor, if it can be used for this target.
     fn good_predecessor(&self, target: Target, now: Duration, epoch: u64) -> Option<Arc<Entry>> {
         let predecessor = self.predecessor.as_ref()?;
         let allows = |evidence: &Evidence| evidence.allows_predecessor(target);
@@ -232,7 +231,7 @@ impl FlightState {
         good.then(|| predecessor.clone())
     }
 
-    /// Forgets what has no more to say.
+    /// Forgets what no longer affects anything.
     fn tidy(&mut self, current: Option<&Arc<Entry>>, now: Duration) {
         let proven = current.is_some_and(|entry| {
             self.has_accepted(entry) && now.saturating_sub(entry.issued_at) >= YOUNG

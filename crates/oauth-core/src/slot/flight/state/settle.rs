@@ -1,4 +1,4 @@
-//! What a landed flight leaves behind.
+//! What a completed flight leaves behind.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,19 +9,19 @@ use super::{Failure, Fetched, FlightState};
 use crate::clock::{CoarseDeadline, Reading};
 use crate::error::{Details, Error, Kind};
 
-/// A source that has no token yet is not asked again before this.
+/// Minimum wait before a source that returned `not_now` is asked again.
 const SOONEST: Duration = Duration::from_secs(1);
 
-/// What becomes of the slot's value.
+/// What happens to the slot's value.
 pub(in super::super::super) enum Publish {
     /// It stays.
     Nothing,
     Token(Arc<Entry>),
-    /// It goes, and nothing takes its place.
+    /// It is removed.
     Emptiness,
 }
 
-/// What a landed flight leaves.
+/// What a completed flight leaves behind.
 pub(in super::super::super) struct Settled {
     pub(in super::super::super) publish: Publish,
     pub(in super::super::super) outcome: Result<Arc<Entry>, Error>,
@@ -41,8 +41,8 @@ impl Epochs {
 }
 
 impl FlightState {
-    /// A flight has its outcome. Returns what the waiters get and what is to be published, or
-    /// nothing if the flight was given up in the meantime.
+    /// A flight has completed. Returns what its waiters get and what to publish; `None` if the flight was
+    /// given up in the meantime.
     pub(in super::super::super) fn land(
         &mut self,
         id: u64,
@@ -68,9 +68,8 @@ impl FlightState {
         })
     }
 
-    /// Takes the flight off the state and says what it was for; nothing if it was given up. One that was
-    /// presumed dead counts if it brings a token before its successor has ended, which has nothing more
-    /// to bring then.
+    /// Removes the flight and returns its trigger; `None` if it was given up. A flight that was presumed
+    /// dead counts if it brings a token before its successor ends; the successor is then aborted.
     fn take_settled(&mut self, id: u64, brings: bool) -> Option<Trigger> {
         if let Some(flight) = self.flight.take_if(|flight| flight.id == id) {
             self.drop_superseded();
@@ -88,7 +87,7 @@ impl FlightState {
         Some(superseded.trigger)
     }
 
-    /// Whether it had some life, and all of it passed while the response was on its way.
+    /// Whether it had a lifetime that ran out before the response arrived.
     fn ended(&self, fetched: &Fetched, now: Duration) -> bool {
         let life = fetched.token.lifetime().filter(|life| !life.is_zero());
         life.is_some()
@@ -112,7 +111,8 @@ impl FlightState {
         let Fetched { token, started } = fetched;
         let same = current.filter(|entry| entry.token.is_same(&token));
         let generation = match same {
-            // A caller with a 401 for this secret must not take it for a newer token.
+            // The same secret is the same generation: a caller with a 401 for it must not take it for
+            // newer.
             Some(entry) => entry.generation,
             None => {
                 let number = self.next_generation;
@@ -123,8 +123,8 @@ impl FlightState {
         let is_same = same.is_some();
         let draw = self.rng.f64();
         let mut times = self.settings.lifecycle.times(started, token.lifetime(), draw);
-        // Due before a flight by age may start again: not due until then, so that requests in
-        // between take the hot path.
+        // If it is due before a flight by age may start again, postpone it until then, so that requests in
+        // between stay on the hot path.
         times.stale_at = times.stale_at.max(self.rest_until).min(times.expires_at);
         let headers = token.sharded_header(self.settings.header_shards);
         let entry = Entry {
@@ -137,8 +137,8 @@ impl FlightState {
             epoch,
         };
         let entry = Arc::new(entry);
-        // One without life serves its waiters alone, and the one that is there stays, unless the API
-        // refuses that.
+        // A token without a lifetime serves only its waiters; the current one stays, unless the API refuses
+        // it.
         let takes_place = !entry.single_use() || matches!(trigger, Trigger::Refused(_));
         if is_same {
             self.got_the_same(id, trigger, generation, now);
@@ -147,21 +147,21 @@ impl FlightState {
         }
         let publish = match trigger {
             _ if !entry.single_use() => Publish::Token(entry.clone()),
-            // The API refuses the one that is there, and its successor serves its waiters alone.
+            // The API refuses the current token, and the new one serves only its waiters.
             Trigger::Refused(_) => Publish::Emptiness,
             Trigger::Age | Trigger::Prefetch | Trigger::Demand => Publish::Nothing,
         };
         Settled { publish, outcome: Ok(entry) }
     }
 
-    /// The issuer handed out the token that is there once more.
+    /// The issuer returned the current token once more.
     fn got_the_same(&mut self, id: u64, trigger: Trigger, generation: Generation, now: Duration) {
         if let (Trigger::Refused(_), Some(evidence)) = (trigger, &mut self.evidence) {
             evidence.brought_the_same(id, generation.number, now, &self.settings.backoff);
         }
     }
 
-    /// The token that is there makes room for a newer one: if it was accepted, it stays beside it for now.
+    /// The current token is replaced. If it was accepted, it stays beside the newer one for now.
     fn keep_predecessor(
         &mut self,
         id: u64,
@@ -178,7 +178,7 @@ impl FlightState {
         if let Some(evidence) = &mut self.evidence {
             evidence.brought(id, newer.generation.number, keeps);
         }
-        // Of other credentials or for something else.
+        // Fetched with other credentials, or for another scope.
         let is_other = |entry: &Arc<Entry>| {
             !entry.valid(now)
                 || entry.epoch != newer.epoch
@@ -207,7 +207,7 @@ impl FlightState {
             // The old credentials' failure says nothing about the new ones.
             return Settled { publish: Publish::Nothing, outcome: Err(error) };
         }
-        // Other credentials' failures are another row.
+        // Failures of other credentials are counted separately.
         let row = self.failure.as_ref().filter(|failure| failure.epoch == epochs.now);
         let (since, before) = row.map_or((now, 0), |f| (f.since, f.in_a_row));
         let in_a_row = before.saturating_add(1);
@@ -226,8 +226,8 @@ impl FlightState {
         Settled { publish, outcome: Err(error.with_retry_after(wait)) }
     }
 
-    /// The source has no other token yet, and nothing is wrong: no failure, and no more flights until it may
-    /// have one.
+    /// The source has no other token yet, and nothing is wrong: this is not a failure, and no flight starts
+    /// until it may have one.
     fn put_off(
         &mut self,
         id: u64,
@@ -252,7 +252,7 @@ impl FlightState {
         Settled { publish, outcome: Err(error.with_retry_after(wait)) }
     }
 
-    /// A valid token stays, the same one of the same generation, and is stale from another time on.
+    /// A valid token stays, with its generation, and goes stale at another time.
     fn kept(
         &self,
         current: Option<&Arc<Entry>>,
