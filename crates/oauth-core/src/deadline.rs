@@ -11,11 +11,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::sync::runtime;
 
-/// Until when one request must have its response: put it into the request's extensions. It covers the wait
-/// for a token, its refresh and both sends together.
+/// The deadline of one request: put it into the request's extensions. It covers the wait for a token, its
+/// refresh and both sends together.
 ///
-/// A limit that the request has anyhow counts without it: `timeout` of a reqwest request, and
-/// `grpc-timeout` where the layer is for gRPC. Of several the earliest counts. What the client below does
+/// A limit that the request already has counts without it: the `timeout` of a reqwest request, and
+/// `grpc-timeout` where the layer is for gRPC. Of several, the earliest counts. What the client below does
 /// about its own limits stays as it is.
 ///
 /// With Tower it ends with the response's head: the body may take longer. With reqwest it is the request's
@@ -35,17 +35,17 @@ use crate::sync::runtime;
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// So much from now on.
+    /// Creates a deadline this long from now.
     pub fn within(limit: Duration) -> Self {
         Self(after(Instant::now(), limit))
     }
 
-    /// At this instant of Tokio's clock.
+    /// Creates a deadline at this instant of Tokio's clock.
     pub fn at(instant: Instant) -> Self {
         Self(instant)
     }
 
-    /// How long it is until then; zero when it is over.
+    /// Returns the time until then; zero if it has passed.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())
     }
@@ -62,7 +62,7 @@ impl Deadline {
 pub struct DeadlineTimer(Pin<Box<Sleep>>);
 
 impl DeadlineTimer {
-    /// Nothing without a runtime, or if it has no timers.
+    /// `None` without a runtime, or if it has no timers.
     #[cold]
     pub fn new(until: Deadline) -> Option<Self> {
         runtime().ok().map(|_| Self(Box::pin(sleep_until(until.0))))
@@ -73,18 +73,19 @@ impl DeadlineTimer {
         Deadline(self.0.deadline())
     }
 
-    /// Whether it is over.
+    /// Whether it has passed.
     pub fn is_over(&self) -> bool {
         self.until().remaining().is_zero()
     }
 
-    /// Ready when it is over.
+    /// Ready once it has passed.
     pub fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.0.as_mut().poll(cx)
     }
 }
 
-/// There was a token, and no response before the request's [`Deadline`]: or no time to send it any more.
+/// The request's [`Deadline`] passed without a response, or before the request could be sent. There was a
+/// token.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct DeadlineElapsed;
@@ -97,8 +98,8 @@ impl fmt::Display for DeadlineElapsed {
 
 impl std::error::Error for DeadlineElapsed {}
 
-/// What a caller of a gRPC service waits at most, as its headers say it: at most eight digits and a unit
-/// ("Requests" in the specification of gRPC over HTTP/2). Nothing for what is none.
+/// The timeout of a gRPC call, from its headers: at most eight digits and a unit ("Requests" in the
+/// specification of gRPC over HTTP/2). `None` for anything else.
 pub(crate) fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get("grpc-timeout")?.to_str().ok()?;
     let unit = value.chars().next_back()?;
@@ -118,7 +119,7 @@ pub(crate) fn grpc_timeout(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
-/// Tokio's addition panics where this means "never".
+/// Saturates to "never" where Tokio's addition panics.
 pub(crate) fn after(start: Instant, wait: Duration) -> Instant {
     const NEVER: Duration = Duration::from_secs(86_400 * 365 * 30);
     start.checked_add(wait).unwrap_or_else(|| start + NEVER)

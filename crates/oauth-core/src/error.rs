@@ -13,31 +13,31 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why there is no token.
 ///
-/// Cheap to clone: every waiter of a failed flight gets the same one. Its text names the provider
-/// and says what to do, and carries neither a secret nor a token: text of a server is masked,
-/// escaped and cut short before it is kept.
+/// Cheap to clone: every waiter of a failed flight gets the same one. Its text names the provider and what
+/// to do, and never contains a secret or a token: text of a server is masked, escaped and cut short before
+/// it is kept.
 #[derive(Clone)]
 pub struct Error {
     details: Arc<Details>,
-    // Outside the `Arc`: a remembered failure is handed out many times, each time with the
-    // rest of its cool-down.
+    // Outside the `Arc`: a remembered failure is returned many times, each time with the rest of its
+    // cool-down.
     retry_after: Option<Duration>,
 }
 
-/// What kind of failure it was; the text before the message's own words.
+/// The kind of failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A setting is missing or wrong.
     Setting,
     /// The token endpoint could not be reached, or the connection broke.
     Connect,
-    /// A time limit was met.
+    /// A time limit passed.
     Timeout,
     /// The token endpoint's response could not be understood.
     Response,
-    /// The token endpoint said no.
+    /// The token endpoint rejected the request.
     Refused,
-    /// A source that is not ours failed.
+    /// A user's own source failed.
     Source,
     /// A source panicked.
     Panicked,
@@ -45,11 +45,11 @@ pub(crate) enum Kind {
     Runtime,
     /// The API refused the newest token as well.
     RefusedAgain,
-    /// The request's destination is none that the token was made for, or none is declared.
+    /// The request goes to an origin that the token is not for, or none is declared.
     Origin,
     /// The source has no other token yet, and nothing is wrong.
     NotNow,
-    /// The caller asked for something that makes no sense.
+    /// The caller misused the API.
     Usage,
 }
 
@@ -92,23 +92,23 @@ impl From<Details> for Error {
 }
 
 impl Error {
-    /// A failure that may be gone on the next attempt, for sources of your own: the slot tries
-    /// again inside its first failed flight, then backs off.
+    /// Creates a failure that may be gone on the next attempt, for your own sources: the slot retries
+    /// within its first failed flight, then backs off.
     ///
     /// The text of `error` is shown to callers and logged: keep secrets out of it.
     pub fn transient(error: impl Into<BoxError>) -> Self {
         Self::of_source(error.into(), true)
     }
 
-    /// A failure that stays until someone changes something, for sources of your own: the slot
-    /// probes rarely.
+    /// Creates a failure that stays until something is changed, for your own sources: the slot probes
+    /// rarely.
     ///
     /// The text of `error` is shown to callers and logged: keep secrets out of it.
     pub fn permanent(error: impl Into<BoxError>) -> Self {
         Self::of_source(error.into(), false)
     }
 
-    /// For a source of your own that has no other token for `wait`, although nothing is wrong: it shares the
+    /// For your own source that has no other token for `wait`, although nothing is wrong: it shares the
     /// token that the slot holds with others, or its budget of token requests is used up.
     ///
     /// The slot counts no failure, does not try again within the flight and asks for nothing by age or on
@@ -125,7 +125,7 @@ impl Error {
         self.details.kind == Kind::NotNow
     }
 
-    /// Says how long to wait before the next attempt.
+    /// Sets how long to wait before the next attempt.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
@@ -141,8 +141,8 @@ impl Error {
         .into()
     }
 
-    /// A setting that is missing or wrong, for builders of your own: `name` is the setting's,
-    /// `problem` goes on with the sentence and says what to do.
+    /// Creates the error for a missing or invalid setting, for your own builders: `name` is the setting's,
+    /// `problem` continues the sentence and says what to do.
     ///
     /// ```
     /// let error = oauth_core::Error::setting("tenant", "is empty: it is in the welcome mail");
@@ -158,67 +158,65 @@ impl Error {
 
     /// The same error with the provider's name before its text.
     pub(crate) fn of_provider(mut self, provider: impl Into<Cow<'static, str>>) -> Self {
-        // A clone that someone else holds already stays as it is.
+        // An error with other holders stays as it is.
         if let Some(details) = Arc::get_mut(&mut self.details) {
             details.provider = Some(provider.into());
         }
         self
     }
 
-    /// Whether another attempt may succeed without anyone changing anything: connect errors,
-    /// time-outs, 429, 5xx, what the provider's contract calls throttling, and, under every status, an
-    /// error code that says so: `temporarily_unavailable`, `server_error`, `slow_down` and their kin.
-    /// Not a TLS handshake that fails for good, such as a certificate that does not verify: see
-    /// [`GrantSource`](crate::GrantSource).
+    /// Whether another attempt may succeed without a change: connect errors, timeouts, 429, 5xx, what the
+    /// provider's contract calls throttling, and, with any status, an error code that means it:
+    /// `temporarily_unavailable`, `server_error`, `slow_down` and similar ones. Not a TLS handshake that
+    /// fails for good, such as a certificate that does not verify: see [`GrantSource`](crate::GrantSource).
     pub fn is_transient(&self) -> bool {
         self.details.transient
     }
 
-    /// Whether the provider says, in its own way, that the client's id or secret is wrong:
-    /// `invalid_client` under every status but a 5xx, and what its contract calls so. Never together
-    /// with [`is_transient`](Self::is_transient).
+    /// Whether the provider reports, in its own way, that the client's id or secret is wrong:
+    /// `invalid_client` with every status but a 5xx, and what its contract defines. Never together with
+    /// [`is_transient`](Self::is_transient).
     pub fn is_bad_credentials(&self) -> bool {
         self.details.bad_credentials
     }
 
-    /// Whether a time limit was met: of an attempt, a flight or an acquire.
+    /// Whether a time limit passed: of an attempt, a flight or an acquire.
     pub fn is_timeout(&self) -> bool {
         self.details.kind == Kind::Timeout
     }
 
-    /// Whether a setting is missing or wrong, so that only another configuration can help.
+    /// Whether a setting is missing or invalid, so that only another configuration helps.
     pub fn is_setting(&self) -> bool {
         matches!(self.details.kind, Kind::Setting)
     }
 
-    /// The provider whose token endpoint this is about, when there is one.
+    /// Returns the provider whose token endpoint this is about, if there is one.
     pub fn provider(&self) -> Option<&str> {
         self.details.provider.as_deref()
     }
 
-    /// The error code of the token endpoint: `invalid_client`, `401021`, … (RFC 6749 §5.2).
+    /// Returns the error code of the token endpoint: `invalid_client`, `401021`, … (RFC 6749 §5.2).
     pub fn code(&self) -> Option<&str> {
         self.details.code.as_deref()
     }
 
-    /// The HTTP status of the token endpoint's response.
+    /// Returns the HTTP status of the token endpoint's response.
     pub fn status(&self) -> Option<StatusCode> {
         self.details.status
     }
 
-    /// What the provider's contract advises for this response.
+    /// Returns what the provider's contract advises for this response.
     pub fn hint(&self) -> Option<&str> {
         self.details.hint.as_deref()
     }
 
-    /// How long it makes sense to wait: what the server asks for, or, for an error that the slot
-    /// remembers, the rest of its cool-down.
+    /// Returns how long to wait: what the server asks for or, for an error that the slot remembers, the
+    /// rest of its cool-down.
     ///
-    /// A server asks with `Retry-After` (in milliseconds: `retry-after-ms`, `x-ms-retry-after-ms`).
-    /// Where its rate limit is the reason and none of them is there, the latest of `RateLimit`,
-    /// `RateLimit-Reset`, `X-RateLimit-Reset`, `X-Rate-Limit-Reset` and `X-RateLimit-Reset-After`
-    /// counts. Dates and Unix times are read against the `Date` of the same response, and ignored
-    /// where there is none.
+    /// A server asks with `Retry-After` (in milliseconds: `retry-after-ms`, `x-ms-retry-after-ms`). If a
+    /// rate limit is the reason and neither is present, the latest of `RateLimit`, `RateLimit-Reset`,
+    /// `X-RateLimit-Reset`, `X-Rate-Limit-Reset` and `X-RateLimit-Reset-After` counts. Dates and Unix times
+    /// are read against the `Date` of the same response, and ignored where there is none.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
@@ -244,7 +242,7 @@ impl fmt::Display for Error {
         if let Some(hint) = &d.hint {
             write!(f, "; hint: {hint}")?;
         }
-        // Whole tenths of seconds: a remembered error is read by people.
+        // Tenths of seconds: a remembered error is read by people.
         if let Some(wait) = self.retry_after {
             write!(f, "; no new attempt for {:.1} s", wait.as_secs_f64())?;
         }

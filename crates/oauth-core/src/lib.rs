@@ -1,15 +1,13 @@
-//! OAuth 2.0 client credentials for services: where tokens come from, and a slot that keeps one
-//! good.
+//! OAuth 2.0 client credentials for services: token sources, and a slot that keeps a token fresh.
 //!
-//! This crate is the core under `oauth-tower` (a Tower layer) and `oauth-reqwest` (a
-//! reqwest-middleware). Services add one of these two; what they configure is here:
+//! This crate is the core of `oauth-tower` (a Tower layer) and `oauth-reqwest` (a reqwest-middleware).
+//! Services add one of these two; what they configure is here:
 //!
-//! 1. [`ClientAuth`]: the client's credentials, in a [`RotatingClient`] if they change while the
-//!    service runs; or a [`SecretProvider`] that knows them, [`FileSecret`] for one.
-//! 2. A grant: [`Oleria`], [`Apiera`], [`Fuuffy`], [`Ataccama`], or [`ClientCredentials`] for any
-//!    server that speaks RFC 6749 §4.4. Or a [`Grant`](grant::Grant) or a [`TokenSource`] of your own.
-//! 3. [`TokenSlot`]: holds the token, refreshes it ahead of its end in a single flight, and replaces
-//!    it when the API refuses it.
+//! 1. [`ClientAuth`]: the client's credentials, in a [`RotatingClient`] if they change while the service
+//! runs; or a [`SecretProvider`] that knows them, [`FileSecret`] for one. 2. A grant: [`Oleria`],
+//! [`Apiera`], [`Fuuffy`], [`Ataccama`], or [`ClientCredentials`] for any server that speaks RFC 6749 §4.4.
+//! Or a [`Grant`](grant::Grant) or a [`TokenSource`] of your own. 3. [`TokenSlot`]: holds the token,
+//! refreshes it before it expires in a single flight, and replaces it when the API refuses it.
 //!
 //! ```no_run
 //! use oauth_core::{ClientAuth, Oleria, TokenSlot};
@@ -30,15 +28,14 @@
 //! ```
 //!
 //! # Manual
-//! The [`manual`] has three pages: [`manual::guarantees`], what holds, with which limits and figures;
-//! [`manual::replay`], when a refused request is sent again and with which body; [`manual::security`], what is
-//! defended against whom.
+//! The [`manual`] has three pages: [`manual::guarantees`], what holds, with limits and figures;
+//! [`manual::replay`], when a refused request is sent again and with which body; [`manual::security`], what
+//! is defended, and against whom.
 //!
 //! # Where a token may go
-//! A token is attached only to requests for the [`Origins`] that its grant names, over https, or
-//! over plain http to loopback. Other requests pass without one, and never silently: see
-//! [`OnForeignOrigin`] and [`Outcome`]. Sources that name no origins get them from
-//! [`SlotBuilder::origins`] or from the adapter.
+//! A token is attached only to requests for the [`Origins`] that its grant names, over https, or over plain
+//! http to loopback. Other requests are sent without one, and never silently: see [`OnForeignOrigin`] and
+//! [`Outcome`]. For sources that name no origins, set them with [`SlotBuilder::origins`] or on the adapter.
 //!
 //! # Features
 //! - `hyper-transport` (default): [`HyperTransport`], the default token transport, and

@@ -1,4 +1,4 @@
-//! What happened to a request, told the same way by both adapters.
+//! What happened to a request, recorded in the same way by both adapters.
 
 use std::fmt;
 
@@ -36,12 +36,12 @@ pub enum Outcome {
     RefreshFailed(Error),
     /// No token was attached.
     NotAttached(NotAttached),
-    /// The token was attached, and the response is from an origin that the request was not for: a
-    /// redirect was followed below the adapter, or the URL was rewritten there. Neither says
-    /// anything about the token. A 401 from there that `oauth-reqwest` cannot tell from one of a rewritten
-    /// URL, for want of its `Stamp`, is handled as a refusal instead.
+    /// The token was attached, and the response is from another origin than the request's: a redirect was
+    /// followed below the adapter, or the URL was rewritten there. Neither says anything about the token.
+    /// Without its `Stamp`, `oauth-reqwest` cannot distinguish such a 401 from that of a rewritten URL, and
+    /// handles it as a refusal instead.
     ///
-    /// `oauth-reqwest` sees it by itself; `oauth-tower` by its guard, by one of its features for
+    /// `oauth-reqwest` detects it on its own; `oauth-tower` by its guard, by one of its features for
     /// tower-http, or by `OAuthLayer::response_uri`.
     RedirectedAway,
 }
@@ -65,16 +65,15 @@ pub enum NotReplayed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NotAttached {
-    /// It goes to an origin that the token was not made for.
+    /// It goes to an origin that the token is not for.
     ForeignOrigin,
-    /// The caller set `Authorization` itself.
+    /// The caller set the token's header itself.
     OwnAuthorization,
     /// The caller opted this request out with [`NoToken`].
     OptedOut,
 }
 
-/// Opts one request out: put it into the request's extensions and neither a token is attached nor
-/// a 401 handled.
+/// Opts one request out: put it into the request's extensions and no token is attached and no 401 handled.
 ///
 /// ```
 /// use oauth_core::NoToken;
@@ -87,7 +86,7 @@ pub enum NotAttached {
 pub struct NoToken;
 
 impl Outcome {
-    /// What was recorded in a response's extensions.
+    /// Returns what was recorded in a response's extensions.
     pub fn of(extensions: &Extensions) -> Self {
         match extensions.get::<Self>() {
             Some(outcome) => outcome.clone(),
@@ -100,12 +99,12 @@ impl Outcome {
         extensions.get::<Self>().is_some() || NotAttached::of(extensions).is_some()
     }
 
-    /// Records it in a response's extensions, and what went wrong in the log. For adapters.
+    /// Records it in a response's extensions and logs failures. For adapters.
     ///
-    /// Where one adapter is around another, the one that attached its token is told: `Attached`
-    /// takes away what the inner one recorded about a request that it left alone, and `NotAttached`
-    /// leaves standing what the inner one did. (That the inner one attached its token and nothing
-    /// befell it left no record: then the outer one's `NotAttached` is what is told.)
+    /// If one adapter is around another, the one that attached its token counts: `Attached` removes what
+    /// the inner one recorded about a request that it left alone, and `NotAttached` keeps what the inner
+    /// one recorded. (If the inner one attached its token and nothing else happened, it recorded nothing:
+    /// then the outer one's `NotAttached` remains.)
     pub fn record(self, extensions: &mut Extensions) {
         match &self {
             Self::Attached => {
@@ -138,8 +137,8 @@ impl Outcome {
     }
 }
 
-/// A [`NotAttached`] in a response's extensions. Of a type without size no box is allocated: half of
-/// the requests of two stacked adapters pass the outer one.
+/// A [`NotAttached`] in a response's extensions. Zero-sized types allocate no box: half of the requests of
+/// two stacked adapters pass the outer one.
 #[derive(Clone)]
 struct Passed<const REASON: u8>;
 

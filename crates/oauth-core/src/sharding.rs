@@ -1,17 +1,16 @@
-//! Several handles to one thing, each with a reference count of its own, so that threads do not
-//! share one.
+//! Several handles to one value, each with its own reference count, so that threads do not contend for one.
 
 use std::array;
 use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many threads can count without meeting another. A power of two.
+/// The number of shards. A power of two.
 ///
-/// A reference count is a cache line that moves to each core that writes it, which takes about
-/// 100 ns under contention, twice a request. With 64 cores that each send 20,000 requests a second
-/// (50 us of work for each) one count would have to be on its way for 0.26 s of every second, and more
-/// than a third of it would be waited for. With four it is 0.06 s, for 0.4 KiB a token.
+/// A reference count is a cache line that moves to each core that writes it, which takes about 100 ns under
+/// contention, twice a request. With 64 cores that each send 20,000 requests a second (50 us of work for
+/// each) one count would be in transit for 0.26 s of every second, and more than a third of that would be
+/// waited for. With four it is 0.06 s, for 0.4 KiB per token.
 pub(crate) const SHARDS: usize = 4;
 
 /// One value for each shard; threads are spread over the shards in the order in which they come.
@@ -22,13 +21,13 @@ pub(crate) const SHARDS: usize = 4;
 pub struct Sharded<T>([T; SHARDS]);
 
 impl<T> Sharded<T> {
-    /// Makes the values. Where they allocate, each must allocate at least 64 bytes: then no two
-    /// counts are in one cache line.
+    /// Creates the values. If they allocate, each must allocate at least 64 bytes, so that no two counts
+    /// are in one cache line.
     pub fn new(mut make: impl FnMut() -> T) -> Self {
         Self(array::from_fn(|_| make()))
     }
 
-    /// The same with fewer values, 1 at least: shards beyond them share theirs by its clone.
+    /// The same with fewer values, at least 1: the other shards share clones of them.
     pub(crate) fn with_shards(shards: usize, mut make: impl FnMut() -> T) -> Self
     where
         T: Clone,
@@ -56,7 +55,7 @@ impl<T: fmt::Debug> fmt::Debug for Sharded<T> {
     }
 }
 
-/// A thread's shard, for those who need it more than once.
+/// A thread's shard, for code that needs it more than once.
 #[derive(Clone, Copy, Debug)]
 pub struct Shard(usize);
 

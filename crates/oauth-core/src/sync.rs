@@ -1,10 +1,10 @@
-//! What the slot synchronizes with, in one place, so that a schedule explorer can take it over: the
+//! The slot's synchronization primitives, in one place, so that a schedule explorer can replace them: the
 //! tests compile the slot a second time, over `interleavings::sync`.
 
 pub(crate) use std::sync::atomic::AtomicU64;
 pub(crate) use std::sync::{Mutex, MutexGuard, OnceLock};
 
-/// The slot's value: written under the state's lock, read by everyone.
+/// The slot's value: written under the state's lock, read by every request.
 pub(crate) use arc_swap::ArcSwapOption as Published;
 pub(crate) use tokio::task::AbortHandle;
 pub(crate) use tokio::time::{sleep, timeout, timeout_at};
@@ -17,12 +17,12 @@ use tokio::time::Instant;
 
 use crate::error::{Details, Error, Kind};
 
-/// What the timers go by.
+/// The clock of the timers.
 pub(crate) fn instant_now() -> Instant {
     Instant::now()
 }
 
-/// The runtime to fly on.
+/// The runtime to spawn a flight on.
 ///
 /// Tokio has no way to ask whether a runtime has timers, and panics when it has none.
 pub(crate) fn runtime() -> Result<Runtime, Error> {

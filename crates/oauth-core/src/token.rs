@@ -1,4 +1,4 @@
-//! An access token: one buffer that holds the whole header value, wiped when the last clone goes.
+//! An access token: one buffer that holds the whole header value, wiped when the last clone is dropped.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::error::{Error, Kind};
 use crate::sharding::Sharded;
 
 const BEARER: &str = "Bearer";
-/// Longer tokens fit into no server's header limit.
+/// Longer tokens exceed every server's header limit.
 const LONGEST: usize = 64 * 1024;
 const LONGEST_SCHEME: usize = 64;
 
@@ -43,7 +43,7 @@ pub struct Token {
 }
 
 impl Token {
-    /// A bearer token (RFC 6750 §2.1) without an end of life.
+    /// Creates a bearer token (RFC 6750 §2.1) that does not expire.
     ///
     /// # Errors
     /// If `secret` is empty, longer than 64 KiB or has a character that is not visible ASCII:
@@ -52,8 +52,8 @@ impl Token {
         Self::checked(Some(BEARER), secret.as_ref())
     }
 
-    /// A token that is sent with another authentication scheme (RFC 9110 §11.1), `DPoP` or `mtls_pop` for
-    /// example, without an end of life.
+    /// Creates a token with another authentication scheme (RFC 9110 §11.1), `DPoP` or `mtls_pop` for
+    /// example, that does not expire.
     ///
     /// ```
     /// let token = oauth_core::Token::with_scheme("mtls_pop", "abc")?;
@@ -63,7 +63,7 @@ impl Token {
     /// ```
     ///
     /// # Errors
-    /// If the scheme is empty, longer than 64 bytes or has a character that no scheme may have; and as
+    /// If the scheme is empty, longer than 64 bytes or has a character that is not allowed in one; and as
     /// [`bearer`](Self::bearer).
     pub fn with_scheme(scheme: &str, secret: impl AsRef<str>) -> Result<Self, Error> {
         // A scheme is a `token` of RFC 9110 §5.6.2, as a method is.
@@ -77,7 +77,8 @@ impl Token {
         Self::checked(Some(scheme), secret.as_ref())
     }
 
-    /// A token that is sent without a scheme, for APIs with a header of their own, without an end of life.
+    /// Creates a token without a scheme, for APIs that take it bare in a header of their own. It does not
+    /// expire.
     ///
     /// ```
     /// use http::HeaderName;
@@ -124,7 +125,7 @@ impl Token {
 
     /// Header values over the same bytes, each with a reference count of its own.
     pub(crate) fn sharded_header(&self, shards: usize) -> Sharded<HeaderValue> {
-        // The bytes made a header value before, and do again.
+        // The bytes were a valid header value before.
         Sharded::with_shards(shards, || {
             self.text.header_value().unwrap_or_else(|| self.header.clone())
         })
@@ -132,7 +133,7 @@ impl Token {
 
     /// Sets how long the token lives, counted from before its request was sent (RFC 6749 §5.1).
     ///
-    /// Zero makes a token that serves the callers that wait for it and no one after them.
+    /// A token with a lifetime of zero serves only the callers that wait for it.
     #[must_use]
     pub fn expires_in(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
@@ -146,18 +147,18 @@ impl Token {
         self
     }
 
-    /// The value of the header that carries it, marked sensitive. Cloning it copies no bytes.
+    /// Returns the value of the header that carries it, marked sensitive. Cloning it copies no bytes.
     pub fn header_value(&self) -> &HeaderValue {
         &self.header
     }
 
-    /// The scheme, as it is sent: `Bearer` for most tokens, `None` for one without a scheme.
+    /// Returns the scheme as it is sent: `Bearer` for most tokens, `None` for one without a scheme.
     pub fn scheme(&self) -> Option<&str> {
         let scheme = &self.text()[..self.text.scheme];
         (!scheme.is_empty()).then_some(scheme)
     }
 
-    /// The secret itself. Named so that a reader of your code stumbles over it.
+    /// Returns the secret itself. The name is meant to stand out in review.
     pub fn expose_secret(&self) -> &str {
         let scheme = self.scheme().map_or(0, |scheme| scheme.len() + 1);
         &self.text()[scheme..]
@@ -168,18 +169,18 @@ impl Token {
         std::str::from_utf8(&self.text.bytes).unwrap_or_default()
     }
 
-    /// How long the token lives, counted from before its request; `None` if it has no known end.
+    /// Returns how long the token lives, counted from before its request; `None` if that is not known.
     pub fn lifetime(&self) -> Option<Duration> {
         self.lifetime
     }
 
-    /// The granted scope, if the server named one. It may be narrower than what was asked for
-    /// (RFC 6749 §3.3); none means "as asked".
+    /// Returns the granted scope, if the server named one. It may be narrower than requested (RFC 6749
+    /// §3.3); `None` means "as requested".
     pub fn scope(&self) -> Option<&str> {
         self.scope.as_deref()
     }
 
-    /// Whether both are sent as the same header: an issuer that caches hands out one token again.
+    /// Whether both are sent as the same header value: an issuer with a cache returns the same token again.
     pub fn is_same(&self, other: &Self) -> bool {
         self.header.as_bytes() == other.header.as_bytes()
     }
@@ -188,12 +189,12 @@ impl Token {
 /// The header's text, wiped with the last of its owners.
 struct Text {
     bytes: Zeroizing<Vec<u8>>,
-    /// How many of them are the scheme.
+    /// The length of the scheme.
     scheme: usize,
 }
 
 impl Text {
-    /// A header value over these bytes, with a reference count of its own.
+    /// A header value over these bytes, with its own reference count.
     fn header_value(self: &Arc<Self>) -> Option<HeaderValue> {
         let owner = Owner { text: self.clone(), _apart: [0; 40] };
         let mut header = HeaderValue::from_maybe_shared(Bytes::from_owner(owner)).ok()?;

@@ -1,5 +1,5 @@
-//! Code of others that may panic where nothing of ours may be left half done: subscribers, clocks,
-//! sources, wakers, the drop of an error. A panic in it ends here; the panic hook has shown it.
+//! Contains panics of foreign code (subscribers, clocks, sources, wakers, the drop of an error) where our
+//! state must stay consistent. The panic hook has reported them by then.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-/// It panicked. With what is not kept: that may be a secret of the code that did.
+/// It panicked. The payload is not kept: it may contain a secret.
 #[derive(Debug)]
 pub(crate) struct Panicked;
 
@@ -17,7 +17,7 @@ pub(crate) fn contained<T>(act: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(act)).map_err(let_go).ok()
 }
 
-/// Polls it; a panic is its end.
+/// Polls it; a panic ends it.
 pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
     let mut future = pin!(future);
     poll_fn(|cx| match contained(|| future.as_mut().poll(cx)) {
@@ -27,7 +27,8 @@ pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Pani
     .await
 }
 
-/// Polls it with a waker that does not panic: who wakes many would wake none after one that does.
+/// Polls it with a waker that does not panic: otherwise a panicking waker would leave the waiters after it
+/// asleep.
 pub(crate) async fn woken_quietly<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     poll_fn(|cx| {
@@ -49,7 +50,7 @@ impl Wake for Quiet {
     }
 }
 
-/// What was panicked with can panic once more when it is dropped.
+/// A panic payload can panic again when it is dropped.
 fn let_go(payload: Box<dyn Any + Send>) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(again);

@@ -15,18 +15,18 @@ use crate::slot::TokenSlot;
 /// What happens to a request for an origin that the token was not made for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnForeignOrigin {
-    /// It passes without a token. It is counted, logged once an origin, and visible as
+    /// It is sent without a token. It is counted, logged once per origin, and visible as
     /// [`Outcome::NotAttached`](crate::Outcome::NotAttached).
     #[default]
     PassThrough,
-    /// It is refused with an error and not sent.
+    /// It is not sent and fails with an error.
     Refuse,
 }
 
 /// Whether a request gets a token.
 #[derive(Clone, Debug)]
 pub enum Admission {
-    /// It does, and goes there.
+    /// It does; with where it goes.
     Attach(Destination),
     /// It is sent as it is.
     Pass(NotAttached),
@@ -34,7 +34,7 @@ pub enum Admission {
     Refuse(Error),
 }
 
-/// Which of the declared origins a request goes to, as far as its spelling tells.
+/// Which of the declared origins a request goes to, judging by its spelling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
     /// The first one, spelled as it was declared: where most requests go.
@@ -43,7 +43,7 @@ pub enum Destination {
     Other,
 }
 
-/// What decides about requests.
+/// The half of the policy that decides on requests.
 #[derive(Clone, Debug)]
 pub(super) struct AdmissionRules {
     pub(super) origins: Origins,
@@ -64,7 +64,7 @@ impl AdmissionRules {
         self.origins = origins;
     }
 
-    /// Which declared origin that is, if it is spelled as it was declared. `None` is inconclusive.
+    /// Which declared origin this is, if it is spelled as declared. `None` is inconclusive.
     #[inline(always)]
     fn spelled(&self, scheme: &str, authority: &str) -> Option<Destination> {
         let https = https_of(scheme)?;
@@ -74,7 +74,7 @@ impl AdmissionRules {
         self.origins.declare(https, authority).then_some(Destination::Other)
     }
 
-    /// Whether that is the primary origin, spelled as a URL parser writes it. `false` is inconclusive.
+    /// Whether this is the primary origin, spelled as a URL parser writes it. `false` is inconclusive.
     #[inline]
     pub(super) fn is_primary(&self, scheme: &str, authority: &str) -> bool {
         let primary = self.primary.as_ref().zip(https_of(scheme));
@@ -101,7 +101,7 @@ impl AdmissionRules {
     ) -> Option<(&'a str, &'a str)> {
         match (scheme, authority) {
             (Some(scheme), Some(authority)) => Some((scheme, authority)),
-            // As with `CONNECT`: an authority, and an unknown protocol.
+            // As with `CONNECT`: an authority without a known protocol.
             (None, Some(_)) | (Some(_), None) => None,
             (None, None) => {
                 let inner = self.inner_origin.as_deref().filter(|origin| origin.is_exact());
@@ -113,15 +113,15 @@ impl AdmissionRules {
     /// Whether the token may go there, with these headers.
     pub(super) fn declares(&self, scheme: &str, authority: &str, headers: &HeaderMap) -> bool {
         let host = headers.get(&HOST);
-        // Of two, the server may route by either.
+        // With two of them, the server may route by either.
         let alone = || headers.get_all(&HOST).iter().nth(1).is_none();
         self.origins.admit(scheme, authority, host) && (host.is_none() || alone())
     }
 }
 
 impl AdmissionRules {
-    /// Whether a request with this URI, these headers and extensions gets a token. Nothing is
-    /// parsed and, where it does, nothing is allocated.
+    /// Whether a request with this URI, these headers and extensions gets a token. Parses nothing and, if
+    /// it does, allocates nothing.
     #[inline(always)]
     pub(super) fn admit(
         &self,
@@ -178,7 +178,7 @@ impl AdmissionRules {
         }
     }
 
-    /// Why a request does not get one. Off the hot path.
+    /// Why a request gets no token. Off the hot path.
     #[cold]
     fn explain(
         &self,
@@ -229,7 +229,7 @@ impl AdmissionRules {
     }
 }
 
-/// A URI's scheme and authority, empty where it has none.
+/// A URI's scheme and authority; empty if it has none.
 #[inline(always)]
 pub(super) fn parts(uri: &Uri) -> (&str, &str) {
     (uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", Authority::as_str))

@@ -1,5 +1,5 @@
-//! What a request and its response have to say to the slot: for whom, until when, and whether the token was
-//! accepted.
+//! What the slot learns from a request and its response: the target, the deadline, and whether the token
+//! was accepted.
 
 use http::header::{AGE, HeaderMap};
 use http::uri::Authority;
@@ -10,7 +10,7 @@ use crate::deadline::{Deadline, grpc_timeout};
 use crate::slot::{Sent, Target};
 
 impl Policy {
-    /// Until when the request must have its response.
+    /// The request's deadline, if it has one.
     #[inline]
     pub fn deadline(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<Deadline> {
         if extensions.is_empty() && !self.judgement.is_grpc() {
@@ -27,21 +27,21 @@ impl Policy {
         ours.into_iter().chain(grpc).min()
     }
 
-    /// What a request is for.
+    /// The target of a request.
     pub fn target(&self, method: &Method, uri: &Uri) -> Target {
         let authority = uri.authority().map_or("", Authority::as_str);
         self.slot.target(method, uri.scheme_str().unwrap_or_default(), authority, uri.path())
     }
 
-    /// What a request with this method was sent with: servers answer an OPTIONS without a look at the
+    /// What a request with this method was sent with: servers respond to an OPTIONS without a look at the
     /// token.
     #[inline]
     pub fn weighed(sent: Sent, method: &Method) -> Sent {
         if sent.is_settled() || *method != Method::OPTIONS { sent } else { sent.without_weight() }
     }
 
-    /// Whether such a response, if it is the API's own, says that the token was accepted: not one out of a
-    /// cache, and in gRPC only one that is whole and says so.
+    /// Whether such a response, if it is the API's own, means that the token was accepted: not one from a
+    /// cache, and with gRPC only one that has its status already.
     pub fn accepts(&self, status: StatusCode, headers: &HeaderMap) -> bool {
         let success = status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS;
         let said = !self.judgement.is_grpc() || is_grpc_ok(headers);

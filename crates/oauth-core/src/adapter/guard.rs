@@ -1,4 +1,4 @@
-//! What a guard does directly around a client: it takes our header off a request that is not for the
+//! What the guard does directly around a client: it removes our header from a request that is not for the
 //! declared origins.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use http::{Extensions, Request, StatusCode, Uri};
 use super::Policy;
 use super::admission::parts;
 
-/// In the extensions of a request: what a guard notes of it. What follows a redirect sends another request,
+/// In a request's extensions: what the guard records about it. A redirect follower sends another request,
 /// with these extensions or without.
 #[derive(Clone, Debug, Default)]
 pub struct GuardNote(Arc<Mutex<Noted>>);
@@ -23,29 +23,29 @@ struct Noted {
 }
 
 impl GuardNote {
-    /// That of a request, for a guard.
+    /// Returns the note of a request, for the guard.
     #[inline]
     pub fn of(request: &Extensions) -> Option<Self> {
         request.get().cloned()
     }
 
-    /// The request is sent there.
+    /// Records where the request is sent.
     pub fn note_request(&self, uri: &Uri) {
         let mut noted = self.noted();
-        // Of several tries the latest counts; what follows a redirect is none.
+        // The latest attempt counts; a followed redirect is not an attempt.
         if !noted.redirected {
             noted.sent_to = Some(uri.clone());
         }
     }
 
-    /// The request has this response.
+    /// Records the status of the response.
     pub fn note_response(&self, status: StatusCode) {
         if status.is_redirection() {
             self.noted().redirected = true;
         }
     }
 
-    /// Whether a redirect was followed, if this is the response that came of it in the end.
+    /// Whether a redirect was followed, if this is the final response.
     pub fn was_redirected(&self, response: StatusCode) -> bool {
         self.noted().redirected && !response.is_redirection()
     }
@@ -56,20 +56,20 @@ impl GuardNote {
 }
 
 impl Policy {
-    /// There is a guard around the client: of this policy and its clones, whatever is set later.
+    /// Records that there is a guard around the client, for this policy and its clones.
     pub fn set_guarded(&self) {
         self.judgement.set_guarded();
     }
 
-    /// Where the guard notes what becomes of a request. Nothing where there is no guard, and where it does
-    /// not matter: all requests go to one origin, and whether a redirect was followed there is not asked.
+    /// A note for the guard to fill in. `None` without a guard, and where it does not matter: all requests
+    /// go to one origin and it is not asked whether a redirect was followed there.
     #[inline]
     pub fn guard_note(&self, is_asked: bool) -> Option<GuardNote> {
         (self.judgement.is_guarded() && (is_asked || !self.admission.origins.is_one()))
             .then(GuardNote::default)
     }
 
-    /// Where a request was sent in the end, if a guard has noted it and the token may go there.
+    /// Where a request was finally sent, if the guard recorded it and the token may go there.
     pub fn sent_to(&self, note: &GuardNote) -> Option<Uri> {
         let uri = note.noted().sent_to.clone()?;
         let authority = uri.authority().map(Authority::as_str);
@@ -77,8 +77,8 @@ impl Policy {
         self.admission.origins.admit(scheme, authority, None).then_some(uri)
     }
 
-    /// What a guard does with a request. Where it goes to none of the declared origins, the headers that
-    /// this slot has issued are taken off; others of the same name stay.
+    /// Removes the headers that this slot has issued from a request that goes to none of the declared
+    /// origins; others of the same name stay.
     ///
     /// Returns where it goes, if that must be recorded with its response: to another origin, or to one
     /// of several.
@@ -117,7 +117,7 @@ impl Policy {
         let others: Vec<_> = all.filter(|value| !is_ours(value)).cloned().collect();
         headers.remove(name);
         for value in others {
-            // There was room for it before.
+            // There was room for it before the removal.
             let _ = headers.try_append(name, value);
         }
         let (scheme, authority) = target.unwrap_or_default();

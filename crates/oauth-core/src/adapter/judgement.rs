@@ -8,13 +8,13 @@ use http::{Extensions, HeaderMap, Response, StatusCode, Uri, response};
 use super::verdict::{Verdict, grpc_verdict, is_unauthenticated, verdict};
 use crate::slot::TokenSlot;
 
-/// Overrules the verdict on a response: it gets the response's head and our verdict.
+/// Overrules the verdict on a response. It gets the response's head and our verdict.
 pub type VerdictFn = fn(&response::Parts, Verdict) -> Verdict;
 
 /// Finds in a response's extensions where it came from, when a layer below follows redirects.
 pub type ResponseUriFn = fn(&Extensions) -> Option<&Uri>;
 
-/// What decides about responses.
+/// The half of the policy that decides on responses.
 #[derive(Clone, Debug, Default)]
 pub(super) struct JudgementRules {
     pub(super) response_uri: Option<ResponseUriFn>,
@@ -55,7 +55,7 @@ impl JudgementRules {
         self.guarded.load(Ordering::Relaxed)
     }
 
-    /// Whether something below can say where responses are from.
+    /// Whether something below can report where responses come from.
     #[inline]
     pub(super) fn knows_origins(&self) -> bool {
         self.response_uri.is_some() || self.is_guarded()

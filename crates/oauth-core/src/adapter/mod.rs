@@ -3,10 +3,10 @@
 //! Only `oauth-tower` and `oauth-reqwest` use this module, and they depend on exactly this version of the
 //! crate: it is exempt from semantic versioning.
 //!
-//! - [`Policy`] has the settings that both adapters offer. `admit` says whether a request gets a token and
-//!   where it goes; `judge` and `accepts` say what a response means for the token; `is_from_elsewhere` says
-//!   whether the response is the API's own.
-//! - [`verdict()`] and [`grpc_verdict`] read a refusal.
+//! - [`Policy`] has the settings that both adapters offer. `admit` decides whether a request gets a token
+//!   and where it goes; `judge` and `accepts` what a response means for the token; `is_from_elsewhere`
+//!   whether the response is not the API's own.
+//! - [`verdict()`] and [`grpc_verdict`] interpret a refusal.
 //! - [`TokenSlot::authorize_in`](crate::TokenSlot::authorize_in) attaches a token; [`Sent`] is what the slot
 //!   must know of that request with its response, [`Target`] what the request was for.
 //! - [`Sharded`] spreads reference counts over threads.

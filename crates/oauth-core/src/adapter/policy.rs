@@ -24,33 +24,33 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The defaults: the slot's origins, foreign ones pass without a token.
+    /// Creates the defaults: the slot's origins; requests for others pass without a token.
     pub fn new(slot: TokenSlot) -> Self {
         let admission = AdmissionRules::new(slot.origins().clone());
         Self { slot, admission, judgement: JudgementRules::default() }
     }
 
-    /// Where tokens may go, instead of what the slot says.
+    /// Sets where tokens may go. Default: the slot's origins.
     pub fn set_origins(&mut self, origins: Origins) {
         self.admission.set_origins(origins);
     }
 
-    /// Where the inner service sends requests whose URI has no authority.
+    /// Sets where the inner service sends requests whose URI has no authority.
     pub fn set_inner_origin(&mut self, origin: Origin) {
         self.admission.inner_origin = Some(Arc::new(origin));
     }
 
-    /// What happens to requests for other origins.
+    /// Sets what happens to requests for other origins.
     pub fn set_on_foreign_origin(&mut self, choice: OnForeignOrigin) {
         self.admission.on_foreign = choice;
     }
 
-    /// Overrules verdicts.
+    /// Sets a function that overrules verdicts.
     pub fn set_verdict(&mut self, overrule: VerdictFn) {
         self.judgement.set_verdict(overrule);
     }
 
-    /// Where responses come from, if a layer below follows redirects.
+    /// Sets how to find where a response came from, if a layer below follows redirects.
     pub fn set_response_uri(&mut self, uri: ResponseUriFn) {
         self.judgement.response_uri = Some(uri);
     }
@@ -85,8 +85,8 @@ impl Policy {
         self.admission.admit_parts(scheme, authority, headers, extensions, &self.slot)
     }
 
-    /// What to do with the API's response to a request that carried our token. A response from another
-    /// origin is none: an overruling function must not see it.
+    /// What to do with the API's response to a request that carried our token. Not for a response from
+    /// another origin, which an overruling function must not see.
     pub fn judge(&self, response: &response::Parts) -> Verdict {
         self.judgement.judge(response, &self.slot)
     }
@@ -104,7 +104,7 @@ impl Policy {
         self.judgement.wants_to_judge(status, headers)
     }
 
-    /// The error for a request whose header map takes no more.
+    /// The error for a request whose header map is full.
     pub fn no_room() -> Error {
         Error::new(Kind::Usage, "the request has too many headers for one more")
     }

@@ -7,33 +7,33 @@ use super::admission::parts;
 use super::{Destination, Policy};
 use crate::origin::{Origin, same_origin};
 
-/// In a response's extensions: where a guard has sent the request, below whatever follows redirects.
+/// In a response's extensions: where the guard sent the request, below any redirect follower.
 #[derive(Clone)]
 struct SentTo(Uri);
 
 impl Policy {
-    /// Records in a response where a guard has sent the request.
+    /// Records in a response where the guard sent the request.
     pub fn record_sent_to(response: &mut Extensions, uri: Uri) {
         response.insert(SentTo(uri));
     }
 
-    /// Whether a request may be sent again although it is not certain that it is the one that was
-    /// refused: when none of its kind changes anything (RFC 9110 §9.2.1).
+    /// Whether a request may be sent again although it may not be the one that was refused: only if its
+    /// method is safe (RFC 9110 §9.2.1).
     pub fn is_safe(method: &Method) -> bool {
         matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
     }
 
-    /// Whether another URI than the request's was answered, as far as `response_uri` can tell.
+    /// Whether the response is that of another URI than the request's, as far as `response_uri` shows.
     pub fn is_of_another_uri(&self, response: &Extensions, requested: &Uri) -> bool {
         let answered = self.judgement.response_uri.and_then(|uri| uri(response));
         answered.is_some_and(|answered| match requested.authority() {
             Some(_) => answered != requested,
-            // The inner service knows the rest.
+            // The rest is up to the inner service.
             None => answered.path_and_query() != requested.path_and_query(),
         })
     }
 
-    /// Whether the response says that it came from another origin than the request's, of which
+    /// Whether the response came from another origin than the request, of which
     /// [`requested`](Self::requested) was kept.
     pub fn is_from_elsewhere(&self, response: &Extensions, requested: Option<&Uri>) -> bool {
         let Some(from) = self.response_uri(response) else { return false };
@@ -41,7 +41,7 @@ impl Policy {
             Some(requested) if requested.authority().is_some() => {
                 !is_spelled_the_same(from, requested) && !same_origin(from, requested)
             }
-            // Below the place that is named, URIs are relative, too.
+            // Below an `inner_origin`, URIs are relative as well.
             Some(_) => {
                 let inner = self.admission.inner_origin.as_deref();
                 from.authority().is_some() && !inner.is_some_and(|inner| inner.is_of(from))
@@ -53,13 +53,14 @@ impl Policy {
                     !self.is_primary(scheme, authority) && !primary.is_origin_of(from)
                 })
             }
-            // ... or to any of them, because no one but another slot's guard says where responses are from.
+            // ... or to any of them, because only another slot's guard reported where the response came
+            // from.
             None => from.authority().is_some() && !self.is_declared(from),
         }
     }
 
-    /// Counts a response from elsewhere, and warns once for each origin of up to 64. What a guard has
-    /// recorded is taken out: it is about this exchange alone.
+    /// Counts a response from elsewhere, and warns once for each origin of up to 64. What a guard recorded
+    /// is removed: it concerns this exchange only.
     #[cold]
     pub fn note_from_elsewhere(&self, response: &mut Extensions) {
         if let Some(from) = self.response_uri(response) {
@@ -69,15 +70,15 @@ impl Policy {
         response.remove::<SentTo>();
     }
 
-    /// The same for an adapter that knows it otherwise.
+    /// The same for an adapter that knows the origin in another way.
     #[cold]
     pub fn note_foreign_response(&self, scheme: &str, authority: &str) {
         self.slot.foreign().response(scheme, authority, &self.admission.origins);
     }
 
-    /// What must be kept of where a request goes, for
-    /// [`is_from_elsewhere`](Self::is_from_elsewhere): nothing if no one can say where responses are
-    /// from, or if it goes where most do, to the first of the declared origins.
+    /// What must be kept of where a request goes, for [`is_from_elsewhere`](Self::is_from_elsewhere):
+    /// nothing if it cannot be known where responses come from, or if it goes to the first declared origin,
+    /// as most requests do.
     #[inline]
     pub fn requested(&self, uri: &Uri, to: Destination) -> Option<Uri> {
         (self.knows_origins() && to != Destination::Primary).then(|| uri.clone())
@@ -100,7 +101,7 @@ impl Policy {
         self.judgement.knows_origins()
     }
 
-    /// A guard is right below the follower and sees what is sent: it is believed first.
+    /// The guard is right below the follower and sees what is sent, so it takes precedence.
     fn response_uri<'a>(&self, response: &'a Extensions) -> Option<&'a Uri> {
         let sent_to = response.get().map(|SentTo(uri)| uri);
         sent_to.or_else(|| self.judgement.response_uri.and_then(|uri| uri(response)))
@@ -109,8 +110,8 @@ impl Policy {
     /// Whether a response is from the primary origin, in the spelling of URL parsers: lower case, no
     /// default port, no user information.
     ///
-    /// `false` is inconclusive. When it is `true` of one URL that a parser has written, then another one
-    /// that it is `false` of has another origin.
+    /// `false` is inconclusive. If it is `true` for one URL that a parser has written and `false` for
+    /// another, their origins differ.
     #[inline]
     pub fn is_primary(&self, scheme: &str, authority: &str) -> bool {
         self.admission.is_primary(scheme, authority)
@@ -122,7 +123,7 @@ impl Policy {
     }
 }
 
-/// Most of those of one origin: the comparison of origins allocates.
+/// A shortcut for most responses: comparing origins allocates.
 fn is_spelled_the_same(one: &Uri, other: &Uri) -> bool {
     one.scheme() == other.scheme() && one.authority() == other.authority()
 }

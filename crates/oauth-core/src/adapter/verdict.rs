@@ -1,4 +1,4 @@
-//! What a response says about the token that was sent. Pure.
+//! What a response means for the token that was sent. Pure functions.
 
 use http::header::HeaderMap;
 use http::{StatusCode, header::WWW_AUTHENTICATE};
@@ -44,10 +44,10 @@ pub fn verdict(status: StatusCode, headers: &HeaderMap, scheme: Option<&str>) ->
 /// The verdict on a response of a gRPC server: as [`verdict()`], and a response that is nothing but
 /// the status `UNAUTHENTICATED` counts as a 401.
 ///
-/// gRPC responds with HTTP 200 and tells how the call ended in trailers. A response that has nothing
-/// else has its status among the headers ("Trailers-Only" in the specification of gRPC over HTTP/2):
-/// the caller has seen nothing yet, and the call can be made again. Challenges are read as usual,
-/// for those servers that send them.
+/// gRPC responds with HTTP 200 and puts the call's status into the trailers. A response with nothing but
+/// the status has it among the headers ("Trailers-Only" in the specification of gRPC over HTTP/2): the
+/// caller has seen nothing yet, and the call can be made again. Challenges are read as usual, for those
+/// servers that send them.
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue, StatusCode};
@@ -71,7 +71,7 @@ pub fn is_unauthenticated(fields: &HeaderMap) -> bool {
     fields.get("grpc-status").is_some_and(|status| status.as_bytes() == b"16")
 }
 
-/// The verdict on what these headers of a refusal ask for.
+/// The verdict on a refusal with these headers.
 fn challenged(headers: &HeaderMap, scheme: Option<&str>) -> Verdict {
     if !headers.contains_key(WWW_AUTHENTICATE) {
         return Verdict::Replace;
@@ -92,7 +92,7 @@ fn challenged(headers: &HeaderMap, scheme: Option<&str>) -> Verdict {
             return Verdict::Replace;
         }
     }
-    // A header that holds no challenge at all says as little as none.
+    // A header without any challenge counts as none.
     if any { Verdict::Deliver } else { Verdict::Replace }
 }
 

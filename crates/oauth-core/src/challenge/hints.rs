@@ -1,4 +1,4 @@
-//! What a refusal says about the token that would do.
+//! What a refusal says about the token that the API wants.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use http::HeaderMap;
 
 use super::challenges;
 
-/// The parameters of a challenge that say what is wrong with a token or what another one must have: from the
-/// first `Bearer` or `DPoP` challenge of a response. Text of the API, not checked.
+/// The parameters of a challenge that describe what is wrong with a token or what another one needs, from
+/// the first `Bearer` or `DPoP` challenge of a response. Untrusted text of the API.
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue, header::WWW_AUTHENTICATE};
@@ -31,7 +31,7 @@ pub struct Hints {
 }
 
 impl Hints {
-    /// Those of a response with these headers; empty if it has no such challenge. Bounded like
+    /// Reads the hints of a response with these headers; empty if it has no such challenge. Bounded like
     /// [`challenges`].
     pub fn of(headers: &HeaderMap) -> Self {
         let ours = challenges(headers)
@@ -61,12 +61,13 @@ impl Hints {
         self.scope.as_deref()
     }
 
-    /// Claims that the token must have, as the issuer wants them back: Entra ID's claims challenge, base64.
+    /// The claims that the token must have, base64, to be passed to the issuer: Entra ID's claims
+    /// challenge.
     pub fn claims(&self) -> Option<&str> {
         self.claims.as_deref()
     }
 
-    /// The URL of the API's metadata (RFC 9728 §5.1). It is the API's word: look before you follow it.
+    /// The URL of the API's metadata (RFC 9728 §5.1). It is untrusted: check it before you fetch it.
     pub fn resource_metadata(&self) -> Option<&str> {
         self.resource_metadata.as_deref()
     }
@@ -79,7 +80,7 @@ impl Hints {
 
 impl fmt::Debug for Hints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Which there are: an API may repeat the token in any of them.
+        // Names only: an API may repeat the token in any of the values.
         let all = [
             ("error", &self.error),
             ("scope", &self.scope),

@@ -1,8 +1,8 @@
 //! The challenges of a `WWW-Authenticate` header (RFC 9110 §11.6.1, RFC 6750 §3).
 //!
-//! [`challenges`] reads what servers really send: several challenges in one line, several lines, any
-//! case, token68, quoted strings with commas and escapes in them, commas without a space or no comma at
-//! all, blanks around `=`, unquoted values that are no tokens, and any bytes. What cannot be read is
+//! [`challenges`] reads what servers really send: several challenges in one line, several lines, any case,
+//! token68, quoted strings with commas and escapes in them, commas without a space or no comma at all,
+//! blanks around `=`, unquoted values that are not tokens, and arbitrary bytes. What cannot be read is
 //! skipped, and nothing panics.
 //!
 //! ```
@@ -20,16 +20,15 @@
 //!
 //! # Limits
 //!
-//! The header is a stranger's text, so there is an end to it: [`MAX_LINES`], [`MAX_CHALLENGES`] and
-//! [`MAX_TEXT`]. What is beyond counts as absent; the challenge at the border may lack its end. A line
-//! is never continued by the next one: each begins with a scheme.
+//! The header is untrusted, so reading is bounded by [`MAX_LINES`], [`MAX_CHALLENGES`] and [`MAX_TEXT`].
+//! What is beyond counts as absent; the last challenge may lack its end. A line is never continued by the
+//! next one: each begins with a scheme.
 //!
 //! # Cost
 //!
-//! No allocation but for a value with escapes or with bytes that are not UTF-8. The reader only moves
-//! forwards, and looks at a byte at most four times on its way: in the run that might be a token68, in
-//! the token, in the blanks before a possible `=`, and when the next item skips those. So the iteration
-//! is linear in the text, and [`Challenge::param`] in its own challenge.
+//! Nothing is allocated except for a value with escapes or with bytes that are not UTF-8. The reader only
+//! moves forward and looks at a byte at most four times, so the iteration is linear in the text, and
+//! [`Challenge::param`] in its own challenge.
 
 mod hints;
 mod parser;
@@ -43,13 +42,13 @@ use http::{HeaderMap, HeaderValue};
 pub use self::hints::Hints;
 use self::parser::{Item, Reader, unescape};
 
-/// Header lines that are looked at.
+/// The number of header lines that are read.
 pub const MAX_LINES: usize = 16;
 
-/// Challenges that are yielded.
+/// The number of challenges that are returned.
 pub const MAX_CHALLENGES: usize = 64;
 
-/// Bytes of header text that are looked at, of all lines together.
+/// The bytes of header text that are read, of all lines together.
 pub const MAX_TEXT: usize = 16 * 1024;
 
 /// The challenges of all `WWW-Authenticate` lines, in order.
@@ -92,7 +91,7 @@ impl<'a> Challenges<'a> {
         loop {
             match self.line.next_item() {
                 Some(Item::Scheme(scheme)) => return Some(scheme),
-                // Of no challenge.
+                // Belongs to no challenge.
                 Some(Item::Param { .. }) => {}
                 None => self.line = self.next_line()?,
             }

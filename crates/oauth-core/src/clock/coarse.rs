@@ -1,19 +1,18 @@
-//! Whether an instant is still ahead, told without a precise reading of the clock.
+//! Whether an instant is still ahead, without a precise reading of the clock.
 //!
-//! A precise reading asks the processor for its counter, which takes 30 ns: a quarter of what a fresh
-//! token would cost. The kernel keeps two clocks at hand that are as coarse as its tick (1
-//! to 10 ms) and take a memory access each: one stands still while the machine is suspended, the
-//! other shows the wall's time. How far they are apart changes when the machine was suspended or
-//! the wall clock was set, and at no other time. As long as it is the same, the first can be
-//! trusted; else the precise clock is asked, for the rest of that token's life.
+//! A precise reading takes 30 ns, a quarter of what a fresh token would cost. The kernel has two coarse
+//! clocks with the resolution of its tick (1 to 10 ms) that take a memory access each: one stops while the
+//! machine is suspended, the other is the wall clock. Their difference changes only when the machine was
+//! suspended or the wall clock was set. While it is unchanged, the first can be trusted; otherwise the
+//! precise clock is read, for the rest of that token's lifetime.
 
 use std::time::Duration;
 
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime, clock_gettime_dynamic};
 
-/// By how much earlier than an instant a coarse clock stops to call it ahead. It lags by a tick; for
-/// longer only where a hypervisor takes away the processor that ticks and leaves others running.
+/// Safety margin: this long before an instant the coarse clocks no longer vouch for it. They lag by a tick;
+/// for longer only where a hypervisor takes away the processor that ticks and leaves others running.
 const COARSENESS: Duration = Duration::from_secs(5);
 
 /// The system's clock, read precisely, and how the coarse ones stood then.
@@ -24,14 +23,14 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// Of a clock that knows of no coarse ones.
+    /// For a clock without coarse ones.
     pub(crate) fn precise(now: Duration) -> Self {
         Self { now, coarse: None }
     }
 
-    /// Of a clock that counts the time in which the machine was suspended, beside the coarse ones.
+    /// For a clock that counts suspended time, read together with the coarse ones.
     pub(super) fn of(now: impl Fn() -> Duration, coarse: impl Fn() -> Option<Coarse>) -> Self {
-        // A suspension between the readings would make horizons that lie too far.
+        // A suspension between the readings would give a deadline that is too late.
         for _ in 0..3 {
             let before = coarse();
             let now = now();
@@ -42,7 +41,7 @@ impl Reading {
         Self::precise(now())
     }
 
-    /// What tells for as long as possible that `until` is ahead.
+    /// The coarse deadline for `until`, as late as is safe.
     pub(crate) fn coarse_deadline(self, until: Duration) -> CoarseDeadline {
         let left = until.saturating_sub(self.now).saturating_sub(COARSENESS);
         let (Some(coarse), false) = (self.coarse, left.is_zero()) else {
@@ -53,7 +52,7 @@ impl Reading {
     }
 }
 
-/// Until when, on the coarse clocks, an instant is certainly ahead.
+/// Until when, by the coarse clocks, an instant is certainly ahead.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CoarseDeadline {
     until: i64,
@@ -61,10 +60,10 @@ pub(crate) struct CoarseDeadline {
 }
 
 impl CoarseDeadline {
-    /// Says nothing, ever.
+    /// Always inconclusive.
     pub(crate) const NONE: Self = Self { until: i64::MIN, apart: 0 };
 
-    /// Whether the instant is ahead. `false` says nothing: ask the precise clock.
+    /// Whether the instant is ahead. `false` is inconclusive: read the precise clock.
     #[inline(always)]
     pub(crate) fn is_ahead(self) -> bool {
         self.until != i64::MIN && Coarse::now().is_some_and(|now| self.is_ahead_of(now))
@@ -81,7 +80,7 @@ impl CoarseDeadline {
 pub(super) struct Coarse {
     /// Stands still while the machine is suspended.
     running: i64,
-    /// Jumps then, and when someone sets it.
+    /// Jumps then, and when it is set.
     wall: i64,
 }
 
@@ -94,7 +93,7 @@ impl Coarse {
         Some(Self { running: nanoseconds(running), wall: nanoseconds(wall) })
     }
 
-    /// The same for the hot path, where there is a horizon and so there are both.
+    /// The same for the hot path: where there is a deadline, both clocks exist.
     #[inline(always)]
     fn now() -> Option<Self> {
         let running = nanoseconds(clock_gettime(ClockId::MonotonicCoarse));

@@ -1,4 +1,4 @@
-//! Where the slot takes the time from.
+//! The slot's clock.
 
 mod coarse;
 
@@ -9,22 +9,21 @@ use std::time::Duration;
 use self::coarse::Coarse;
 pub(crate) use self::coarse::{CoarseDeadline, Reading};
 
-/// A clock that only goes forward, injected into the slot so that tests own the time.
+/// A monotonic clock, injected into the slot so that tests control the time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The time since a fixed, arbitrary point. It must never go backward.
     fn now(&self) -> Duration;
 }
 
-/// The default clock: counts the time that the machine was suspended, where the system can tell,
-/// so that a machine that slept through a token's end does not trust it. A step of the wall clock
-/// changes nothing.
+/// The default clock. It counts the time that the machine was suspended, where the system supports that, so
+/// that a token that expired meanwhile is not used. A step of the wall clock changes nothing.
 ///
-/// - Linux: `CLOCK_BOOTTIME`. A token that is fresh for another five seconds or more is told so without
-///   reading it, by two coarse clocks that take a few nanoseconds: as long as `CLOCK_REALTIME_COARSE`
-///   and `CLOCK_MONOTONIC_COARSE` are as far apart as when the token came, the machine was not
-///   suspended meanwhile and the wall clock was not set. Else the precise clock is asked.
-/// - Elsewhere: [`std::time::Instant`]. It counts suspended time on Windows and leaves it out on
-///   macOS: there a laptop that slept may send one dead token, and the 401 refreshes it.
+/// - Linux: `CLOCK_BOOTTIME`. For a token that is fresh for another five seconds or more it is not read at
+///   all, but two coarse clocks that take a few nanoseconds: while `CLOCK_REALTIME_COARSE` and
+///   `CLOCK_MONOTONIC_COARSE` are as far apart as when the token was fetched, the machine was not suspended
+///   and the wall clock was not set. Otherwise the precise clock is read.
+/// - Elsewhere: [`std::time::Instant`]. It counts suspended time on Windows but not on macOS: there a
+///   laptop that slept may send one expired token, and the 401 refreshes it.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;
@@ -33,7 +32,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Duration {
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        // Both are positive for this clock; the fallback keeps a strange kernel from a panic.
+        // Both are positive for this clock; the fallback avoids a panic on an odd kernel.
         Duration::new(
             u64::try_from(now.tv_sec).unwrap_or(0),
             u32::try_from(now.tv_nsec).unwrap_or(0),
@@ -51,7 +50,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A slot's clock. The default one is called without a table.
+/// A slot's clock. The default one is called statically.
 #[derive(Clone, Debug)]
 pub(crate) enum AnyClock {
     System,
@@ -67,7 +66,7 @@ impl AnyClock {
         }
     }
 
-    /// A reading that can tell what is ahead of it.
+    /// A reading that coarse deadlines can be derived from.
     pub(crate) fn read(&self) -> Reading {
         match self {
             Self::System => Reading::of(|| SystemClock.now(), Coarse::read),
@@ -81,7 +80,7 @@ impl AnyClock {
 pub struct TokioClock(tokio::time::Instant);
 
 impl TokioClock {
-    /// A clock that starts at zero now. Make it inside the paused runtime.
+    /// Creates a clock that starts at zero now. Create it inside the paused runtime.
     pub fn new() -> Self {
         Self(tokio::time::Instant::now())
     }

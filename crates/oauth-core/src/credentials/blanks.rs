@@ -1,4 +1,4 @@
-//! Blanks at the ends of a text that no one sees: what editors, shells and copying leave behind.
+//! Invisible blanks at the ends of a text: what editors, shells and copying leave behind.
 
 /// In which way `text` begins or ends with one: "ends with a space (U+0020)". Shows nothing else of
 /// it.

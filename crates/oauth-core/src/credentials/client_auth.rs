@@ -1,4 +1,4 @@
-//! How the client proves itself to the token endpoint (RFC 6749 §2.3).
+//! How the client authenticates to the token endpoint (RFC 6749 §2.3).
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ pub struct ClientAuth {
     proof: Proof,
 }
 
-/// What shows that the client is the one that its id names.
+/// What the client authenticates with.
 #[derive(Clone)]
 enum Proof {
     Secret {
@@ -37,23 +37,24 @@ enum Proof {
     },
 }
 
-/// One method a request, never two (RFC 6749 §2.3).
+/// One method per request, never two (RFC 6749 §2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     /// Id and secret as members of the body.
     Post,
     /// HTTP Basic, id and secret form-encoded first (RFC 6749 §2.3.1).
     Basic,
-    /// HTTP Basic as RFC 7617 has it, for servers that do not decode.
+    /// HTTP Basic as in RFC 7617, for servers that do not form-decode.
     RawBasic,
 }
 
 impl ClientAuth {
-    /// A client id and its secret, sent the way that the provider's contract asks for.
+    /// Creates credentials of a client id and a secret, sent in the way that the provider's contract asks
+    /// for.
     ///
-    /// Empty or unprintable ones are refused by name when a grant is built. Blanks at their ends are
-    /// sent, as RFC 6749 (App. A.2) has it: a secret may end in a space. When the token endpoint calls
-    /// the credentials wrong, the error's hint names such a blank. This holds for those from the
+    /// Empty or unprintable values are an error that names them when a grant is built. Blanks at their ends
+    /// are sent (RFC 6749 App. A.2: a secret may end in a space). If the token endpoint rejects the
+    /// credentials, the error's hint names such a blank. The same holds for credentials from the
     /// environment and from a [`SecretProvider`](crate::SecretProvider) as well; a
     /// [`FileSecret`](crate::FileSecret) refuses them.
     pub fn secret(id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
@@ -97,7 +98,7 @@ impl ClientAuth {
         }
     }
 
-    /// Another secret for the same id, sent the same way.
+    /// The same id and method with another secret.
     pub(crate) fn with_secret(&self, secret: SecretString) -> Self {
         let proof = match &self.proof {
             Proof::Secret { method, .. } => Proof::Secret { secret, method: *method },
@@ -124,7 +125,7 @@ impl ClientAuth {
             if value.is_empty() {
                 return Err(Error::setting(name, "is empty"));
             }
-            // RFC 6749 App. A.1, A.2; mostly the line end of a file that was read whole.
+            // RFC 6749 App. A.1, A.2. Usually the line end of a file that was read whole.
             if value.chars().any(char::is_control) {
                 return Err(Error::setting(
                     name,
@@ -163,7 +164,7 @@ impl ClientAuth {
         let mut text = Zeroizing::new(vec![0; SCHEME.len() + 4 * pair.len().div_ceil(3)]);
         let (scheme, encoded) = text.split_at_mut(SCHEME.len());
         scheme.copy_from_slice(SCHEME);
-        // Into place: encoding into a `String` goes through a buffer on the stack.
+        // In place: encoding into a `String` goes through a buffer on the stack.
         STANDARD.encode_slice(pair.as_bytes(), encoded).ok()?;
         // Base64 is always a valid header value. Its bytes are wiped with the last clone.
         let bytes = Bytes::from_owner(text);

@@ -1,4 +1,4 @@
-//! The credentials of now, and who waits for other ones.
+//! The current credentials, and waiting for a change.
 
 use std::sync::Arc;
 
@@ -38,20 +38,20 @@ impl Current {
         self.epoch.load()
     }
 
-    /// Makes the next epoch from the one of now.
+    /// Replaces the current epoch by the next one.
     pub(super) fn change(&self, next: impl Fn(&Epoch) -> (InUse, Option<Arc<ClientAuth>>)) {
         let old = self.epoch.rcu(|now| {
             let (credentials, fallback) = next(now);
             Epoch { number: now.number.wrapping_add(1), credentials, fallback }
         });
         self.changed.notify_waiters();
-        // Last: a provider goes with it, and its drop is not ours.
+        // Last, because dropping a provider runs foreign code.
         drop(old);
     }
 
     pub(super) async fn changed(&self, epoch: u64) {
         loop {
-            // Asked for before the look: a change in between is not missed.
+            // Registered before the check, so that a change in between is not missed.
             let changed = self.changed.notified();
             if self.load().number != epoch {
                 return;

@@ -15,15 +15,15 @@ use super::client_auth::ClientAuth;
 use super::provider::SecretProvider;
 use crate::error::{Details, Error, Kind};
 
-/// No client secret is that long: it is another file.
+/// No client secret is longer: it would be the wrong file.
 const SIZE_CAP: usize = 64 * 1024;
 
 /// A [`SecretProvider`] whose secret is the content of a file, without the line ends at its end and
 /// the byte order mark at its beginning.
 ///
-/// The file is read with the first token request, off the executor, and kept in memory that is
-/// wiped after use. It is read again when the token endpoint calls the secret wrong, so a file that
-/// was exchanged meanwhile costs one refused request and no failed fetch. It is not watched.
+/// The file is read with the first token request, off the executor, and kept in memory that is wiped after
+/// use. It is read again when the token endpoint rejects the secret, so a file that was replaced meanwhile
+/// costs one rejected request and no failed fetch. It is not watched.
 ///
 /// ```
 /// use oauth_core::{ClientCredentials, FileSecret, RotatingClient};
@@ -43,7 +43,7 @@ const SIZE_CAP: usize = 64 * 1024;
 /// without width. The error names the blank. Every other failure to read it is transient.
 ///
 /// # Cancel safety
-/// A read that no one waits for any more ends by itself and its content is wiped.
+/// A read whose caller is gone finishes in the background, and its content is wiped.
 pub struct FileSecret {
     /// The id and the method; its secret is empty.
     client: ClientAuth,
@@ -53,13 +53,13 @@ pub struct FileSecret {
 
 #[derive(Default)]
 struct Cache {
-    /// How many rejections there were.
+    /// Number of rejections so far.
     rejections: u64,
     auth: Option<ClientAuth>,
 }
 
 impl FileSecret {
-    /// The secret of this client id is in this file. Touches nothing yet.
+    /// Creates a provider of this client id, with its secret in this file. Does not read it yet.
     pub fn new(id: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         let client = ClientAuth::secret(id, "");
         Self { client, path: path.into(), cache: Mutex::default() }
@@ -84,7 +84,7 @@ impl FileSecret {
     }
 
     fn cache(&self) -> MutexGuard<'_, Cache> {
-        // Whole at every step, so that a panic elsewhere leaves nothing half done.
+        // Consistent at every step, so a poisoned lock can be used.
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -108,7 +108,7 @@ impl SecretProvider for FileSecret {
             read.map_err(|_| Error::new(Kind::Runtime, "the Tokio runtime has ended"))??;
         let auth = self.client.with_secret(secret);
         let mut cache = self.cache();
-        // Else it may be what was rejected while it was read: used once, not kept.
+        // Otherwise it may be the one that was rejected during the read: used once, not cached.
         if cache.rejections == rejections {
             cache.auth = Some(auth.clone());
         }
@@ -135,7 +135,7 @@ fn read(path: &Path) -> Result<SecretString, Error> {
     let wrong = |problem: &str| {
         Error::setting("client_secret", format_args!("{problem}: {}", path.display()))
     };
-    // One more than may be, and never grown: growing would leave a copy behind in freed memory.
+    // One byte more than the cap, and never grown: growing would leave a copy behind in freed memory.
     let mut buffer = Zeroizing::new(vec![0; SIZE_CAP + 1]);
     let length = match fill(path, &mut buffer) {
         Ok(Some(length)) => length,
@@ -149,7 +149,7 @@ fn read(path: &Path) -> Result<SecretString, Error> {
         return Err(wrong("has a file larger than 64 KiB"));
     }
     let text = buffer.get(..length).unwrap_or_default();
-    // By its mark, or because text in it has every second byte zero.
+    // By its byte order mark, or because every second byte is zero.
     if text.starts_with(b"\xFF\xFE") || text.starts_with(b"\xFE\xFF") || text.contains(&0) {
         return Err(wrong("has a file in UTF-16 or UTF-32, or no text: save it as UTF-8"));
     }
@@ -161,7 +161,7 @@ fn read(path: &Path) -> Result<SecretString, Error> {
     }
     match text {
         "" => Err(wrong("has an empty file")),
-        // As every client's credentials are checked, but with the path.
+        // The check of all credentials, but with the path in the error.
         secret if secret.chars().any(char::is_control) => {
             Err(wrong("has a file with a control character, a second line perhaps"))
         }
@@ -178,7 +178,7 @@ fn fill(path: &Path, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     read_into(File::open(path)?, buffer).map(Some)
 }
 
-/// Reads to the end, or until the buffer is full; how many bytes there were.
+/// Reads to the end, or until the buffer is full. Returns the number of bytes.
 fn read_into(mut from: impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
     while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {

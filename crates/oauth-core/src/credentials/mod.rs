@@ -1,5 +1,5 @@
-//! How the client proves itself to the token endpoint (RFC 6749 §2.3), and where its credentials come
-//! from: given once, rotated while the service runs, read from a file or a vault.
+//! How the client authenticates to the token endpoint (RFC 6749 §2.3), and where its credentials come from:
+//! given once, rotated while the service runs, read from a file or a vault.
 
 mod blanks;
 mod client_auth;

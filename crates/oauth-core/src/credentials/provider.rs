@@ -1,4 +1,4 @@
-//! Credentials that someone else holds: a vault, a file.
+//! Credentials from elsewhere: a vault, a file.
 
 use std::fmt;
 use std::future::Future;
@@ -10,13 +10,13 @@ use arc_swap::ArcSwapOption;
 use super::client_auth::ClientAuth;
 use crate::error::Error;
 
-/// Hands out the client's credentials when a token request needs them: from a vault, from a file
-/// ([`FileSecret`](crate::FileSecret)), from wherever they change without this process.
+/// Provides the client's credentials when a token request needs them: from a vault, from a file
+/// ([`FileSecret`](crate::FileSecret)), from wherever they change outside this process.
 ///
-/// [`RotatingClient::provided`](crate::RotatingClient::provided) makes every grant take one. A
-/// [`GrantSource`](crate::GrantSource) asks it before each token request. When the token endpoint
-/// calls the response wrong ([`Error::is_bad_credentials`]) it says [`rejected`](Self::rejected),
-/// asks once more, and sends one more request if the response is another one, all in the same fetch.
+/// Every grant takes one, by [`RotatingClient::provided`](crate::RotatingClient::provided). A
+/// [`GrantSource`](crate::GrantSource) asks it before each token request. If the token endpoint rejects
+/// them ([`Error::is_bad_credentials`]), it calls [`rejected`](Self::rejected), asks once more, and sends
+/// one more request if it gets other credentials, all in the same fetch.
 ///
 /// ```
 /// use oauth_core::{ClientAuth, Error, RotatingClient, SecretProvider};
@@ -35,7 +35,7 @@ use crate::error::Error;
 /// assert_eq!(client.current().id(), "", "not asked yet");
 /// ```
 pub trait SecretProvider: Send + Sync + 'static {
-    /// The credentials to use for the next token request.
+    /// Returns the credentials for the next token request.
     ///
     /// It may be slow: it shares the limit of the token request that it is for
     /// ([`GrantSource::time_limit`](crate::GrantSource::time_limit)), and the slot's limit for one
@@ -43,19 +43,20 @@ pub trait SecretProvider: Send + Sync + 'static {
     /// metered should be cached until [`rejected`](Self::rejected).
     ///
     /// # Errors
-    /// [`Error::transient`] for what may be gone on the next attempt, [`Error::permanent`] for the
-    /// rest. No token request is made then. The text is shown and logged: keep secrets out of it.
+    /// [`Error::transient`] for what may succeed on the next attempt, [`Error::permanent`] for the rest. No
+    /// token request is made then. The text is shown and logged: keep secrets out of it.
     ///
     /// # Cancel safety
-    /// The future is dropped at any await when a limit is met or the last handle to the slot goes.
+    /// The future is dropped at any await when a time limit passes or the last handle to the slot is
+    /// dropped.
     fn credentials(&self) -> impl Future<Output = Result<ClientAuth, Error>> + Send;
 
-    /// The token endpoint called the credentials wrong, as the provider's contract tells it: forget
-    /// what is cached. Default: nothing.
+    /// Called when the token endpoint rejected the credentials: forget what is cached. Default: does
+    /// nothing.
     ///
-    /// It comes each time that credentials were found wrong and, when the next answer is the same,
-    /// once more, so that the next attempt does not begin with it. Where several slots share one
-    /// provider it may come late, after newer ones were read: forgetting must cost a read, nothing
+    /// It is called each time that credentials were rejected, and once more if the provider then returns
+    /// the same ones, so that the next attempt does not begin with them. If several slots share one
+    /// provider, it may come late, after newer ones were read: forgetting must cost a read and nothing
     /// else. It must not block.
     fn rejected(&self) {}
 }
@@ -86,11 +87,11 @@ impl<P: SecretProvider> DynProvider for P {
     }
 }
 
-/// A provider, and what it handed out last.
+/// A provider, and what it returned last.
 pub(crate) struct Provided {
     provider: Box<dyn DynProvider>,
-    /// For [`RotatingClient::current`](crate::RotatingClient::current) and `Debug` alone: a token
-    /// request carries the credentials that it asked for, whatever another one stores meanwhile.
+    /// Only for [`RotatingClient::current`](crate::RotatingClient::current) and `Debug`: a token request
+    /// carries the credentials that it asked for, whatever another one stores meanwhile.
     last: ArcSwapOption<ClientAuth>,
 }
 
@@ -112,7 +113,7 @@ impl Provided {
         self.provider.rejected();
     }
 
-    /// What was handed out last; before that, what no token endpoint would take.
+    /// What was returned last; before that, empty credentials, which are never sent.
     pub(crate) fn last(&self) -> Arc<ClientAuth> {
         self.last.load_full().unwrap_or_else(|| Arc::new(ClientAuth::secret("", "")))
     }

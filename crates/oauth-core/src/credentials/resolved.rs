@@ -1,4 +1,4 @@
-//! What one token request authenticates the client with.
+//! The credentials of one token request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use http::HeaderValue;
 
 use super::client_auth::{ClientAuth, Method};
 
-/// A client's credentials as one token request carries them.
+/// A client's credentials, resolved for one token request.
 ///
-/// A grant sends either the [`members`](Self::members) and the [`authorization`](Self::authorization)
-/// as they are, or puts the secret where its provider wants it. `Debug` shows the id and the method.
+/// A grant either sends the [`members`](Self::members) and the [`authorization`](Self::authorization) as
+/// they are, or puts the secret where its provider wants it. `Debug` shows the id and the method.
 #[derive(Clone)]
 pub struct Credentials {
     auth: Arc<ClientAuth>,
@@ -26,13 +26,13 @@ impl Credentials {
         self.auth.id()
     }
 
-    /// The client's secret, if it has one. Do not format or log it, and put copies of it into memory
-    /// that is wiped, such as `zeroize::Zeroizing`.
+    /// The client's secret, if it has one. Do not format or log it, and keep copies only in memory that is
+    /// wiped, such as `zeroize::Zeroizing`.
     pub fn expose_secret(&self) -> Option<&str> {
         self.auth.expose_secret()
     }
 
-    /// Names and values to send in the body. None where the client authenticates by a header.
+    /// Returns names and values to send in the body; none if the client authenticates by a header.
     pub fn members(&self) -> impl Iterator<Item = (&'static str, &str)> {
         // RFC 6749 §2.3: one method a request.
         let in_body = self.auth.method() == Method::Post;
@@ -41,7 +41,7 @@ impl Credentials {
         id.into_iter().chain(secret.map(|secret| ("client_secret", secret)))
     }
 
-    /// The `Authorization` header to send, marked sensitive; `None` where there is none.
+    /// Returns the `Authorization` header to send, marked sensitive; `None` if there is none.
     pub fn authorization(&self) -> Option<HeaderValue> {
         self.auth.basic_header()
     }

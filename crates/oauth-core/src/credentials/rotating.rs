@@ -1,4 +1,4 @@
-//! A client's credentials that can be exchanged while the service runs.
+//! A client's credentials that can be replaced while the service runs.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,11 +9,11 @@ use super::current::{Current, InUse};
 use super::provider::{Provided, SecretProvider};
 use crate::error::Error;
 
-/// A shared handle to a client's credentials that can be exchanged while the service runs.
+/// A shared handle to a client's credentials that can be replaced while the service runs.
 ///
-/// Give one clone to the grant and keep another: [`rotate`](Self::rotate) takes effect for the next
-/// token request, makes the slot forget a remembered failure and end every wait that was because of
-/// one, and leaves a valid token in use.
+/// Give one clone to the grant and keep another: [`rotate`](Self::rotate) takes effect with the next token
+/// request, makes the slot forget a remembered failure and end every wait because of it, and leaves a valid
+/// token in use.
 ///
 /// ```
 /// use oauth_core::{ClientAuth, Oleria, RotatingClient};
@@ -36,18 +36,18 @@ pub struct RotatingClient {
 }
 
 impl RotatingClient {
-    /// A handle to these credentials.
+    /// Creates a handle to these credentials.
     pub fn new(auth: ClientAuth) -> Self {
         Self::of(InUse::Given(Arc::new(auth)))
     }
 
-    /// A handle to the credentials that this provider hands out: it is asked before each token
-    /// request, and once more when the token endpoint calls its response wrong.
+    /// Creates a handle to the credentials of this provider. It is asked before each token request, and
+    /// once more if the token endpoint rejects them.
     ///
-    /// They are checked when they arrive, not when the grant is built: an empty or unprintable
-    /// id or secret fails that token request, by name and before anything is sent. What the provider holds
-    /// may change without a change of the [`epoch`](Self::epoch): a slot that remembers a failure
-    /// finds the new ones with its next attempt, not before.
+    /// They are checked when they arrive, not when the grant is built: an empty or unprintable id or secret
+    /// fails that token request before anything is sent, with an error that names it. The provider's
+    /// credentials may change without a change of the [`epoch`](Self::epoch): a slot that remembers a
+    /// failure finds the new ones with its next attempt, not before.
     ///
     /// ```
     /// use oauth_core::{FileSecret, Oleria, RotatingClient};
@@ -68,16 +68,16 @@ impl RotatingClient {
         Self { current: Arc::new(Current::new(credentials)) }
     }
 
-    /// Adds fallback credentials for the time of a roll-out, for all holders of this handle: when the
-    /// token endpoint says that the first credentials are wrong
-    /// ([`Error::is_bad_credentials`]), the same token request is made once more with these.
+    /// Adds fallback credentials for the time of a roll-out, for all holders of this handle: if the token
+    /// endpoint says that the first credentials are wrong ([`Error::is_bad_credentials`]), the same token
+    /// request is made once more with these.
     ///
     /// Each refresh begins with the first credentials again. [`rotate`](Self::rotate) ends the roll-out
     /// and forgets these.
     ///
-    /// A [`SecretProvider`] comes first: these are tried when the provider has nothing newer to
-    /// offer, or that is wrong as well. The error of a provider that fails is the attempt's error, and
-    /// these are not tried.
+    /// A [`SecretProvider`] comes first: these are tried if the provider has nothing newer, or that is
+    /// rejected as well. The error of a provider that fails is the attempt's error, and these are not
+    /// tried.
     ///
     /// # Errors
     /// If the id or the secret is empty or has a control character.
@@ -88,12 +88,12 @@ impl RotatingClient {
         Ok(self)
     }
 
-    /// Exchanges the credentials for all holders of this handle, and forgets a fallback.
+    /// Replaces the credentials for all holders of this handle, and removes a fallback.
     ///
-    /// Takes the place of a [`SecretProvider`], too: it is not asked again.
+    /// Replaces a [`SecretProvider`] as well: it is not asked again.
     ///
     /// # Errors
-    /// If the id or the secret is empty or has a control character; the old ones stay then.
+    /// If the id or the secret is empty or has a control character; then the old ones stay.
     pub fn rotate(&self, auth: ClientAuth) -> Result<(), Error> {
         auth.check()?;
         let auth = Arc::new(auth);
@@ -101,10 +101,10 @@ impl RotatingClient {
         Ok(())
     }
 
-    /// The credentials in use now.
+    /// Returns the current credentials.
     ///
-    /// Those of a [`SecretProvider`] are the ones that it handed out last; before its first response
-    /// an empty id and an empty secret, which no token request is made with. This does not ask it.
+    /// With a [`SecretProvider`], those that it returned last; before that, an empty id and an empty
+    /// secret, which are never sent. This does not ask it.
     pub fn current(&self) -> Arc<ClientAuth> {
         match &self.current.load().credentials {
             InUse::Given(auth) => auth.clone(),
@@ -112,14 +112,14 @@ impl RotatingClient {
         }
     }
 
-    /// Where the credentials come from now, and those to try when they are wrong.
+    /// The current credentials or their provider, and the fallback.
     pub(crate) fn in_use(&self) -> (InUse, Option<Arc<ClientAuth>>) {
         let now = self.current.load();
         (now.credentials.clone(), now.fallback.clone())
     }
 
-    /// The credentials of a request and all others that this handle knows now: what a server, or what
-    /// stands before it, may have seen, and may repeat in a response.
+    /// The credentials of a request and all others that this handle knows now: what a server, or a proxy
+    /// before it, may have seen and may repeat in a response.
     pub(crate) fn seen_with<'a>(&self, asked: &'a ClientAuth) -> Vec<Cow<'a, ClientAuth>> {
         let mut seen = vec![Cow::Borrowed(asked)];
         let fallback = self.current.load().fallback.clone();
@@ -131,7 +131,7 @@ impl RotatingClient {
         seen
     }
 
-    /// As [`ClientAuth::check`]; what a provider will hand out is checked when it does.
+    /// As [`ClientAuth::check`]. A provider's credentials are checked when they arrive.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match &self.current.load().credentials {
             InUse::Given(auth) => auth.check(),
@@ -139,14 +139,14 @@ impl RotatingClient {
         }
     }
 
-    /// Which credentials these are: another number after each rotation. What a
-    /// [`SecretProvider`] hands out does not change it.
+    /// Returns a number that changes with each rotation. What a [`SecretProvider`] returns does not change
+    /// it.
     pub fn epoch(&self) -> u64 {
         self.current.load().number
     }
 
-    /// Waits until the [`epoch`](Self::epoch) is another number than this one; at once, if it is
-    /// already. For a [`TokenSource`](crate::TokenSource) of your own that holds such a client:
+    /// Waits until the [`epoch`](Self::epoch) differs from this one; returns at once if it does already.
+    /// For a [`TokenSource`](crate::TokenSource) of your own that holds such a client:
     /// [`credentials_changed`](crate::TokenSource::credentials_changed).
     ///
     /// # Cancel safety

@@ -1,5 +1,5 @@
-//! Requests and responses of origins that the token was not made for: all are counted, each origin
-//! is logged once.
+//! Requests to and responses from origins that the token is not for: all are counted, each origin is logged
+//! once.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use arc_swap::ArcSwapOption;
 use super::host::without_user;
 use crate::unwind::contained;
 
-/// No more origins than this are kept and logged: beyond, the names are someone's input.
+/// At most this many origins are kept and logged: the names may be untrusted input.
 const MOST_LOGGED: usize = 64;
 
-/// What went to, or came from, an origin that the token was not made for.
+/// Counts of what went to, or came from, origins that the token is not for.
 #[derive(Debug, Default)]
 pub(crate) struct ForeignLog {
     /// Requests that passed without a token.
     pub(crate) requests: Seen,
-    /// Requests whose token the guard took off.
+    /// Requests whose token the guard removed.
     pub(crate) withheld: Seen,
     /// Responses to requests that had a token.
     pub(crate) responses: Seen,
@@ -68,7 +68,7 @@ impl ForeignLog {
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     count: AtomicU64,
-    // Replaced as a whole: a request to a known origin reads it without a lock.
+    // Replaced as a whole, so that a request to a known origin reads it without a lock.
     origins: ArcSwapOption<Vec<LoggedOrigin>>,
 }
 
@@ -83,7 +83,7 @@ impl Seen {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Counts it, and gives back the origin if it is to be logged: the first time that it is seen.
+    /// Counts it, and returns the origin if it is to be logged, which is the first time that it is seen.
     fn count(&self, scheme: &str, authority: &str) -> Option<String> {
         self.count.fetch_add(1, Ordering::Relaxed);
         // User information in an authority can be a secret.
@@ -104,7 +104,7 @@ impl Seen {
                 Some(Arc::new(origins.cloned().collect()))
             }
         });
-        // Of several threads one has added it.
+        // If several threads race, one of them added it.
         (!is_known(before.as_deref())).then(|| format!("{scheme}://{host}"))
     }
 }

@@ -1,4 +1,4 @@
-//! The host of an origin, as it is written.
+//! The host of an origin, and its spellings.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -33,8 +33,8 @@ pub(super) fn ipv6(host: &str) -> Option<Ipv6Addr> {
     host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
 }
 
-/// An address as URL parsers write it, and as Rust does if that is another text: with an IPv4 address
-/// inside it in decimal. `http::Uri` leaves either as it was given.
+/// An address as URL parsers write it, and as Rust does if that differs: with an embedded IPv4 address in
+/// decimal. `http::Uri` keeps either as given.
 pub(super) fn spellings(address: Ipv6Addr) -> Vec<String> {
     let text = format!("[{address}]");
     match (address.to_ipv4_mapped(), address.segments()) {
@@ -43,7 +43,7 @@ pub(super) fn spellings(address: Ipv6Addr) -> Vec<String> {
     }
 }
 
-/// One trailing dot makes a name absolute; it is another origin than the name without.
+/// A trailing dot makes a name absolute; that is another origin than without.
 fn labels(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
@@ -52,8 +52,8 @@ pub(super) fn valid_host(name: &str) -> bool {
     ipv6(name).is_some() || labels(name).split('.').all(is_label)
 }
 
-/// Whether a host that is valid may have hosts below it that belong together: a name, and no
-/// top-level one. Public suffixes of more labels are not known here.
+/// Whether a wildcard may stand before this valid host: a name that is not a top-level domain. Public
+/// suffixes of more labels are not known here.
 pub(super) fn is_parent(host: &str) -> bool {
     // A host that ends in a number is an address to URL parsers, in decimal or hexadecimal.
     let is_number = |label: &str| match label.strip_prefix("0x") {

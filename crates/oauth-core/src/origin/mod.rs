@@ -1,4 +1,4 @@
-//! Origins (RFC 6454 §4) and the question whether a request goes to one that a token was made for.
+//! Origins (RFC 6454 §4), and whether a request goes to one that a token is for.
 
 mod foreign;
 mod host;
@@ -27,10 +27,10 @@ use crate::error::Error;
 /// `https://devx.acme.oleria.io`. What comes after it is a name of at least two labels:
 /// `https://*.com`, `https://*.localhost` and a wildcard before an address are refused.
 ///
-/// Not checked, for it takes a list that changes: whether that name is a public suffix of two labels
-/// or more, under which anyone can register a name (`co.uk`, `github.io`, a cloud's domain).
-/// `https://*.github.io` is taken, and whoever registers a name there and gets a request sent to it
-/// gets a token. Use a wildcard only under a domain of which every name is the provider's.
+/// Not checked, because it takes a list that changes: whether that name is a public suffix of two labels or
+/// more, under which anyone can register a name (`co.uk`, `github.io`, a cloud's domain).
+/// `https://*.github.io` is accepted, and whoever registers a name there and attracts a request gets a
+/// token. Use a wildcard only under a domain whose names all belong to the provider.
 ///
 /// ```
 /// use oauth_core::Origin;
@@ -44,18 +44,18 @@ use crate::error::Error;
 pub struct Origin {
     https: bool,
     one_label_before: bool,
-    // The spellings of the authority, prepared so that a request's is compared and not parsed.
-    // With `one_label_before` they begin with the dot.
+    // The spellings of the authority, prepared so that a request's can be compared without parsing. With
+    // `one_label_before` they begin with the dot.
     authority: Box<str>,
     others: Box<[Box<str>]>,
 }
 
-/// What a wildcard that is refused should have been.
+/// Why a wildcard is invalid.
 const WILDCARD: &str = "may have a wildcard as the first label alone, before a name of at least two labels: \
      https://*.example.com";
 
 impl Origin {
-    /// The origin of a URL; its path and query do not matter.
+    /// Parses the origin of a URL; its path and query are ignored.
     ///
     /// # Errors
     /// If the URL is relative, has user information, is neither `https` nor `http` to loopback, has
@@ -165,7 +165,7 @@ impl fmt::Debug for Origin {
     }
 }
 
-/// Whether a token or a secret may be sent to this URI in the open or under TLS.
+/// Whether a token or a secret may be sent to this URI: https, or http to loopback.
 pub(crate) fn is_private_channel(uri: &Uri) -> bool {
     match uri.scheme_str() {
         Some("https") => true,

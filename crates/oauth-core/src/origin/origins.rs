@@ -1,4 +1,4 @@
-//! The set of origins that a token was made for.
+//! The set of origins that a token is for.
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,18 +28,18 @@ enum Set {
 }
 
 impl Origins {
-    /// No one has said yet where the token may go: no request gets it.
+    /// Where the token may go is not declared yet: no request gets it.
     pub const fn undeclared() -> Self {
         Self(Set::Undeclared)
     }
 
-    /// Every `https` origin, and no `http`. Only for clients that talk to one party alone: a
-    /// redirect or a URL from outside takes the token anywhere.
+    /// Every `https` origin, and no `http`. Only for clients that talk to a single party: a redirect or an
+    /// untrusted URL takes the token anywhere.
     pub const fn any_https() -> Self {
         Self(Set::AnyHttps)
     }
 
-    /// The origins of these URLs.
+    /// Parses the origins of these URLs.
     ///
     /// # Errors
     /// As [`Origin::parse`], or if there are none.
@@ -65,17 +65,17 @@ impl Origins {
         }
     }
 
-    /// Whether someone has said where the token may go.
+    /// Whether it is declared where the token may go.
     pub fn is_declared(&self) -> bool {
         self.0 != Set::Undeclared
     }
 
-    /// Whether there is one alone, and no wildcard: then all declared requests go to one origin.
+    /// Whether there is exactly one and no wildcard, so that all declared requests go to one origin.
     pub(crate) fn is_one(&self) -> bool {
         matches!(&self.0, Set::These(origins) if matches!(&**origins, [one] if one.is_exact()))
     }
 
-    /// Whether one of them is spelled exactly so. `false` says nothing: it may be there in another
+    /// Whether one of them is spelled exactly so. `false` is inconclusive: it may be there in another
     /// spelling.
     #[inline]
     pub(crate) fn declare(&self, https: bool, authority: &str) -> bool {
@@ -93,7 +93,7 @@ impl Origins {
     /// header that names another authority makes the request foreign: some clients and gateways
     /// route by it.
     pub fn admit(&self, scheme: &str, authority: &str, host: Option<&HeaderValue>) -> bool {
-        // Nearly always in lower case: the `http` crate and URL parsers write it so.
+        // Nearly always lower case: the `http` crate and URL parsers write it so.
         let https = scheme == "https" || scheme.eq_ignore_ascii_case("https");
         if !https && !scheme.eq_ignore_ascii_case("http") {
             return false;

@@ -27,7 +27,7 @@ impl PrimaryOrigin {
         https == self.https && *authority == *self.authority
     }
 
-    /// Whether a URI leads there, however it is spelled.
+    /// Whether a URI has this origin, however it is spelled.
     pub(crate) fn is_origin_of(&self, uri: &Uri) -> bool {
         let scheme = if self.https { "https" } else { "http" };
         let primary = Uri::builder().scheme(scheme).authority(&*self.authority).path_and_query("/");

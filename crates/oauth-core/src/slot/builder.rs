@@ -178,7 +178,7 @@ impl SlotBuilder {
     /// Sets which header carries the token. Default: the source's, or `Authorization`. A caller's own
     /// header of that name is left as it is, and so is its `Authorization` where that is another header.
     ///
-    /// HTTP clients that follow redirects take `Authorization` off before they leave the origin, and no other
+    /// HTTP clients that follow redirects remove `Authorization` when they leave the origin, but no other
     /// header: use the layer's guard (`oauth-tower`) or `redirects()` (`oauth-reqwest`).
     pub fn header(mut self, name: HeaderName) -> Self {
         set_header(self.settings(), name);

@@ -21,10 +21,10 @@ pub enum FetchReason {
     Demand,
 }
 
-/// What a [`TokenSource`](crate::TokenSource) is told with each call: why it is asked, which token the slot
-/// holds, what the API said when it refused that one, and by when a token is needed.
+/// What a [`TokenSource`](crate::TokenSource) gets with each call: why a token is fetched, which token the
+/// slot holds, what the API said when it refused that one, and the deadline.
 ///
-/// Most sources ignore it. One with a cache of its own uses it to decide whether the cached token will do:
+/// Most sources ignore it. A source with its own cache uses it to decide whether the cached token will do:
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -45,8 +45,8 @@ pub enum FetchReason {
 /// }
 /// ```
 ///
-/// One flight may call the source several times; each call has a context of its own. Callers that join a
-/// flight change nothing about its reason.
+/// One flight may call the source several times; each call has its own context. Callers that join a flight
+/// change nothing about its reason.
 #[derive(Clone, Debug)]
 pub struct FetchContext(Arc<Context>);
 
@@ -59,12 +59,12 @@ struct Context {
 }
 
 impl FetchContext {
-    /// A context with this reason and nothing else, for calls of a source by hand.
+    /// Creates a context with only this reason, for calling a source directly.
     pub fn new(reason: FetchReason) -> Self {
         Self(Arc::new(Context { reason, ..Context::default() }))
     }
 
-    /// Hints count with a refusal alone.
+    /// Hints count only with a refusal.
     pub(crate) fn of(reason: FetchReason, token: Option<&Token>, hints: Option<&Hints>) -> Self {
         let hints = hints.filter(|_| reason == FetchReason::Refused);
         Self(Arc::new(Context {
@@ -89,34 +89,34 @@ impl FetchContext {
         self
     }
 
-    /// Sets by when a token is needed.
+    /// Sets the deadline.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Deadline) -> Self {
         Arc::make_mut(&mut self.0).deadline = Some(deadline);
         self
     }
 
-    /// Why the source is asked.
+    /// Returns why a token is fetched.
     pub fn reason(&self) -> FetchReason {
         self.0.reason
     }
 
-    /// The valid token that the slot holds, if there is one.
+    /// Returns the valid token that the slot holds, if there is one.
     pub fn token(&self) -> Option<&Token> {
         self.0.token.as_ref()
     }
 
-    /// The same, if the API refused it and the source is asked for that reason.
+    /// Returns that token if the API refused it and this is the reason for the fetch.
     pub fn refused_token(&self) -> Option<&Token> {
         self.token().filter(|_| self.reason() == FetchReason::Refused)
     }
 
-    /// What the challenge said with which the API refused the token; empty for other reasons.
+    /// Returns the hints of the API's challenge; empty for other reasons than a refusal.
     pub fn hints(&self) -> &Hints {
         &self.0.hints
     }
 
-    /// By when this call must be done: the slot drops it then. `None` for calls by hand without one.
+    /// Returns when the slot drops this call. `None` if a source is called directly.
     pub fn deadline(&self) -> Option<Deadline> {
         self.0.deadline
     }

@@ -3,8 +3,8 @@
 use std::fmt;
 
 /// Everything that makes the tokens of one source differ from those of another: the endpoint, the client,
-/// the subject, the grant and each of its parameters, but no secret. Sources with equal identities may share
-/// tokens, so that one value too few lets a token go to the wrong tenant: when in doubt, add it.
+/// the subject, the grant and each of its parameters, but no secret. Sources with equal identities may
+/// share tokens, so a missing value lets a token go to the wrong tenant: when in doubt, add it.
 ///
 /// ```
 /// use oauth_core::Identity;
@@ -21,7 +21,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Without any value.
+    /// Creates an identity without any value.
     pub fn new() -> Self {
         Self::default()
     }
@@ -34,9 +34,9 @@ impl Identity {
         self
     }
 
-    /// One form for equal identities, and for unequal ones another: for each value its name and itself, sorted
-    /// by both, each with its length before it in eight bytes, the highest first. It holds the values: hash
-    /// it with a key before it leaves the process.
+    /// Returns a byte form that is equal for equal identities and different for different ones: name and
+    /// value of each entry, sorted, each preceded by its length as eight bytes, big-endian. It contains the
+    /// values: hash it with a key before it leaves the process.
     pub fn canonical(&self) -> Vec<u8> {
         let parts = self.values.iter().flat_map(|(name, value)| [name.as_bytes(), value]);
         let mut bytes = Vec::new();
@@ -50,7 +50,7 @@ impl Identity {
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Names alone: a value may be a customer's.
+        // Names only: a value may identify a customer.
         f.debug_set().entries(self.values.iter().map(|(name, _)| name)).finish()
     }
 }

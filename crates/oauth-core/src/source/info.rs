@@ -1,4 +1,4 @@
-//! What is known of a source besides its tokens.
+//! What is known about a source besides its tokens.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use http::HeaderName;
 use crate::error::{Details, Error, Kind};
 use crate::origin::{Origin, Origins};
 
-/// What is known of a source: its name, where its tokens may go, when they should be refreshed.
+/// What is known about a source: its name, where its tokens may go, when they should be refreshed.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,7 +32,7 @@ pub struct SourceInfo {
 }
 
 impl SourceInfo {
-    /// Nothing is known: no name, and the origins are undeclared.
+    /// Creates an empty value: no name, undeclared origins.
     pub const fn new() -> Self {
         Self {
             name: None,
@@ -44,45 +44,45 @@ impl SourceInfo {
         }
     }
 
-    /// Who issues the tokens, for errors and logs.
+    /// Sets who issues the tokens, for errors and logs.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// What to advise when the source cannot be reached or does not respond in time.
+    /// The advice for a source that cannot be reached or does not respond in time.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Where the tokens may go. Default: undeclared, so that the slot or the layer must say it.
+    /// Sets where the tokens may go. Default: undeclared, so that the slot or the layer must declare it.
     #[must_use]
     pub fn with_origins(mut self, origins: Origins) -> Self {
         self.origins = origins;
         self
     }
 
-    /// How long before its end a token should be refreshed. Default: the slot decides by the token's
-    /// life.
+    /// Sets how long before its expiry a token should be refreshed. Default: the slot decides by the
+    /// token's life.
     #[must_use]
     pub fn with_refresh_window(mut self, window: Duration) -> Self {
         self.refresh_window = Some(window);
         self
     }
 
-    /// Where token requests go. Default: not known, or not yet.
+    /// Sets where token requests go. Default: not known, or not yet.
     #[must_use]
     pub fn with_endpoint(mut self, endpoint: Origin) -> Self {
         self.endpoint = Some(endpoint);
         self
     }
 
-    /// Which header carries the tokens. Default: `Authorization`.
+    /// Sets which header carries the tokens. Default: `Authorization`.
     ///
-    /// HTTP clients that follow redirects take `Authorization` off before they leave the origin, and no other
+    /// HTTP clients that follow redirects remove `Authorization` when they leave the origin, but no other
     /// header: use the layer's guard (`oauth-tower`) or `redirects()` (`oauth-reqwest`).
     #[must_use]
     pub fn with_header(mut self, name: HeaderName) -> Self {
@@ -95,7 +95,7 @@ impl SourceInfo {
         self.name.as_deref()
     }
 
-    /// What to advise when the source cannot be reached or does not respond in time.
+    /// The advice for a source that cannot be reached or does not respond in time.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
@@ -110,8 +110,8 @@ impl SourceInfo {
         self.refresh_window
     }
 
-    /// Where token requests go; `None` where that is not known, or not yet: a source that has to find
-    /// its endpoint first knows it after its first token. Plain http beyond loopback has no origin.
+    /// Where token requests go; `None` if that is not known, or not yet: a source that discovers its
+    /// endpoint knows it after its first token. Plain http beyond loopback has no origin.
     pub fn endpoint(&self) -> Option<&Origin> {
         self.endpoint.as_ref()
     }
@@ -121,7 +121,7 @@ impl SourceInfo {
         self.header.as_ref()
     }
 
-    /// A limit that spans attempts has passed; told with what the last of them failed with.
+    /// The error for a limit that spans attempts, with the failure of the last one.
     pub(crate) fn timed_out(self, message: &'static str, last: Option<Error>) -> Error {
         let of_last = last.as_ref().and_then(Error::hint).map(|hint| hint.to_owned().into());
         Details {

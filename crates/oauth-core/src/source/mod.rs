@@ -35,53 +35,52 @@ pub use info::SourceInfo;
 /// }
 /// ```
 pub trait TokenSource: Send + Sync + 'static {
-    /// Fetches one new token. `cx` says why and by when; most sources ignore it.
+    /// Fetches one new token. `cx` has the reason and the deadline; most sources ignore it.
     ///
-    /// The slot calls it from its one flight, limits its time and drops it when the last handle
-    /// to the slot goes, so it may be dropped at every await.
+    /// The slot calls it from its one flight, limits its time, and drops it when the last handle to the
+    /// slot is dropped, so it may be dropped at any await.
     ///
     /// # Errors
-    /// [`Error::transient`] for what may be gone on the next attempt, [`Error::permanent`] for the
-    /// rest; [`Error::not_now`] if nothing is wrong and another token is not to be had yet.
+    /// [`Error::transient`] for what may succeed on the next attempt, [`Error::permanent`] for the rest;
+    /// [`Error::not_now`] if nothing is wrong but there is no other token yet.
     fn fetch(&self, cx: FetchContext) -> impl Future<Output = Result<Token, Error>> + Send;
 
-    /// What is known of the source now: its name, where its tokens may go, when they should be
+    /// Returns what is known about the source: its name, where its tokens may go, when they should be
     /// refreshed. Default: nothing.
     ///
-    /// A slot takes origins and refresh window when it is built, and asks for the rest when it needs
-    /// it, so that an [`endpoint`](SourceInfo::endpoint) may become known later.
+    /// A slot reads origins, header and refresh window when it is built, and the rest when it needs it, so
+    /// an [`endpoint`](SourceInfo::endpoint) may become known later.
     fn info(&self) -> SourceInfo {
         SourceInfo::new()
     }
 
-    /// Who its tokens are for, if tokens may be shared among sources with the same identity, in other
-    /// processes too. Default: `None`, they are not shared.
+    /// Returns who the tokens are for, if they may be shared among sources with the same identity, also in
+    /// other processes. Default: `None`, they are not shared.
     fn identity(&self) -> Option<Identity> {
         None
     }
 
-    /// A number that is another one after each change of the credentials. The slot forgets a
-    /// remembered failure when it changes. Default: 0, credentials that never change.
+    /// Returns a number that changes with the credentials. The slot forgets a remembered failure when it
+    /// changes. Default: 0, credentials that never change.
     ///
-    /// It is looked at with each request that finds no token, at the beginning and the end of each
-    /// attempt, and by [`keep_fresh`](crate::TokenSlot::keep_fresh) at least every 60 s. To be
-    /// heard at once, implement [`credentials_changed`](Self::credentials_changed), too.
+    /// It is read with each request that finds no token, at the beginning and the end of each attempt, and
+    /// by [`keep_fresh`](crate::TokenSlot::keep_fresh) at least every 60 s. For changes to take effect at
+    /// once, implement [`credentials_changed`](Self::credentials_changed) as well.
     fn credentials_epoch(&self) -> u64 {
         0
     }
 
-    /// Waits until [`credentials_epoch`](Self::credentials_epoch) is another number than `epoch`;
-    /// at once, if it is already. Default: waits forever, so that a change is noticed when the
-    /// slot looks at the number the next time.
+    /// Waits until [`credentials_epoch`](Self::credentials_epoch) differs from `epoch`; returns at once if
+    /// it does already. Default: waits forever, so that a change is noticed when the slot looks at the
+    /// number the next time.
     ///
-    /// The slot waits for it beside each wait that a failure with the old credentials is the reason
-    /// for: a change ends the pause between two attempts of a flight (`Retry-After` as well as the
-    /// back-off) and wakes [`keep_fresh`](crate::TokenSlot::keep_fresh). [`RotatingClient::changed`]
-    /// is what to forward to. One that ends although the number is the same is not waited for again
-    /// until that pause has ended by itself.
+    /// The slot awaits it during each wait that a failure with the old credentials caused: a change ends
+    /// the pause between two attempts of a flight (`Retry-After` as well as back-off) and wakes
+    /// [`keep_fresh`](crate::TokenSlot::keep_fresh). Forward it to [`RotatingClient::changed`]. One that
+    /// ends although the number is the same is not awaited again until that pause has ended by itself.
     ///
     /// # Cancel safety
-    /// It is dropped at any await, and asked again with the number of then: no change may be lost
+    /// It is dropped at any await, and called again with the number at that time: no change may be lost
     /// between the two.
     ///
     /// [`RotatingClient::changed`]: crate::RotatingClient::changed
@@ -141,12 +140,12 @@ impl<S: TokenSource> DynSource for S {
     }
 }
 
-/// One token forever: for tests and for APIs with static keys. Its origins are undeclared.
+/// A source with one fixed token: for tests and for APIs with static keys. Its origins are undeclared.
 #[derive(Clone, Debug)]
 pub struct StaticToken(Token);
 
 impl StaticToken {
-    /// Hands out this token whenever it is asked.
+    /// Creates a source that always returns this token.
     pub fn new(token: Token) -> Self {
         Self(token)
     }
@@ -158,8 +157,8 @@ impl TokenSource for StaticToken {
     }
 }
 
-/// A source from a closure that fetches a token. Its origins are undeclared: say on the slot or on
-/// the layer where the token may go.
+/// A source from a closure that fetches a token. Its origins are undeclared: declare on the slot or on the
+/// layer where the token may go.
 ///
 /// ```
 /// use oauth_core::{Origins, Token, TokenSlot, source_fn};
