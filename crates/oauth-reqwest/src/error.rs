@@ -5,10 +5,10 @@ use std::fmt;
 
 use reqwest_middleware::Error;
 
-/// Around the core's error, so that it is the cause of something.
+/// Wraps the core's error, so that it is the source of another error.
 ///
-/// Errors of middlewares outside ours are often "transparent": they pass for what is in them and
-/// have its cause as their own. Of two such around a bare error, nothing would be left to find.
+/// Errors of outer middlewares are often "transparent": they show the text of the inner error and its
+/// source as their own. With two of them around a bare error, it could no longer be found.
 #[derive(Debug)]
 struct NoToken(oauth_core::Error);
 
@@ -28,7 +28,7 @@ pub(crate) fn no_token(error: oauth_core::Error) -> Error {
     Error::middleware(NoToken(error))
 }
 
-/// Why there was no token, if that is what a chain's error is about.
+/// Returns why there was no token, if that is the cause of a chain's error.
 ///
 /// ```
 /// # fn demo(error: reqwest_middleware::Error) {

@@ -1,4 +1,4 @@
-//! A reqwest-middleware that attaches OAuth 2.0 client credentials tokens and answers a 401 by one
+//! A reqwest-middleware that attaches OAuth 2.0 client credentials tokens and handles a 401 with one
 //! refresh and one replay; and reqwest as a transport for token requests.
 //!
 //! ```no_run
@@ -21,18 +21,18 @@
 //! ```
 //!
 //! The rules are those of `oauth-tower`, by the same code: which requests get a token
-//! ([`oauth_core::Origins`]), what a 401 says, and when a request is sent again
+//! ([`oauth_core::Origins`]), what a 401 means, and when a request is sent again
 //! ([`oauth_core::manual::replay`]), and what a caller can see ([`oauth_core::Outcome`], in the response's
 //! extensions).
 //!
 //! - Bodies of bytes are sent again as they are, whatever their size, and are never wrapped, so
 //!   that reqwest's own redirects and retries keep working. Only streams are kept on the way, up
 //!   to a cap.
-//! - reqwest follows redirects below the middleware, **and its default policy takes our header to a
-//!   foreign host that redirects once more**. Build the client with [`redirects`], as above. A response
-//!   from another origin is recorded as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway)
-//!   and warned of once. A 401 from there may be the API's, if something below rewrites hosts: it refreshes
-//!   the token as any other; with a [`Stamp`] below, a redirect is known for one, and its 401 is delivered.
+//! - reqwest follows redirects below the middleware, **and its default policy takes our header to a foreign
+//!   host that redirects once more**. Build the client with [`redirects`], as above. A response from
+//!   another origin is recorded as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway) and
+//!   warned of once. A 401 from there may be the API's, if something below rewrites hosts: it refreshes the
+//!   token like any other; with a [`Stamp`] below, a redirect is recognized, and its 401 is delivered.
 //! - A client's `default_headers` are added below the middleware, which cannot see them: a default
 //!   `Host` goes out beside our token, and a default `Authorization` is replaced by it. Set neither for
 //!   a client that has this middleware.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use oauth_core::Deadline;
 use reqwest::Request;
 
-/// Until when the request must have its response, if it has a limit.
+/// The request's deadline, if it has a limit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limit(Option<Deadline>);
 
@@ -29,8 +29,7 @@ impl Limit {
         self.0
     }
 
-    /// Leaves the request what is left, never more than its own limit, which counts from the start as well:
-    /// reqwest's own timer does the rest.
+    /// Shortens the request's own timeout to what is left; reqwest's timer does the rest.
     pub(crate) fn shorten(self, request: &mut Request) {
         if let Some(until) = self.0 {
             *request.timeout_mut() = Some(until.remaining());

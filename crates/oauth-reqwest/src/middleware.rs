@@ -23,7 +23,7 @@ use crate::replay::{Kept, Strategy};
 use crate::stamp::Stamped;
 use crate::way::Way;
 
-/// Attaches tokens of a slot to requests, and answers a 401 by one refresh and one replay.
+/// Attaches a slot's token to requests, and handles a 401 with one refresh and one replay.
 ///
 /// ```
 /// use oauth_core::{Origins, StaticToken, Token, TokenSlot};
@@ -48,8 +48,8 @@ use crate::way::Way;
 ///   `Authorization` gives way to it, without a record of either.
 ///
 /// For one request: [`NoToken`](oauth_core::NoToken), put in with `with_extension`, opts it out,
-/// [`ReplayChoice`] says whether and how it may be sent again, and [`Deadline`](oauth_core::Deadline), or its
-/// own `timeout`, until when it must have its response.
+/// [`ReplayChoice`] sets whether and how it may be sent again, and [`Deadline`](oauth_core::Deadline), or
+/// its own `timeout`, its time limit.
 #[derive(Clone, Debug)]
 pub struct OAuthMiddleware {
     policy: Policy,
@@ -57,53 +57,52 @@ pub struct OAuthMiddleware {
 }
 
 impl OAuthMiddleware {
-    /// A middleware with the defaults: the slot's origins, foreign ones pass without a token,
-    /// replay of streams of up to 64 KiB and of all bodies of bytes.
+    /// Creates a middleware with the defaults: the slot's origins; requests for others pass without a
+    /// token; replay of streams of up to 64 KiB and of all bodies of bytes.
     pub fn new(slot: TokenSlot) -> Self {
         Self { policy: Policy::new(slot), strategy: Buffered::default().into() }
     }
 
-    /// Whether and how requests are sent twice: [`Buffered`] or [`NoReplay`](crate::NoReplay).
+    /// Sets whether and how requests are sent again: [`Buffered`] or [`NoReplay`](crate::NoReplay).
     #[must_use]
     pub fn replay(mut self, strategy: impl Into<Strategy>) -> Self {
         self.strategy = strategy.into();
         self
     }
 
-    /// Where tokens may go, instead of what the slot says.
+    /// Sets where tokens may go. Default: the slot's origins.
     #[must_use]
     pub fn origins(mut self, origins: Origins) -> Self {
         self.policy.set_origins(origins);
         self
     }
 
-    /// Where requests go whose URL has no host. reqwest sends none such, so that it matters only for
-    /// a chain that ends in something else.
+    /// Sets where requests go whose URL has no host. reqwest does not send such, so this matters only for a
+    /// chain that ends in something else.
     #[must_use]
     pub fn inner_origin(mut self, origin: Origin) -> Self {
         self.policy.set_inner_origin(origin);
         self
     }
 
-    /// What happens to requests for origins that the token was not made for. Default: they pass
-    /// without a token.
+    /// Sets what happens to requests for origins that the token is not for. Default: they pass without a
+    /// token.
     #[must_use]
     pub fn on_foreign_origin(mut self, choice: OnForeignOrigin) -> Self {
         self.policy.set_on_foreign_origin(choice);
         self
     }
 
-    /// Overrules the verdict on answers, for an API that says "expired" with a 403 or a gateway
-    /// that answers only `Basic` to an expired token. It sees every response to a request with our
-    /// token, and our verdict.
+    /// Overrules the verdict on responses, for an API that reports expiry with a 403 or a gateway that
+    /// challenges an expired token only with `Basic`. It gets every response to a request with our token,
+    /// and our verdict.
     #[must_use]
     pub fn verdict(mut self, overrule: VerdictFn) -> Self {
         self.policy.set_verdict(overrule);
         self
     }
 
-    /// Puts a token into the request, waiting for one where that is needed. `None`: the caller's own
-    /// `Authorization` stays.
+    /// Adds a token to the request, waiting for one if needed. `None`: the caller's own header stays.
     async fn authorize(
         &self,
         request: &mut Request,
@@ -114,7 +113,7 @@ impl OAuthMiddleware {
             Authorized::Attached(sent) => Ok(Some(Policy::weighed(sent, request.method()))),
             Authorized::Own => Ok(None),
             Authorized::Full => Err(no_token(Policy::no_room())),
-            // Boxed, as what follows a refusal: most requests do not need the room for it.
+            // Boxed, like what follows a refusal: most requests do not need the space.
             Authorized::Empty => Box::pin(self.wait(request, repeatable, limit)).await,
         }
     }
@@ -145,7 +144,7 @@ impl OAuthMiddleware {
                 }
                 Authorized::Own => return Ok(None),
                 Authorized::Full => return Err(no_token(Policy::no_room())),
-                // It ended between the flight's landing and now.
+                // It expired between the end of the flight and now.
                 Authorized::Empty => {
                     let another = slot.token_for(self.target(request), false, limit.until());
                     issued = another.await.map_err(no_token)?;
@@ -159,7 +158,7 @@ impl OAuthMiddleware {
         self.policy.slot().target(request.method(), url.scheme(), url.authority(), url.path())
     }
 
-    /// The first send has its response: whether it stands, or the request goes out once more.
+    /// Prepares the second send, or returns why the first response stands.
     async fn second_send(
         &self,
         kept: Option<Box<Kept>>,
@@ -171,14 +170,14 @@ impl OAuthMiddleware {
         let hints = Hints::of(refused.response.headers());
         let frozen = match &kept {
             None => Err(NotReplayed::Off),
-            // What was refused is the last request of a chain; the first one may have been acted on.
+            // The refused request is the last one of a chain; the first one may have been acted on.
             Some(kept) if refused.way != Way::Straight && !kept.is_safe() => {
                 Err(NotReplayed::Redirected)
             }
             Some(kept) => kept.freeze(),
         };
         if let Err(reason) = frozen {
-            // For the next request. What the slot says to it changes nothing for this one.
+            // For the next request. The result changes nothing for this one.
             let _ = slot.note_refusal(refused.sent, target, Some(&hints));
             return Err(Outcome::NotReplayed(reason));
         }
@@ -191,7 +190,7 @@ impl OAuthMiddleware {
         Ok((request, issued))
     }
 
-    /// The first response was a refusal: it is delivered, or the request goes out once more.
+    /// The first response was a refusal: it is delivered, or the request is sent once more.
     async fn after_refusal(
         &self,
         mut refused: Refused,
@@ -233,19 +232,19 @@ impl OAuthMiddleware {
         Ok(response)
     }
 
-    /// Of what nothing was kept is known to no one.
+    /// Unknown for a request of which nothing was kept.
     fn target_of(&self, kept: Option<&Kept>) -> Target {
         kept.map_or(Target::UNKNOWN, |kept| self.target(kept.request()))
     }
 
-    /// The API has accepted a token of which that was not known.
+    /// The API accepted a token for the first time.
     #[cold]
     fn note_acceptance(&self, sent: Sent, kept: Option<&Kept>) {
         self.policy.slot().note_acceptance(sent, self.target_of(kept));
     }
 }
 
-/// A response by which the API refuses our token.
+/// A response that refuses our token.
 struct Refused {
     response: Response,
     /// With the token that it refuses.
@@ -254,7 +253,7 @@ struct Refused {
 }
 
 impl Middleware for OAuthMiddleware {
-    // As `async_trait` would write it, but for the request, which that would store twice.
+    // As `async_trait` would write it, except that it would store the request twice.
     fn handle<'s, 'e, 'n, 'f>(
         &'s self,
         mut request: Request,
@@ -268,7 +267,7 @@ impl Middleware for OAuthMiddleware {
         Self: 'f,
     {
         Box::pin(async move {
-            // Of a send before this one, which a retry layer around us has made.
+            // Left by an earlier send of a retry layer around us.
             drop(Stamped::take(extensions));
             let limit = Limit::of(&request, self.policy.deadline(extensions, request.headers()));
             let strategy = self.strategy.chosen(ReplayChoice::of(extensions));

@@ -4,10 +4,10 @@ use reqwest::redirect::{Attempt, Policy};
 
 use crate::way::{is_same, is_same_origin};
 
-/// A redirect policy for the client below the middleware: follows only within the origin of the first
-/// URL, ten hops at most. A redirect to anywhere else is delivered as it is, and so is one back to the
-/// first URL: no one could tell afterwards that it was followed, so that after a 401 a POST that was
-/// acted on could be sent again.
+/// A redirect policy for the client below the middleware: follows only within the origin of the first URL,
+/// ten hops at most. A redirect to anywhere else is delivered as it is, and so is one back to the first
+/// URL: it could not be recognized afterwards, and after a 401 a POST that was acted on could be sent
+/// again.
 ///
 /// With reqwest's own policy a request that has our header takes it to a foreign host: not with the first
 /// hop there, but with the next one (reqwest 0.13 starts each hop from the headers of the first

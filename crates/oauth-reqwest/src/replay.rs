@@ -1,4 +1,4 @@
-//! How a request comes to be sent twice.
+//! How a request is sent twice.
 
 use http_body::Body as _;
 use oauth_core::adapter::Policy;
@@ -37,7 +37,7 @@ enum KeptBody {
 }
 
 impl Strategy {
-    /// What the request itself says goes before the setting.
+    /// The request's own choice overrides the setting.
     pub(crate) fn chosen(self, choice: Option<ReplayChoice>) -> Self {
         match choice {
             None => self,
@@ -94,7 +94,7 @@ impl Kept {
         Policy::is_safe(self.request.method())
     }
 
-    /// Stops the first body, so that nothing more is pulled from it. Dropping `self` lets it flow.
+    /// Stops the first body, so that nothing more is pulled from it. Dropping `self` resumes it.
     pub(crate) fn freeze(&self) -> Result<(), NotReplayed> {
         match &self.body {
             KeptBody::Whole => Ok(()),

@@ -1,4 +1,4 @@
-//! What was really sent, told by the innermost middleware.
+//! Records what was really sent, as the innermost middleware.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,13 +7,13 @@ use http::Extensions;
 use reqwest::{Request, Response, Url};
 use reqwest_middleware::{Middleware, Next, Result};
 
-/// The innermost middleware of a chain that has one which rewrites URLs (service discovery, a sidecar):
-/// tells [`OAuthMiddleware`](crate::OAuthMiddleware) the URL that the client is given.
+/// The innermost middleware of a chain in which another one rewrites URLs (service discovery, a sidecar):
+/// it records the URL that the client gets, for [`OAuthMiddleware`](crate::OAuthMiddleware).
 ///
-/// A response whose URL is another than the request's is otherwise taken for one that a redirect led to:
-/// after a 401 the token is refreshed, but only a GET, HEAD or OPTIONS is sent again; other responses from
-/// another origin are told as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway). With the
-/// stamp a rewritten request is as if nothing had been rewritten, and a redirect is known for one.
+/// Without it, a response with another URL than the request's counts as redirected: after a 401 the token
+/// is refreshed, but only a GET, HEAD or OPTIONS is sent again; other responses from another origin are
+/// recorded as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway). With the stamp, a
+/// rewritten request is handled like any other, and redirects are recognized.
 ///
 /// ```
 /// # use oauth_core::{Origins, StaticToken, Token, TokenSlot};
@@ -39,7 +39,7 @@ pub struct Stamp;
 pub(crate) struct Stamped(pub(crate) Url);
 
 impl Stamped {
-    /// Takes what an earlier send has left.
+    /// Takes what an earlier send left.
     pub(crate) fn take(extensions: &mut Extensions) -> Option<Url> {
         extensions.remove().map(|Self(url)| url)
     }

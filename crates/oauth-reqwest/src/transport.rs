@@ -1,4 +1,4 @@
-//! A reqwest client as the way to the token endpoint.
+//! A reqwest client as a token transport.
 
 use std::fmt;
 use std::future::Future;
@@ -11,15 +11,15 @@ use oauth_core::BoxError;
 use reqwest::{Body, Client, ClientBuilder};
 use tower_service::Service;
 
-/// A token transport made of a [`reqwest::ClientBuilder`], with the user's proxy, TLS and timeouts.
+/// A token transport from a [`reqwest::ClientBuilder`], with the user's proxy, TLS and timeouts.
 ///
-/// It never follows a redirect and never sends a token request twice: either could hand the secret
-/// to someone else. A response that comes from another URL than the request's is refused.
+/// It never follows a redirect and never sends a token request twice: either could pass the secret to
+/// another party. A response from another URL than the request's is an error.
 ///
 /// A certificate that does not verify is a permanent error, at once and with its cause, if reqwest uses
 /// rustls and this crate's feature `rustls` or `oauth-core`'s `hyper-transport` (a default) is on. With
-/// another TLS library it is tried again like a connection that broke. A private CA's root goes into
-/// the builder (`tls_certs_merge`).
+/// another TLS library it is retried like a broken connection. A private CA's root goes into the builder
+/// (`tls_certs_merge`).
 ///
 /// ```
 /// use oauth_core::{ClientAuth, GrantSource, Oleria, TokenSlot};
@@ -40,14 +40,14 @@ pub struct ReqwestTransport {
 }
 
 impl ReqwestTransport {
-    /// Builds the client. Its redirect and retry policies are replaced by "never", and idle
-    /// connections are not kept: they may belong to a runtime that has ended.
+    /// Builds the client. Its redirect and retry policies are replaced by "never", and idle connections are
+    /// not kept: they may belong to a runtime that has shut down.
     ///
-    /// The builder's default headers go to the token endpoint too: an `Authorization` among them would
-    /// be a second client authentication, which servers refuse (RFC 6749 §2.3).
+    /// The builder's default headers go to the token endpoint too: an `Authorization` among them would be a
+    /// second client authentication, which servers reject (RFC 6749 §2.3).
     ///
     /// # Errors
-    /// What reqwest finds wrong with the builder's settings.
+    /// If reqwest rejects the builder's settings.
     pub fn from_builder(builder: ClientBuilder) -> Result<Self, oauth_core::Error> {
         let client = builder
             .redirect(reqwest::redirect::Policy::none())
@@ -71,7 +71,7 @@ impl Service<http::Request<Full<Bytes>>> for ReqwestTransport {
     fn call(&mut self, request: http::Request<Full<Bytes>>) -> Self::Future {
         let client = self.client.clone();
         Box::pin(async move {
-            // Wrapped, so that reqwest takes it for a stream and cannot send it twice.
+            // Wrapped, so that reqwest treats it as a stream and cannot send it twice.
             let request = reqwest::Request::try_from(request.map(Body::wrap))
                 .map_err(reqwest::Error::without_url)?;
             let url = request.url().clone();
@@ -86,7 +86,7 @@ impl Service<http::Request<Full<Bytes>>> for ReqwestTransport {
 
 impl fmt::Debug for ReqwestTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The client's own text shows default headers, which may be secrets.
+        // The client's `Debug` shows default headers, which may be secrets.
         f.debug_struct("ReqwestTransport").finish_non_exhaustive()
     }
 }

@@ -1,20 +1,21 @@
-//! Whether a response is to the request that was sent, or to one that a redirect led to.
+//! Whether a response belongs to the request that was sent, or to one after a redirect.
 
 use oauth_core::adapter::Policy;
 use reqwest::{Response, Url};
 
-/// The host of a response that no client has received: reqwest gives it to those that a middleware below
-/// has made of an `http::Response` without a URL.
+/// The host of a response that did not come from a client: reqwest sets it for one that a middleware
+/// created from an `http::Response` without a URL.
 const MADE_UP: &str = "no.url.provided.local";
 
-/// What lies between a request and its response.
+/// What happened between a request and its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// Nothing that anyone could tell.
+    /// Nothing that can be seen.
     Straight,
-    /// A redirect within the origin, or a URL that was rewritten below us: another request was answered.
+    /// A redirect within the origin, or a URL that was rewritten below us: the response is to another
+    /// request.
     Redirected,
-    /// The response is of another origin, and says nothing about the token.
+    /// The response came from another origin, and says nothing about the token.
     Elsewhere,
 }
 
@@ -29,7 +30,7 @@ impl Way {
     ) -> Self {
         let from = response.url();
         let Some(asked) = sent.or(requested) else {
-            // As reqwest spells URLs, those of one origin look the same, but for a user's name.
+            // In reqwest's spelling, URLs of one origin look the same, except for user information.
             let primary = policy.is_primary(from.scheme(), from.authority())
                 || policy.is_primary(from.scheme(), without_user(from.authority()));
             return if primary || is_made_up(response) { Self::Straight } else { Self::Elsewhere };
@@ -44,7 +45,7 @@ impl Way {
     }
 }
 
-/// One that came over a connection has the address of its other end, whatever host a server names.
+/// A response that came over a connection has its peer's address, whatever its URL says.
 #[cold]
 fn is_made_up(response: &Response) -> bool {
     response.url().host_str() == Some(MADE_UP) && response.remote_addr().is_none()
@@ -55,7 +56,7 @@ fn without_user(authority: &str) -> &str {
     authority.rsplit('@').next().unwrap_or_default()
 }
 
-/// Whole, but for what no server sees: fragment and user information.
+/// Compares everything that a server sees, so not fragment and user information.
 pub(crate) fn is_same(one: &Url, other: &Url) -> bool {
     is_same_origin(one, other) && one.path() == other.path() && one.query() == other.query()
 }

@@ -1,4 +1,4 @@
-//! What a call through the layer can fail with.
+//! The error of a call through the layer.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,18 +7,18 @@ use oauth_core::{BoxError, DeadlineElapsed};
 
 /// No token, or the inner service's error.
 ///
-/// One type whatever is inside, so that the layer stacks under and over Tower's own, whose errors
+/// One type whatever the inner service, so that the layer stacks under and over Tower's own, whose errors
 /// are boxed.
 #[derive(Debug)]
 pub enum Error {
-    /// There was no token for the request, or it may not have one; it was not sent.
+    /// There was no token for the request, or it must not get one; it was not sent.
     Token(oauth_core::Error),
     /// The inner service failed.
     Inner(BoxError),
 }
 
 impl Error {
-    /// Why there was no token, when that is what failed.
+    /// Returns why there was no token, if that failed.
     pub fn as_token(&self) -> Option<&oauth_core::Error> {
         match self {
             Self::Token(error) => Some(error),
@@ -30,14 +30,14 @@ impl Error {
         Self::Inner(error.into())
     }
 
-    /// The request's time is over.
+    /// The request's deadline has passed.
     pub(crate) fn elapsed() -> Self {
         Self::inner(DeadlineElapsed::default())
     }
 }
 
-/// Why there was no token, if that is what an error of a stack is about: ours, or one that wraps it
-/// or boxes it, as Tower's time limit does.
+/// Returns why there was no token, if that is the cause of a stack's error: ours, or one that wraps or
+/// boxes it, as Tower's timeout does.
 ///
 /// ```
 /// # fn demo(error: oauth_core::BoxError) {

@@ -1,15 +1,15 @@
-//! Where a response is from, as tower-http's redirect follower below the layer tells it.
+//! Where a response came from, as recorded by tower-http's redirect follower below the layer.
 
 use http::{Extensions, Uri};
 use oauth_core::adapter::Policy;
 
-/// Sets what a layer knows by itself. A function of the user's own takes its place.
+/// Sets the default. A function that the user sets replaces it.
 pub(crate) fn set_response_uri(policy: &mut Policy) {
     policy.set_response_uri(request_uri);
 }
 
-/// What a follower of either version has left. Where both have, one is below the other, and the lower
-/// one alone knows: the older version, for it is the one inside ready-made clients.
+/// What a follower of either version recorded. If both did, one is below the other and only the lower one
+/// is right: the older version, which is the one inside ready-made clients.
 fn request_uri(response: &Extensions) -> Option<&Uri> {
     let found = None;
     #[cfg(feature = "tower-http-06")]

@@ -26,7 +26,7 @@ use tower_service::Service;
 /// another kind, that of another slot for one, is left alone. A request for the one declared origin passes
 /// unchanged and costs no allocation; where several are declared, each response's URI is recorded.
 ///
-/// It also tells the layer what became of a request:
+/// It also records for the layer what happened to a request:
 /// - What it was sent as, if a layer between the two rewrites URLs: that is no redirect, and everything is
 ///   as if nothing had been rewritten. Declare the origin that it writes, too: else the guard takes the
 ///   token off.

@@ -1,4 +1,4 @@
-//! The settings, inert until a service is put inside.
+//! The layer: settings, without effect until it wraps a service.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tower_layer::Layer;
 use crate::guard::GuardLayer;
 use crate::service::OAuth;
 
-/// Attaches tokens of a slot to requests, and answers a 401 by one refresh and one replay.
+/// Attaches a slot's token to requests, and handles a 401 with one refresh and one replay.
 ///
 /// `R` is the replay strategy: [`Buffered`] unless [`replay`](Self::replay) chooses another.
 ///
@@ -36,8 +36,8 @@ pub struct OAuthLayer<R = Buffered> {
 }
 
 impl OAuthLayer {
-    /// A layer with the defaults: the slot's origins, foreign ones pass without a token, replay
-    /// of bodies of up to 64 KiB.
+    /// Creates a layer with the defaults: the slot's origins; requests for others pass without a token;
+    /// replay of bodies of up to 64 KiB.
     pub fn new(slot: TokenSlot) -> Self {
         let layer = Self { policy: Arc::new(Policy::new(slot)), strategy: Buffered::default() };
         #[cfg(any(feature = "tower-http-06", feature = "tower-http-07"))]
@@ -47,32 +47,32 @@ impl OAuthLayer {
 }
 
 impl<R> OAuthLayer<R> {
-    /// How bodies come to be sent twice: [`Buffered`], [`Buffered::into_body`],
+    /// Sets how bodies are sent twice: [`Buffered`], [`Buffered::into_body`],
     /// [`CloneBody`](crate::CloneBody) or [`NoReplay`](crate::NoReplay).
     pub fn replay<R2>(self, strategy: R2) -> OAuthLayer<R2> {
         OAuthLayer { policy: self.policy, strategy }
     }
 
-    /// Where tokens may go, instead of what the slot says.
+    /// Sets where tokens may go. Default: the slot's origins.
     pub fn origins(self, origins: Origins) -> Self {
         self.with(|policy| policy.set_origins(origins))
     }
 
-    /// Where the inner service sends requests whose URI has no authority: a layer around a tonic
-    /// `Channel` sees such URIs alone. Without it they are an error.
+    /// Sets where the inner service sends requests whose URI has no authority: a layer around a tonic
+    /// `Channel` sees only such URIs. Without it they are an error.
     pub fn inner_origin(self, origin: Origin) -> Self {
         self.with(|policy| policy.set_inner_origin(origin))
     }
 
-    /// What happens to requests for origins that the token was not made for. Default: they pass
-    /// without a token.
+    /// Sets what happens to requests for origins that the token is not for. Default: they pass without a
+    /// token.
     pub fn on_foreign_origin(self, choice: OnForeignOrigin) -> Self {
         self.with(|policy| policy.set_on_foreign_origin(choice))
     }
 
-    /// Overrules the verdict on answers, for an API that says "expired" with a 403 or a gateway
-    /// that answers only `Basic` to an expired token. It sees every response to a request with our
-    /// token, and our verdict.
+    /// Overrules the verdict on responses, for an API that reports expiry with a 403 or a gateway that
+    /// challenges an expired token only with `Basic`. It gets every response to a request with our token,
+    /// and our verdict.
     pub fn verdict(self, overrule: VerdictFn) -> Self {
         self.with(|policy| policy.set_verdict(overrule))
     }
@@ -83,9 +83,9 @@ impl<R> OAuthLayer<R> {
     /// origin is delivered as well, unless the method is GET, HEAD or OPTIONS: the request may have been
     /// acted on before the redirect.
     ///
-    /// A [`guard`](Self::guard) tells the same without this setting, also of a redirect to the URI that was
-    /// asked, and keeps the token from going elsewhere. It also tells a redirect from a layer above the
-    /// follower that rewrites URIs: without a guard that counts as a redirect.
+    /// A [`guard`](Self::guard) provides the same without this setting, also for a redirect to the same
+    /// URI, and keeps the token from going elsewhere. It also distinguishes a redirect from a layer above
+    /// the follower that rewrites URIs: without a guard that counts as a redirect.
     ///
     /// Costs a request without replay that does not go to the first declared origin one allocation,
     /// for its URI.
@@ -97,8 +97,8 @@ impl<R> OAuthLayer<R> {
     }
 
     /// A layer for the place directly around the client, below everything that follows redirects or
-    /// rewrites URLs: it takes this layer's token off a request that is not for its origins, and tells the
-    /// layer of redirects. Of the settings it has the origins, so that they are named before.
+    /// rewrites URLs: it removes this layer's token from a request that is not for its origins, and records
+    /// redirects for the layer. It copies the origins, so set them before.
     pub fn guard(&self) -> GuardLayer {
         self.policy.set_guarded();
         GuardLayer::new(self.policy.clone())

@@ -1,5 +1,5 @@
-//! A Tower layer that attaches OAuth 2.0 client credentials tokens to `http` requests and answers
-//! a 401 by one refresh and one replay.
+//! A Tower layer that attaches OAuth 2.0 client credentials tokens to `http` requests and handles a 401
+//! with one refresh and one replay.
 //!
 //! ```no_run
 //! use bytes::Bytes;
@@ -41,8 +41,8 @@
 //! - A [`Deadline`](oauth_core::Deadline) in its extensions covers the wait for a token, its refresh and both
 //!   sends together, until the response's head is there. One whose time is over is not sent.
 //!
-//! [`Outcome::of`](oauth_core::Outcome::of) tells from a response's extensions what happened. The
-//! rules in full, the cap and what is never sent again: [`oauth_core::manual::replay`]. For gRPC: [`grpc`].
+//! [`Outcome::of`](oauth_core::Outcome::of) reads from a response's extensions what happened. The rules in
+//! full, the cap and what is never sent again: [`oauth_core::manual::replay`]. For gRPC: [`grpc`].
 //!
 //! # Which body does my client take?
 //! - Its body type is open, as that of hyper's `Client` until it is called: the default. It becomes

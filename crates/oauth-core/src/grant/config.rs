@@ -1,4 +1,4 @@
-//! What all grants of this crate share: a token request as data, and the dialect of its responses.
+//! What all grants of this crate share: a token request as data, and the dialect of the responses.
 
 use std::fmt;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub(in crate::grant) enum Field {
 }
 
 impl Field {
-    /// In the order of the RFCs. Every order has every parameter: none that is set is left unsent.
+    /// In the order of the RFCs. Every order contains every parameter, so none that is set is left out.
     pub(in crate::grant) const IN_ORDER: &'static [Self] = &[
         Self::GrantType,
         Self::Credentials,
@@ -110,7 +110,7 @@ impl GrantConfig {
     pub(in crate::grant) fn request(&self, token_request: &TokenRequest) -> Request<Bytes> {
         let credentials = token_request.credentials();
         let fields = self.fields(credentials, token_request.params());
-        // No charset parameter: some gateways refuse one.
+        // No charset parameter: some gateways reject one.
         let (content_type, body) = match self.encoding {
             Encoding::Form => ("application/x-www-form-urlencoded", body::form(&fields)),
             Encoding::Json => ("application/json", body::json(&fields)),
@@ -175,7 +175,7 @@ impl GrantConfig {
 
 impl fmt::Debug for GrantConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The values of the parameters stay out: some deployments put keys there.
+        // Without the values of the parameters: some deployments put keys there.
         f.debug_struct("GrantConfig")
             .field("provider", &self.info.name().unwrap_or_default())
             .field("token_endpoint", &self.endpoint)

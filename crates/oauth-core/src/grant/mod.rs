@@ -1,5 +1,5 @@
-//! Grants: what to send to a token endpoint and how to read its response, without any I/O. What a
-//! [`Grant`] of your own needs is here; the grants themselves are at the root of the crate.
+//! Grants: what to send to a token endpoint and how to read its response, without I/O. This module has what
+//! your own [`Grant`] needs; the grants themselves are at the root of the crate.
 
 pub(crate) mod client_credentials;
 mod config;
@@ -32,9 +32,10 @@ pub use response::ErrorBuilder;
 /// write the request, carries it over a transport and has the grant read the response.
 ///
 /// # A grant of your own
-/// Where only details differ, wrap a [`ClientCredentials`](crate::ClientCredentials), forward to it, and
-/// change what differs. Else put the credentials where the provider wants them, and tell by the error
-/// what its response means. This one wants the secret in a header and calls it wrong with a bare 403:
+/// If only details differ, wrap a [`ClientCredentials`](crate::ClientCredentials), forward to it, and
+/// change what differs. Otherwise put the credentials where the provider wants them, and build errors that
+/// say what its responses mean. This provider wants the secret in a header and rejects a wrong one with a
+/// bare 403:
 ///
 /// ```
 /// use std::time::Duration;
@@ -101,31 +102,31 @@ pub use response::ErrorBuilder;
 /// assert!(grant.response(&request, &response).unwrap_err().is_bad_credentials());
 /// ```
 pub trait Grant: Send + Sync + 'static {
-    /// Whose tokens these are. A [`GrantSource`](crate::GrantSource) takes it once, when it is made, and
-    /// from then on hands the credentials of each request over in its [`TokenRequest`].
+    /// Returns the client. A [`GrantSource`](crate::GrantSource) calls this once, when it is created, and
+    /// from then on passes the credentials of each request in its [`TokenRequest`].
     fn client(&self) -> &RotatingClient;
 
-    /// Where token requests go.
+    /// Returns where token requests go.
     fn endpoint(&self) -> Endpoint;
 
-    /// What it asks for. Default: nothing in particular.
+    /// Returns what the token is requested for. Default: nothing in particular.
     fn params(&self) -> Arc<Params> {
         Arc::default()
     }
 
-    /// What is known besides its tokens: the provider's name, for errors and logs; what to advise when
-    /// the token endpoint cannot be reached or does not respond; the API origins that its tokens are
-    /// for; its refresh window. The [endpoint](SourceInfo::endpoint) need not be in it.
+    /// Returns what is known besides the tokens: the provider's name, for errors and logs; advice for a
+    /// token endpoint that cannot be reached or does not respond; the API origins that its tokens are for;
+    /// its refresh window. The [endpoint](SourceInfo::endpoint) may be left out.
     fn info(&self) -> SourceInfo;
 
-    /// What to send. It holds the secret: do not format or log it.
+    /// Writes the request. It contains the secret: do not format or log it.
     fn request(&self, request: &TokenRequest) -> Request<Bytes>;
 
-    /// Reads the token endpoint's response to such a request.
+    /// Reads the token endpoint's response.
     ///
     /// # Errors
-    /// For everything but a usable token: [`TokenRequest::error`] and [`TokenRequest::unusable`] make
-    /// them. Text of the server goes into one only after it was [masked](TokenRequest::mask).
+    /// For everything but a usable token; [`TokenRequest::error`] and [`TokenRequest::unusable`] create
+    /// them. Text of the server may go into one only after it was [masked](TokenRequest::mask).
     fn response(&self, request: &TokenRequest, response: &Response<Bytes>) -> Result<Token, Error>;
 
     /// Whether the request may go over plain http beyond loopback. Default: no.

@@ -1,8 +1,8 @@
 //! Looks for secrets in a text and in what is encoded in it: Base64 and hexadecimal, of both at
 //! most two, one in the other, with escapes before, between and after them.
 //!
-//! The time that it takes grows with the text's length alone: what is decoded from a text is not
-//! longer than it, and what is no encoding decodes to bytes in which no further one is found.
+//! The time that it takes grows with the text's length alone: what is decoded from a text is not longer
+//! than it, and text that is not encoded decodes to bytes in which nothing further is found.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Text of a server, made fit to be shown: secrets masked, control characters escaped, cut short.
+//! Makes text of a server safe to show: secrets masked, control characters escaped, truncated.
 //!
 //! A secret that stands in a text as the request carried it is masked where it stands. In any other
 //! spelling, escaped or encoded, it takes the whole text with it: what is looked at then is the text
@@ -46,7 +46,7 @@ pub(crate) struct Secrets {
 }
 
 impl Secrets {
-    /// Those of these pairs.
+    /// The secrets of these credentials.
     pub(crate) fn of(pairs: &[impl Borrow<ClientAuth>]) -> Self {
         let mut secrets = Self::default();
         pairs.iter().for_each(|client| secrets.add(client.borrow()));
@@ -80,8 +80,8 @@ impl Secrets {
         }
     }
 
-    /// And this one: a token that a response has beside other texts, an assertion. Takes the whole
-    /// text with it wherever it stands, if it is long enough to be told from words.
+    /// And this one: a token that a response has beside other texts, an assertion. Takes the whole text
+    /// with it wherever it stands, if it is long enough not to be an ordinary word.
     pub(crate) fn and(mut self, other: &str) -> Self {
         self.needles.extend(Needle::new(other));
         self
@@ -97,7 +97,7 @@ impl Secrets {
 
     /// The same for a header's value, which need not be text.
     pub(crate) fn shown_value(&self, value: &[u8]) -> String {
-        // What is no text becomes a character of three bytes.
+        // A byte that is not text becomes a character of three bytes.
         let mut text = Zeroizing::new(String::with_capacity(3 * value.len()));
         for chunk in value.utf8_chunks() {
             text.push_str(chunk.valid());
@@ -108,8 +108,8 @@ impl Secrets {
         self.shown(&text)
     }
 
-    /// The same for a name in which long runs are no tokens, of a host, that is part of `whole`:
-    /// what `whole` has of a secret may begin in it.
+    /// The same for a host name, in which long runs are not tokens, that is part of `whole`: what `whole`
+    /// has of a secret may begin in it.
     pub(crate) fn shown_name(&self, name: &str, whole: &str) -> String {
         match (self.masked(name), self.masked(whole)) {
             (Some(masked), Some(whole)) if *masked != name || whole.contains(name) => {
@@ -125,7 +125,7 @@ impl Secrets {
         self.masked(text).is_none_or(|masked| *masked != text)
     }
 
-    /// Whether a secret that is no word stands in `text`, all of which is looked at.
+    /// Whether a secret that is not a word is in `text`, all of which is searched.
     pub(crate) fn tell_in(&self, text: &str) -> bool {
         decoded::are_in(text.as_bytes(), &self.needles)
     }

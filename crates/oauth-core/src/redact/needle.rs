@@ -52,7 +52,7 @@ pub(super) struct Needle {
 }
 
 impl Needle {
-    /// None if it is too short to be told from words.
+    /// `None` if it is too short to be told from ordinary words.
     pub(super) fn new(secret: &str) -> Option<Self> {
         let mut patterns: Vec<Pattern> = Vec::new();
         any_round(secret.as_bytes(), |text| {

@@ -33,7 +33,7 @@ pin_project! {
     }
 }
 
-/// The first body's end of the tee.
+/// The first body's side of the tee.
 struct First<B> {
     shared: Arc<Mutex<Shared<B>>>,
     overtaken: bool,
@@ -148,7 +148,7 @@ impl<B: Body> Takeover<B> {
 
 impl<B> fmt::Debug for ReplayBody<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Nothing of the body: it is the caller's secret.
+        // Nothing of the body, which is confidential.
         f.debug_struct("ReplayBody").finish_non_exhaustive()
     }
 }

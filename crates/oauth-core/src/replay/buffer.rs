@@ -1,4 +1,4 @@
-//! What the first send has pulled, kept for the second.
+//! What the first send pulled, kept for the second.
 
 use std::collections::VecDeque;
 
@@ -13,9 +13,9 @@ const BLOCK: usize = 8 * 1024;
 
 /// A copy of the frames, in the order in which they were pulled, never more than the cap.
 ///
-/// A copy, because `Bytes` may be a slice of an allocation of any size, keep all of it alive, and do not
-/// tell. Chunks are copied into blocks, which never grow, and a block is no larger than what the cap still
-/// lets in: all blocks together have no more room than the cap.
+/// A copy, because `Bytes` may be a slice of an allocation of any size and keep all of it alive without
+/// showing it. Chunks are copied into blocks, which never grow, and a block is no larger than what is left
+/// of the cap, so all blocks together have no more capacity than the cap.
 pub(super) struct Buffer {
     /// Most bodies are one chunk, which needs no queue.
     first: Vec<u8>,
@@ -36,9 +36,9 @@ impl Buffer {
     /// Keeps a copy of the frame. After an error the buffer is of no use.
     pub(super) fn push(&mut self, frame: &Frame<Bytes>) -> Result<(), ReplayRefused> {
         match (frame.data_ref(), frame.trailers_ref()) {
-            // It would cost memory and no cap: a source of empty frames has no end.
+            // It would cost memory without counting towards the cap, and empty frames may never end.
             (Some(chunk), _) if chunk.is_empty() => Ok(()),
-            // No protocol has a place for what follows the trailers.
+            // No protocol allows frames after the trailers.
             _ if self.trailers.is_some() => Err(ReplayRefused::UnknownFrame),
             (Some(chunk), _) => {
                 self.charge(chunk.len())?;
@@ -71,7 +71,7 @@ impl Buffer {
         self.data == 0 && self.trailers.is_none()
     }
 
-    /// Bytes of data that `pop` will yield; trailers are none.
+    /// The bytes of data that `pop` will yield, without trailers.
     pub(super) fn data_len(&self) -> u64 {
         self.data
     }
@@ -81,7 +81,7 @@ impl Buffer {
         Ok(())
     }
 
-    /// The chunk is charged already.
+    /// The chunk has been charged to the cap already.
     fn copy(&mut self, chunk: &[u8]) {
         if self.data == 0 {
             // As large as the chunk: most bodies are one.

@@ -1,9 +1,9 @@
-//! What one request says about its own replay.
+//! One request's own choice about its replay.
 
 use http::Extensions;
 
-/// Whether and how this one request may be sent again, instead of what the adapter is set to: put
-/// it into the request's extensions.
+/// Whether and how this request may be sent again, overriding the adapter's setting: put it into the
+/// request's extensions.
 ///
 /// ```
 /// use oauth_core::ReplayChoice;
@@ -30,7 +30,7 @@ pub enum ReplayChoice {
 }
 
 impl ReplayChoice {
-    /// What a request's extensions say.
+    /// Returns the choice in a request's extensions.
     pub fn of(extensions: &Extensions) -> Option<Self> {
         if extensions.is_empty() {
             return None;

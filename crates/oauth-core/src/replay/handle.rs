@@ -1,4 +1,4 @@
-//! The end of the tee that can send the body again.
+//! The side of the tee that can send the body again.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -8,12 +8,12 @@ use http_body::Body;
 use super::shared::Shared;
 use super::{ReplayBody, ReplayRefused};
 
-/// What can make the second body, held by whoever awaits the response.
+/// Creates the second body; held while the response is awaited.
 ///
-/// Made by [`ReplayBody::tee`]. Dropping it ends the keeping: the frames kept so far are released, and
-/// a frozen first body flows on.
+/// Created by [`ReplayBody::tee`]. Dropping it stops the buffering: the frames kept so far are released,
+/// and a frozen first body flows on.
 pub struct ReplayHandle<B> {
-    /// `None` for a body that said itself that it is over the cap: there is no tee at all.
+    /// `None` for a body that is over the cap by its own size hint: there is no tee.
     shared: Option<Arc<Mutex<Shared<B>>>>,
 }
 
@@ -28,13 +28,13 @@ impl<B> ReplayHandle<B> {
 
     /// Stops the first body: its polls are pending and pull nothing more from the source.
     ///
-    /// It stays so until [`thaw`](Self::thaw), [`take_over`](Self::take_over) or the drop of this
+    /// It stays stopped until [`thaw`](Self::thaw), [`take_over`](Self::take_over) or the drop of this
     /// handle. A first body that has yielded everything is not affected and ends as it would have. To
     /// freeze again changes nothing.
     ///
     /// # Errors
     ///
-    /// The reason why there can be no second send. The first body then goes on untouched.
+    /// Why there can be no second send. The first body then goes on untouched.
     pub fn freeze(&self) -> Result<(), ReplayRefused> {
         match &self.shared {
             Some(shared) => Shared::freeze(shared),
@@ -42,7 +42,7 @@ impl<B> ReplayHandle<B> {
         }
     }
 
-    /// Lets a frozen first body flow again, and wakes it. Frames are kept as before.
+    /// Resumes a frozen first body and wakes it. Frames are kept as before.
     pub fn thaw(&self) {
         if let Some(shared) = &self.shared {
             Shared::thaw(shared);
@@ -51,7 +51,7 @@ impl<B> ReplayHandle<B> {
 }
 
 impl<B: Body> ReplayHandle<B> {
-    /// The body of the second send: what was kept, then the rest of the source, in order, once.
+    /// Returns the body of the second send: what was kept, then the rest of the source, in order, once.
     ///
     /// Works with or without a [`freeze`](Self::freeze) before it, and when the first body has been
     /// dropped. The first body is woken; if it has not yielded everything yet, it ends with an error
@@ -60,7 +60,7 @@ impl<B: Body> ReplayHandle<B> {
     ///
     /// # Errors
     ///
-    /// The reason why there can be no second send. The first body then goes on untouched.
+    /// Why there can be no second send. The first body then goes on untouched.
     pub fn take_over(mut self) -> Result<ReplayBody<B>, ReplayRefused> {
         match self.shared.take() {
             Some(shared) => Shared::take_over(&shared).map(ReplayBody::second),

@@ -1,7 +1,7 @@
 //! Bodies that can be sent twice. When a request is sent again, and with which body, is on the page
 //! [`manual::replay`](crate::manual::replay).
 
-/// How much of a body both adapters keep, unless they are told otherwise.
+/// The default cap of both adapters, in bytes.
 pub const DEFAULT_CAP: usize = 64 * 1024;
 
 mod body;

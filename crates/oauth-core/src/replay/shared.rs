@@ -1,8 +1,8 @@
 //! The state between the first body and the handle of its replay.
 //!
-//! Everything happens under one lock, so that a frame is either pulled, kept and handed to the first
-//! send, or not pulled at all, when the verdict falls. Two rules keep the lock harmless: no waker is
-//! woken under it, and what may run foreign code when it is dropped (a waker, a body, kept frames)
+//! Everything happens under one lock, so that at the time of the verdict a frame has either been pulled,
+//! kept and passed to the first send, or not been pulled at all. Two rules keep the lock harmless: no waker
+//! is woken under it, and what may run foreign code when it is dropped (a waker, a body, kept frames)
 //! leaves the guard's scope first.
 
 use std::mem;
@@ -17,14 +17,14 @@ use super::buffer::Buffer;
 use super::{ReplayError, ReplayRefused};
 
 pub(super) struct Shared<B> {
-    /// `None` once the second body has it, or when no one can want it any more.
+    /// `None` once the second body has it, or when it is no longer needed.
     source: Option<Pin<Box<B>>>,
     phase: Phase,
     tee: Tee,
     /// Whether the whole body's size was known before its first frame.
     sized: bool,
-    /// The first body has had everything: seen in a poll, or at the takeover. From then on it ends
-    /// well, whatever the verdict.
+    /// The first body has yielded everything: seen in a poll, or at the takeover. From then on it ends
+    /// normally, whatever the verdict.
     ended: bool,
     /// Of the first body, from its last pending poll. It is kept while the source is pending as well:
     /// the verdict may fall before the next poll.
@@ -34,14 +34,14 @@ pub(super) struct Shared<B> {
 enum Phase {
     Flowing,
     Frozen,
-    /// With what the first body still owed at that moment.
+    /// With what the first body still had to yield.
     TakenOver(SizeHint),
 }
 
 enum Tee {
     Keeping(Buffer),
     Refused(ReplayRefused),
-    /// The handle has gone, with the buffer or without.
+    /// The handle is gone, with or without the buffer.
     Off,
 }
 
@@ -58,8 +58,8 @@ impl Tee {
 pub(super) struct Takeover<B> {
     pub(super) buffer: Buffer,
     pub(super) source: Option<Pin<Box<B>>>,
-    /// A body whose size was not known is sent again as one: with a size it would be framed in another
-    /// way, on HTTP/1.1 without room for its trailers.
+    /// A body of unknown size is sent again as such: with a known size it would be framed differently, on
+    /// HTTP/1.1 without room for its trailers.
     pub(super) sized: bool,
 }
 
@@ -75,7 +75,7 @@ impl<B> Shared<B> {
         }
     }
 
-    /// The lock, whose poison is turned into a refusal: a source that panicked may have lost a frame.
+    /// Takes the lock. Poison becomes a refusal: a source that panicked may have lost a frame.
     fn lock(shared: &Mutex<Self>) -> MutexGuard<'_, Self> {
         shared.lock().unwrap_or_else(|poisoned| {
             let mut shared = poisoned.into_inner();
@@ -103,7 +103,7 @@ impl<B> Shared<B> {
         wake(waker);
     }
 
-    /// The handle goes: nothing is kept any more, and a frozen first body flows on.
+    /// The handle is dropped: nothing more is kept, and a frozen first body resumes.
     pub(super) fn abandon(shared: &Mutex<Self>) {
         let (_buffer, waker) = {
             let mut shared = Self::lock(shared);
@@ -112,7 +112,7 @@ impl<B> Shared<B> {
         wake(waker);
     }
 
-    /// The first body goes. The source stays while a replay may still continue it.
+    /// The first body is dropped. The source stays while a replay may still continue it.
     pub(super) fn drop_first(shared: &Mutex<Self>) {
         let _released = {
             let mut shared = Self::lock(shared);
@@ -174,7 +174,7 @@ impl<B: Body> Shared<B> {
             let sized = shared.sized;
             (Takeover { buffer, source, sized }, shared.waker.take())
         };
-        // The first body must come back for its error, or its connection would wait forever.
+        // The first body must be polled to get its error, or its connection would wait forever.
         wake(waker);
         Ok(takeover)
     }
@@ -227,7 +227,7 @@ impl<B: Body> Shared<B> {
             }
             None => {
                 shared.ended = true;
-                // Not every body bears to be polled after its end: the second one shall not.
+                // Not every body can be polled after its end, so the second one must not do it.
                 _source = shared.source.take();
             }
         }
@@ -250,7 +250,7 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     Poll::Ready(match ready!(source.poll_frame(cx)) {
-        // Of `Bytes` this is a reference, of a chain a copy.
+        // For `Bytes` this is a reference, for a chain a copy.
         Some(Ok(frame)) => {
             Some(Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))))
         }

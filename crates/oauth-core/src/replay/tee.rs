@@ -1,4 +1,4 @@
-//! One body becomes the first send's, and what can make the second send's.
+//! Splits a body into that of the first send and what can create that of the second.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use super::shared::Shared;
 use super::{ReplayBody, ReplayHandle};
 
 impl<B: Body> ReplayBody<B> {
-    /// The body for the first send, and what can make the second one out of it.
+    /// Returns the body for the first send, and the handle that can create the second one.
     ///
     /// Up to `cap` bytes are copied while the first send pulls them. Trailers count with their names and
     /// values and 32 bytes for each field and for the whole. The memory for all of it is

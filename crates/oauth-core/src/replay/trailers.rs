@@ -2,13 +2,14 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// What a trailer field counts besides its name and value, as in RFC 9113 §6.5.2; the map counts one.
+/// What a trailer field counts besides its name and value, as in RFC 9113 §6.5.2; the map counts as one
+/// more.
 const FIELD_OVERHEAD: usize = 32;
 
 /// Fields in the order of their map.
 ///
-/// A clone of the map would take the room that the map has reserved, and would keep alive what its
-/// values are slices of. This takes less than [`weight`] says.
+/// A clone of the map would take the capacity that the map has reserved, and keep alive what its values are
+/// slices of. This takes less than [`weight`] says.
 pub(super) struct Trailers {
     /// Names and values in turn.
     text: Box<[u8]>,

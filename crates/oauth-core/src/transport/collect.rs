@@ -12,16 +12,16 @@ use zeroize::Zeroizing;
 
 use crate::error::BoxError;
 
-/// The first buffer: most answers fit.
+/// The first buffer: most responses fit.
 const FIRST: usize = 4 * 1024;
 
-/// Why there is no whole body.
+/// Why the body is incomplete.
 pub(super) enum Stopped {
     TooLarge,
     Broken(BoxError),
 }
 
-/// What the transport itself buffered on the way is out of reach and not wiped.
+/// What the transport buffered itself is out of reach and not wiped.
 pub(super) async fn collect<B>(headers: &HeaderMap, body: B, cap: usize) -> Result<Bytes, Stopped>
 where
     B: Body,
@@ -47,8 +47,8 @@ where
     })
     .await?
     {
-        // Frames without end must meet the cap even if they are empty, and a body that is always
-        // ready must not keep the time limit from being looked at.
+        // Endless frames must run into the cap even if they are empty, and a body that is always ready must
+        // not starve the time limit.
         frames += 1;
         if frames > cap.max(FIRST) {
             return Err(Stopped::TooLarge);

@@ -1,5 +1,4 @@
-//! The first credentials of a fetch, from where they come, and the newer ones that their provider may
-//! have.
+//! The first credentials of a fetch, and newer ones that their provider may have.
 
 use std::sync::Arc;
 
@@ -21,8 +20,8 @@ use super::GrantSource;
 impl<G: Grant, T> GrantSource<G, T> {
     /// The token request with the first credentials, and once more if their provider has newer ones.
     ///
-    /// The outer error is the provider's own: no token endpoint called credentials wrong then, so that
-    /// the fallback is none of its business.
+    /// The outer error is the provider's own: no token endpoint rejected credentials then, so that the
+    /// fallback is none of its business.
     pub(super) async fn ask_first<B>(
         &self,
         first: &InUse,
@@ -59,7 +58,7 @@ impl<G: Grant, T> GrantSource<G, T> {
             result = self.ask(newer, started).await;
         }
         if is_wrong(&result) {
-            // What it has cached by now is known to be wrong, so the next attempt begins anew.
+            // What it caches by now is known to be wrong, so the next attempt starts fresh.
             provided.rejected();
         }
         Ok(result)

@@ -32,7 +32,7 @@ impl<G: Grant, T> GrantSource<G, T> {
         B: Body,
         B::Error: Into<BoxError>,
     {
-        // Whatever has to be waited for is resolved here, before the grant is asked.
+        // Whatever is asynchronous is resolved here, before the grant is called.
         let request = TokenRequest::resolved(&self.grant, &self.client, Credentials::new(client));
         let to_send = self.grant.request(&request);
         self.check_destination(to_send.uri())?;
@@ -49,7 +49,7 @@ impl<G: Grant, T> GrantSource<G, T> {
         self.grant.response(&request, &response).map_err(|error| self.named(error))
     }
 
-    /// RFC 6749 §1.6: the secret goes over https, or to loopback, or where a switch that is named
+    /// RFC 6749 §1.6: the secret goes over https, or to loopback, or where a setting that is named
     /// dangerous lets it.
     fn check_destination(&self, uri: &Uri) -> Result<(), Error> {
         let plain = self.grant.allows_plain_http() && uri.scheme_str() == Some("http");

@@ -1,4 +1,4 @@
-//! What a transport's error says: whether another attempt may mend it, and what to do.
+//! What a transport's error means: whether another attempt may help, and what to do.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use super::GrantSource;
 #[cfg(feature = "rustls")]
 use super::tls;
 
-/// What is known of a failure beyond that the connection broke.
+/// What is known about a failure beyond a broken connection.
 struct Known {
-    /// The cause, fit to be shown in the first line of the error's text.
+    /// The cause, masked, for the first line of the error's text.
     cause: String,
     transient: bool,
     hint: Option<&'static str>,
@@ -31,7 +31,7 @@ impl<G: Grant, T> GrantSource<G, T> {
     ) -> Error {
         let secrets = request.secrets();
         let mut details = self.unreachable_details(Kind::Connect, message.into());
-        // Before the chain is masked, which may leave nothing but its texts.
+        // Before the chain is masked, which may reduce it to texts.
         if let Some(known) = known(&*error, &secrets) {
             details.message = format!("{message}: {}", known.cause).into();
             details.transient = known.transient;
@@ -43,8 +43,8 @@ impl<G: Grant, T> GrantSource<G, T> {
     }
 }
 
-/// Asks each link of the chain, the outermost first: a transport's own word goes before what it is
-/// about.
+/// Checks each link of the chain, the outermost first: a transport's own verdict takes precedence over what
+/// it is about.
 fn known(error: &(dyn StdError + 'static), secrets: &Secrets) -> Option<Known> {
     let mut next = Some(error);
     while let Some(link) = next {
@@ -55,7 +55,7 @@ fn known(error: &(dyn StdError + 'static), secrets: &Secrets) -> Option<Known> {
         if let Some(error) = link.downcast_ref::<rustls::Error>() {
             return Some(said_by_tls(error, secrets));
         }
-        // An `io::Error` passes for the error in it: its source is that error's source.
+        // An `io::Error` is transparent: its source is the inner error's source.
         next = match link.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
             Some(inner) => Some(inner),
             None => link.source(),
@@ -64,18 +64,18 @@ fn known(error: &(dyn StdError + 'static), secrets: &Secrets) -> Option<Known> {
     None
 }
 
-/// Of a failed handshake the cause is named in either case.
+/// The cause of a failed handshake is named in either case.
 #[cfg(feature = "rustls")]
 fn said_by_tls(error: &rustls::Error, secrets: &Secrets) -> Known {
     let hint = tls::hint_if_permanent(error);
-    // Names of hosts are in it, whose long runs are no tokens.
+    // It contains host names, whose long runs are not tokens.
     let text = wiped(format_args!("{error}"));
     let cause = secrets.shown_name(&text, &text);
     Known { cause, transient: hint.is_none(), hint, retry_after: None }
 }
 
 fn said_by_transport(error: &Error, secrets: &Secrets) -> Known {
-    // Of an `Error::permanent(cause)` the cause, which the error's own text does not have.
+    // For `Error::permanent(cause)`, the cause, which is not part of the error's own text.
     let text = match error.source() {
         Some(cause) => wiped(format_args!("{cause}")),
         None => wiped(format_args!("{error}")),

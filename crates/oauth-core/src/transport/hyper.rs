@@ -38,11 +38,11 @@ pub struct HyperTransport {
 }
 
 impl HyperTransport {
-    /// A client of its own. Reads the system's certificates here, once; needs no runtime until it
-    /// is called.
+    /// Creates a transport with its own client. Reads the system's certificates here, once; needs no
+    /// runtime until it is called.
     ///
     /// # Errors
-    /// If the TLS provider offers no protocol version, which a working build does not do.
+    /// If the TLS provider offers no protocol version, which does not happen in a working build.
     pub fn new() -> Result<Self, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
@@ -51,11 +51,11 @@ impl HyperTransport {
             .with_root_certificates(system_roots())
             .with_no_client_auth();
         let mut tcp = HttpConnector::new();
-        // The connector above takes care of https.
+        // The connector above handles https.
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         tcp.set_nodelay(true);
-        // Plain http is for loopback alone: `GrantSource` sees to it.
+        // Plain http is only for loopback, which `GrantSource` enforces.
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
@@ -108,7 +108,7 @@ impl fmt::Debug for HyperTransport {
     }
 }
 
-/// The response to come of a [`HyperTransport`].
+/// The response future of a [`HyperTransport`].
 pub struct HyperTransportFuture(ResponseFuture);
 
 impl Future for HyperTransportFuture {

@@ -30,21 +30,20 @@ use crate::unwind::contained;
 #[cfg(feature = "hyper-transport")]
 pub use hyper::{HyperTransport, HyperTransportFuture};
 
-/// Just inside the slot's limit for one attempt (10 s), so that this error, which names the
-/// provider and carries its hint, comes first.
+/// Just below the slot's limit for one attempt (10 s), so that this error, with the provider's name and
+/// hint, comes first.
 const TIME_LIMIT: Duration = Duration::from_millis(9_500);
 const SIZE_CAP: usize = 1024 * 1024;
 
 /// A [`Grant`] and a transport: a [`TokenSource`].
 ///
-/// The transport is any `tower::Service` from `http::Request<Full<Bytes>>` to an `http::Response`.
-/// It must not follow redirects (a 307 would hand the secret on) and should not retry: the slot
-/// does. Each request is made on a clone of it, and fails on plain http beyond loopback before
-/// anything is sent.
+/// The transport is any `tower::Service` from `http::Request<Full<Bytes>>` to an `http::Response`. It must
+/// not follow redirects (a 307 would pass the secret on) and should not retry: the slot does. Each request
+/// is made on a clone of it, and fails on plain http beyond loopback before anything is sent.
 ///
 /// A failure of the transport is transient, so that the slot tries again, with two exceptions:
-/// - what the transport itself says: an [`Error`] in the chain of its error is taken at its word, so a
-///   transport returns [`Error::permanent`] where no later attempt can help, or [`Error::transient`];
+/// - the transport's own verdict: an [`Error`] in the chain of its error decides, so a transport returns
+///   [`Error::permanent`] where no later attempt can help, or [`Error::transient`];
 /// - with the feature `rustls` (the default transport switches it on), a handshake of rustls 0.23 that
 ///   fails for good: a certificate that does not verify, a peer with no TLS version or protocol in
 ///   common, a refused client certificate. A certificate that is not valid yet, a server's internal
@@ -53,8 +52,8 @@ const SIZE_CAP: usize = 1024 * 1024;
 ///
 /// Either way the error's text names the cause.
 ///
-/// Request and answer are held in memory that is wiped after use; what the transport, TLS or the
-/// kernel buffer is out of reach.
+/// Request and response are held in memory that is wiped after use; what the transport, TLS or the kernel
+/// buffer is out of reach.
 ///
 /// ```
 /// # #[cfg(feature = "hyper-transport")] {
@@ -78,32 +77,32 @@ pub struct GrantSource<G, T> {
 }
 
 impl<G: Grant, T> GrantSource<G, T> {
-    /// Fetches the grant's tokens over this transport.
+    /// Creates a source of the grant's tokens over this transport.
     pub fn new(grant: G, transport: T) -> Self {
         let client = grant.client().clone();
         Self { grant, client, transport, time_limit: TIME_LIMIT, size_cap: SIZE_CAP }
     }
 
-    /// How long one exchange may take, from asking the transport whether it is ready to the end of
-    /// the response's body. Default: 9.5 s, just inside the slot's 10 s for one attempt, which a
-    /// longer limit here does not stretch.
+    /// Sets how long one exchange may take, from polling the transport ready to the end of the response's
+    /// body. Default: 9.5 s, just below the slot's 10 s for one attempt, which a longer limit here does not
+    /// stretch.
     ///
-    /// All that one fetch does shares it: asking a [`SecretProvider`](crate::SecretProvider), and
-    /// the exchange with other credentials.
+    /// Everything in one fetch shares it: asking a [`SecretProvider`](crate::SecretProvider), and the
+    /// exchange with other credentials.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
         self
     }
 
-    /// How large a response may be, in bytes. Default: 1 MiB.
+    /// Sets how large a response may be, in bytes. Default: 1 MiB.
     #[must_use]
     pub fn size_cap(mut self, cap: usize) -> Self {
         self.size_cap = cap;
         self
     }
 
-    /// The grant.
+    /// Returns the grant.
     pub fn grant(&self) -> &G {
         &self.grant
     }
@@ -111,7 +110,7 @@ impl<G: Grant, T> GrantSource<G, T> {
 
 #[cfg(feature = "hyper-transport")]
 impl<G: Grant> GrantSource<G, HyperTransport> {
-    /// Fetches the grant's tokens over a [`HyperTransport`] of its own.
+    /// Creates a source of the grant's tokens over its own [`HyperTransport`].
     ///
     /// # Errors
     /// As [`HyperTransport::new`].
@@ -130,11 +129,11 @@ where
     B::Error: Into<BoxError>,
 {
     /// # Cancel safety
-    /// Dropping it drops the question to a secret provider and the exchange; nothing is kept of them
-    /// but the credentials that [`RotatingClient::current`] tells.
+    /// Dropping it drops the call of a secret provider and the exchange; nothing is kept of them but the
+    /// credentials that [`RotatingClient::current`] returns.
     async fn fetch(&self, _: FetchContext) -> Result<Token, Error> {
         let (first, fallback) = self.client.in_use();
-        // Tokio's timer panics without one.
+        // Tokio's timer panics without a runtime.
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(self.failed(Kind::Runtime, "there is no Tokio runtime here".into()).into());
         }
@@ -150,7 +149,7 @@ where
             tracing::info!(provider = info.name(), "bad credentials, trying the fallback")
         });
         match self.ask(fallback, started).await {
-            // Both are wrong: the first is the one that someone should look at.
+            // Both are wrong: the first is the one to look at.
             Err(second) if second.is_bad_credentials() => Err(error),
             result => result,
         }

@@ -1,10 +1,9 @@
-//! Which failures of rustls no later attempt mends.
+//! Which failures of rustls no later attempt can cure.
 //!
-//! Permanent is what stays until someone changes a certificate, the roots, the URL or the TLS
-//! settings of either side. What heals by itself is transient: a certificate that comes of age (or
-//! a clock that is set while the machine boots), a server in trouble, a handshake that was cut off.
-//! So is what cannot be told: answers that are not TLS, a peer that breaks the protocol, and whatever
-//! is not named below.
+//! Permanent is what stays until a certificate, the roots, the URL or the TLS settings of either side are
+//! changed. Transient is what passes: a certificate that is not valid yet (or a clock that is set late in
+//! the boot), a server in trouble, an aborted handshake. So is what is unclear: responses that are not TLS,
+//! a peer that breaks the protocol, and everything not named below.
 
 use rustls::AlertDescription as Alert;
 use rustls::{CertificateError, Error};
@@ -23,7 +22,7 @@ const CLIENT_CERTIFICATE: &str =
     "the server refuses the client certificate or wants one: it is set in the transport";
 const REFUSED: &str = "the server does not know the host of the token URL, or refuses this client";
 
-/// What to do where no later attempt helps.
+/// The advice where no later attempt helps.
 pub(super) fn hint_if_permanent(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::InvalidCertificate(problem) => return of_certificate(problem),
@@ -39,7 +38,7 @@ fn of_certificate(problem: &CertificateError) -> Option<&'static str> {
     Some(match problem {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => return None,
         CertificateError::UnknownIssuer => UNKNOWN_ISSUER,
-        // Of the list that the client was given, or of a verifier that is not rustls's own.
+        // From the client's own list, or from a custom verifier.
         CertificateError::ExpiredRevocationList
         | CertificateError::UnknownRevocationStatus
         | CertificateError::ApplicationVerificationFailure

@@ -11,16 +11,16 @@ use crate::way::Way;
 /// What a response means for the token.
 pub(super) enum Judged {
     Stands,
-    /// The API has accepted the token.
+    /// The API accepted the token.
     Accepted,
-    /// It is of another origin than the request's, and says nothing.
+    /// It came from another origin than the request's, and says nothing about the token.
     Elsewhere,
     Refused(Way),
 }
 
 impl OAuthMiddleware {
     /// What the response to a request that carried our token means for it. `requested` is where it was
-    /// sent; nothing stands for the primary origin.
+    /// sent; `None` stands for the primary origin.
     pub(super) fn judge(
         &self,
         response: &Response,
@@ -34,7 +34,7 @@ impl OAuthMiddleware {
             self.policy.note_foreign_response(from.scheme(), from.authority());
             Judged::Elsewhere
         };
-        // Known for a redirect, which a stamp has seen.
+        // A redirect for certain: a stamp saw it.
         if way == Way::Elsewhere && stamped.is_some() {
             return from_elsewhere();
         }

@@ -1,4 +1,4 @@
-//! One send of a request, and what is kept of it until its response is there.
+//! One send of a request, and what is kept of it until its response arrives.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -23,13 +23,13 @@ pub(crate) enum Attached {
 }
 
 impl Attached {
-    /// Whether something depends on whether the API accepts the token.
+    /// Whether something depends on the API accepting the token.
     #[inline(always)]
     fn is_watched(self) -> bool {
         matches!(self, Self::Token(sent) if !sent.is_settled())
     }
 
-    /// A success of an OPTIONS says nothing about the token.
+    /// The success of an OPTIONS says nothing about the token.
     #[inline(always)]
     fn weighed(self, method: &Method) -> Self {
         match self {
@@ -39,19 +39,19 @@ impl Attached {
     }
 }
 
-/// A request that was sent, until its response is there.
+/// A request that was sent, until its response arrives.
 pub(crate) struct Exchange<S, R: Strategy<B>, B> {
     pub(super) policy: Arc<Policy>,
     pub(super) attached: Attached,
-    /// Nothing for most requests without replay. Boxed, so that the future is small.
+    /// `None` for most requests without replay. Boxed, to keep the future small.
     pub(super) kept: Option<Box<Kept<S, R, B>>>,
 }
 
 /// What is kept of a request.
 pub(super) struct Kept<S, R: Strategy<B>, B> {
-    /// When its time is over, if it has a limit.
+    /// Its deadline, if it has one.
     pub(super) timer: Option<DeadlineTimer>,
-    /// Shared with a guard below, which notes where the request was sent.
+    /// Shared with a guard below, which records where the request was sent.
     pub(super) note: Option<GuardNote>,
     pub(super) send: SendKind<S, R, B>,
 }
@@ -60,7 +60,7 @@ pub(super) struct Kept<S, R: Strategy<B>, B> {
 pub(super) enum SendKind<S, R: Strategy<B>, B> {
     /// The first; a second may follow.
     First(First<S, R, B>),
-    /// The first and only one. With where it was sent, as far as that must be known.
+    /// The only one. With where it was sent, if that must be known.
     Only(Option<Uri>),
     /// The second: its response is the caller's, whatever it is.
     Second(Target, Option<Uri>),
@@ -69,14 +69,13 @@ pub(super) enum SendKind<S, R: Strategy<B>, B> {
 /// What a second send needs.
 pub(super) struct First<S, R: Strategy<B>, B> {
     pub(super) head: Head,
-    /// Not polled ready: that comes right before the second send.
+    /// Not polled ready yet: that happens right before the second send.
     pub(super) service: S,
     pub(super) body: R::Handle,
     pub(super) to: Destination,
 }
 
-/// A request that carried our token and that the API has answered: for those who read on in the body of
-/// the response.
+/// A request with our token that the API responded to, for reading on in the response's body.
 #[derive(Debug)]
 pub(crate) struct Answered {
     pub(crate) policy: Arc<Policy>,
@@ -122,7 +121,7 @@ where
     State::Called { response, exchange: Exchange { policy, attached, kept } }
 }
 
-/// Sends a request once more, with this token. The service was polled ready.
+/// Sends a request once more. The service was polled ready.
 pub(super) fn send_again<S, R, B>(
     service: &mut S,
     mut request: Request<R::Body>,
@@ -150,7 +149,7 @@ where
 }
 
 impl<S, R: Strategy<B>, B> Kept<S, R, B> {
-    /// Of a request that is sent once.
+    /// For a request that is sent once.
     #[inline(always)]
     fn only<T>(
         policy: &Policy,
@@ -159,7 +158,7 @@ impl<S, R: Strategy<B>, B> Kept<S, R, B> {
         to: Destination,
         timer: Option<DeadlineTimer>,
     ) -> Option<Box<Self>> {
-        // Most requests: nothing can say where the response is from.
+        // Most requests: it cannot be known where the response comes from.
         let knows_origins = policy.knows_origins() && matches!(attached, Attached::Token(_));
         if timer.is_none() && !knows_origins {
             return None;
@@ -193,7 +192,7 @@ impl<S, R: Strategy<B>, B> Kept<S, R, B> {
         (!is_empty).then(|| Box::new(Self { timer, note, send: SendKind::Only(uri) }))
     }
 
-    /// What the request was for, if that was kept.
+    /// The request's target, if that was kept.
     pub(super) fn target(&self, policy: &Policy) -> Target {
         match &self.send {
             SendKind::First(first) => policy.target(first.head.method(), first.head.uri()),
@@ -228,7 +227,7 @@ impl<S, R: Strategy<B>, B> Kept<S, R, B> {
 }
 
 impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
-    /// Whether the response is the caller's and says nothing that the slot does not know.
+    /// Whether the response can be delivered as it is and has no news for the slot.
     #[inline(always)]
     pub(super) fn is_plain<T>(&self, response: &Response<T>) -> bool {
         matches!(self.attached, Attached::Token(sent) if sent.is_settled())
@@ -236,20 +235,20 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
             && !self.is_noted(response.extensions())
     }
 
-    /// Whether a layer below has left something that decides what is recorded: an outcome, or where the
-    /// response is from.
+    /// Whether a layer below recorded something that matters here: an outcome, or where the response is
+    /// from.
     #[inline(always)]
     fn is_noted(&self, response: &Extensions) -> bool {
         !response.is_empty() && (Outcome::is_recorded(response) || self.is_from_elsewhere(response))
     }
 
-    /// Whether the response says that it is from another origin than the request was sent to.
+    /// Whether the response came from another origin than the request was sent to.
     pub(super) fn is_from_elsewhere(&self, response: &Extensions) -> bool {
         let uri = self.kept.as_ref().and_then(|kept| kept.uri(&self.policy));
         self.policy.is_from_elsewhere(response, uri.as_deref())
     }
 
-    /// Whether the request's time is over; never without a limit.
+    /// Whether the request's deadline has passed; `false` without one.
     #[inline]
     pub(super) fn poll_elapsed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.kept.as_mut().and_then(|kept| kept.timer.as_mut()) {
@@ -258,7 +257,7 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
         }
     }
 
-    /// What a [plain](Self::is_plain) response answers.
+    /// What a [plain](Self::is_plain) response belongs to.
     pub(super) fn answered(&self) -> Option<Answered> {
         match self.attached {
             Attached::Token(sent) => {
@@ -273,8 +272,7 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
     }
 }
 
-/// What the request itself says about a second send. With a strategy that never replays: that there
-/// is none.
+/// The request's own choice about a second send. With a strategy that never replays: that there is none.
 #[inline(always)]
 pub(super) fn choice<R: Strategy<B>, B>(request: &Request<B>) -> Option<ReplayChoice> {
     if R::REPLAYS { ReplayChoice::of(request.extensions()) } else { Some(ReplayChoice::Off) }

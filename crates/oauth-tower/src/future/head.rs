@@ -9,8 +9,8 @@ use oauth_core::adapter::Policy;
 
 /// A copy of all but the body and the header that carries the token, which each send gets anew.
 ///
-/// Most copies are dropped unused, with the first response. The headers are a list, therefore: a map
-/// would be an allocation more, for a table that no one looks into.
+/// Most copies are dropped unused, with the first response. So the headers are a list: a map would be one
+/// more allocation, for a table that is never searched.
 pub(crate) struct Head {
     method: Method,
     uri: Uri,
@@ -22,7 +22,7 @@ pub(crate) struct Head {
 impl Head {
     #[inline]
     pub(crate) fn of(head: &request::Parts, slot: &TokenSlot) -> Self {
-        // A comparison with a name that is known here costs less.
+        // Comparing with a constant name costs less.
         match slot.other_header() {
             None => Self::without(head, |name| name == AUTHORIZATION),
             Some(carrier) => Self::without_other(head, carrier),
@@ -71,7 +71,7 @@ impl Head {
         *request.uri_mut() = self.uri;
         *request.version_mut() = self.version;
         *request.extensions_mut() = self.extensions;
-        // Room for all of them and one more, as far as a map can have it: they were in one.
+        // Capacity for all of them and one more, as far as a map can have it: they came from one.
         let room = HeaderMap::try_with_capacity(self.headers.len() + 1);
         *request.headers_mut() = room.unwrap_or_default();
         for (name, value) in self.headers {

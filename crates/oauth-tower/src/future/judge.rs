@@ -11,21 +11,21 @@ use super::exchange::{Answered, Attached, Exchange, First, Kept, SendKind, recor
 use super::slow::Slow;
 use crate::strategy::{Handle, Strategy};
 
-/// What is to be done with a response.
+/// What to do with a response.
 pub(super) enum Judged<S, R, B>
 where
     S: Service<Request<R::Body>>,
     R: Strategy<B>,
 {
-    /// It is the caller's. With what it answers, if it is the API's response to our token.
+    /// Deliver it. With what it belongs to, if it is the API's response to our token.
     Deliver(S::Response, Option<Answered>),
     /// The token was refused, and the request can be sent again.
     Refresh(Box<Slow<S, R, B>>),
 }
 
 impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
-    /// What a response leads to that is not plain: it is delivered with a record of what happened, or the
-    /// token is refreshed first.
+    /// Handles a response that is not plain: it is delivered with a record of what happened, or the token
+    /// is refreshed first.
     #[cold]
     pub(super) fn judge<ResBody>(self, response: Response<ResBody>) -> Judged<S, R, B>
     where
@@ -50,7 +50,7 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
         let was_followed = kept
             .as_ref()
             .is_some_and(|kept| kept.was_followed(&policy, head.status, &head.extensions));
-        // Out of a cache, or to another request: its success says nothing.
+        // From a cache, or to another request: its success says nothing.
         let is_anothers = was_followed || head.headers.contains_key(AGE);
         let is_accepted = !is_anothers && policy.accepts(head.status, &head.headers);
         let response = Response::from_parts(head, body);
@@ -82,8 +82,7 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
                 Judged::Refresh(Box::new(Slow::refresh(answered, first, response, hints, timer)))
             }
             Err(reason) => {
-                // For the next request. What the slot says to it (it refreshes already, or waits)
-                // changes nothing for this one.
+                // For the next request. The result changes nothing for this one.
                 let _ = slot.note_refusal(sent, target, Some(&Hints::of(response.headers())));
                 let answered = Answered { policy, sent, target };
                 Judged::Deliver(recorded(response, Outcome::NotReplayed(reason)), Some(answered))
@@ -95,7 +94,7 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
 impl<S, R: Strategy<B>, B> First<S, R, B> {
     /// With its body stopped, if the request can be sent again.
     fn frozen(self, was_followed: bool) -> Result<Self, NotReplayed> {
-        // What was refused is the last request of a chain; the first one may have been acted on.
+        // The refused request is the last one of a chain; the first one may have been acted on.
         if was_followed && !self.head.is_safe() {
             return Err(NotReplayed::Redirected);
         }
@@ -103,7 +102,7 @@ impl<S, R: Strategy<B>, B> First<S, R, B> {
     }
 }
 
-/// The API has accepted the token of a request.
+/// The API accepted the token of a request.
 pub(crate) fn note_acceptance(policy: &Policy, sent: Sent, target: Target) {
     if sent.is_second() {
         policy.slot().note_second_acceptance(sent, target);

@@ -1,4 +1,4 @@
-//! A request on its way: at most one send, one refresh and one more send.
+//! The response future: at most one send, one refresh and one more send.
 
 mod exchange;
 mod head;
@@ -47,16 +47,16 @@ pin_project! {
         S: Service<Request<R::Body>>,
         R: Strategy<B>,
     {
-        // Sent; the response is awaited.
+        // Sent; waiting for the response.
         Called {
             #[pin]
             response: S::Future,
             exchange: Exchange<S, R, B>,
         },
-        // Not sent yet, or to be sent once more. Boxed, so that the future of a request that finds a
-        // fresh token is small.
+        // Not sent yet, or to be sent once more. Boxed, to keep the future of a request with a fresh token
+        // small.
         Slow { slow: Box<Slow<S, R, B>> },
-        // The caller has its response, and nothing is kept.
+        // The response was returned, and nothing is kept.
         Done,
     }
 }
@@ -83,7 +83,7 @@ where
     S::Error: Into<BoxError>,
     R: Strategy<B>,
 {
-    /// Polls the request. Into `answered`, where it is given, goes what a response of the API answers.
+    /// Polls the request. Stores into `answered`, if given, what a response of the API belongs to.
     #[inline(always)]
     pub(crate) fn poll_with(
         self: Pin<&mut Self>,
@@ -157,8 +157,8 @@ where
     S: Service<Request<R::Body>, Response = Response<ResBody>> + Clone,
     R: Strategy<B>,
 {
-    /// Takes the exchange out and judges its response. The response's future is dropped before, and with it
-    /// what it held of the inner service: the token request may need it.
+    /// Takes the exchange out and judges its response. The response future is dropped first, with what it
+    /// held of the inner service: the token request may need it.
     #[cold]
     fn judge(self: Pin<&mut Self>, response: Response<ResBody>) -> Judged<S, R, B> {
         match self.project_replace(Self::Done) {

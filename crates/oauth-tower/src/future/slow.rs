@@ -44,11 +44,11 @@ where
     Failed(Error),
 }
 
-/// What a request waits for that is to be sent.
+/// What a request waits for before it is sent.
 enum WaitsFor {
     /// There is no valid token. Nothing of the inner service is held while it is fetched.
     Token(TokenFuture),
-    /// There is a token; the inner service must say that it is ready.
+    /// There is a token; the inner service is polled ready.
     Service(IssuedToken),
 }
 
@@ -147,7 +147,8 @@ where
                     *waits_for = WaitsFor::Service(issued);
                 }
                 let ready = service.poll_ready(cx);
-                // The waits for tokens end in time on their own, and say what was waited for.
+                // Waits for tokens end by the deadline on their own, with an error that says what was
+                // waited for.
                 if self.timer.as_mut().is_some_and(|timer| timer.poll_elapsed(cx).is_ready()) {
                     return Poll::Ready(Err(Error::elapsed()));
                 }
@@ -198,7 +199,7 @@ where
     }
 }
 
-/// Sends the request with a token that was waited for. The service has just said that it is ready.
+/// Sends the request with a token that was waited for. The service was just polled ready.
 fn send_with<S, R, B>(
     policy: Arc<Policy>,
     issued: &IssuedToken,
@@ -214,8 +215,8 @@ where
     let attached = match policy.slot().authorize_with(issued, outgoing.headers_mut()) {
         Authorized::Attached(sent) => Attached::Token(sent),
         Authorized::Own => Attached::Nothing(NotAttached::OwnAuthorization),
-        // The token ended while the inner service was not ready: another one is needed. The
-        // service's readiness goes back meanwhile; a clone has none.
+        // The token expired while the inner service was not ready: another one is needed. The service's
+        // readiness is given back meanwhile; a clone has none.
         Authorized::Empty => {
             let service = service.clone();
             let slow = Slow::wait_for_token(policy, outgoing, to, service, timer);
@@ -241,7 +242,7 @@ impl<S, R: Strategy<B>, B> First<S, R, B> {
 }
 
 impl<R: Strategy<B>, B> Outgoing<R, B> {
-    /// What it is for, as far as that is kept of such a request, and whether it can be sent again.
+    /// Its target, as far as that is kept, and whether it can be sent again.
     fn purpose(&self, policy: &Policy) -> (Target, bool) {
         match self {
             Self::First(request, _) if choice::<R, B>(request) == Some(ReplayChoice::Off) => {

@@ -1,4 +1,5 @@
-//! A body that is read on its way to the caller: it tells whether the token was accepted or refused.
+//! A response body that is watched on its way to the caller: it shows whether the token was accepted or
+//! refused.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -19,7 +20,7 @@ pin_project! {
     pub struct GrpcBody<B> {
         #[pin]
         body: B,
-        // What the response answers, if it is the API's.
+        // What the response belongs to, if it is the API's.
         answered: Option<Answered>,
         // Whether the slot knows that the token was accepted.
         noted: bool,
@@ -45,7 +46,7 @@ impl<B: Body> Body for GrpcBody<B> {
         if let (Some(answered), Some(Ok(frame))) = (&*this.answered, &frame) {
             let accepted = match frame.trailers_ref() {
                 Some(trailers) => answered.judge_trailers(trailers, *this.noted),
-                // The first message: the call was let in. An empty frame is no part of one.
+                // The first message: the call was accepted. An empty frame does not count.
                 None => frame.data_ref().is_some_and(Buf::has_remaining),
             };
             if accepted && !std::mem::replace(this.noted, true) {
@@ -65,14 +66,14 @@ impl<B: Body> Body for GrpcBody<B> {
 }
 
 impl Answered {
-    /// Whether they say that the token was accepted. `before`: a message said so.
+    /// Whether they mean that the token was accepted. `before`: a message showed it.
     fn judge_trailers(&self, trailers: &HeaderMap, before: bool) -> bool {
         if self.policy.judge_trailers(trailers) == Verdict::Replace {
             let (slot, target) = (self.policy.slot(), self.target);
             let hints = Hints::of(trailers);
-            // What the slot says to it (it refreshes already, or waits) changes nothing here.
+            // The result changes nothing here.
             if before {
-                // The token has ended or was revoked during the call.
+                // The token expired or was revoked during the call.
                 let _ = slot.note_refusal(self.sent.once_accepted(), target, Some(&hints));
             } else if self.sent.is_second() {
                 slot.note_second_refusal(self.sent, target);

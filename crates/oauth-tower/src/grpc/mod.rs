@@ -1,12 +1,12 @@
 //! For gRPC: a response `UNAUTHENTICATED` is a refused token, too.
 //!
-//! gRPC responds with HTTP 200 whatever happens and tells the end of a call in its trailers, as
-//! `grpc-status`; 16 is `UNAUTHENTICATED`. [`OAuthLayer::grpc`](crate::OAuthLayer::grpc) makes a
-//! layer that reads it:
+//! gRPC responds with HTTP 200 whatever happens and reports the result of a call in its trailers, as
+//! `grpc-status`; 16 is `UNAUTHENTICATED`. [`OAuthLayer::grpc`](crate::OAuthLayer::grpc) creates a layer
+//! that reads it:
 //!
-//! - A response that is nothing but the status (a "Trailers-Only" answer) is handled like a 401: the
-//!   token is refreshed, by generation, and the call is made once more, its messages whole.
-//!   [`Outcome`](oauth_core::Outcome) tells which.
+//! - A response with nothing but the status ("Trailers-Only") is handled like a 401: the token is
+//!   refreshed, by generation, and the call is made once more, its messages whole.
+//!   [`Outcome`](oauth_core::Outcome) says which.
 //! - The same status in real trailers comes after headers, and perhaps messages, that the caller has
 //!   seen. Nothing is sent again; the token is refreshed for the next call.
 //! - A call's `grpc-timeout` covers the wait for a token, its refresh and both sends, until the response's
@@ -19,8 +19,8 @@
 //! such calls, where twice is not the same as once,
 //! [`ReplayChoice::Off`](oauth_core::ReplayChoice::Off).
 //!
-//! Around a tonic `Channel` the layer sees relative URIs alone, so it is told where the channel
-//! leads, and gives tonic its own body type back:
+//! Around a tonic `Channel` the layer sees only relative URIs, so set where the channel leads, and give
+//! tonic its own body type back:
 //!
 //! ```
 //! use oauth_core::{Origin, ReplayBody, TokenSlot};

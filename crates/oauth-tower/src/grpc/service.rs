@@ -28,7 +28,7 @@ pub struct GrpcLayer<R = Buffered> {
 }
 
 impl<R> OAuthLayer<R> {
-    /// Reads answers as those of gRPC servers, whose `UNAUTHENTICATED` comes with HTTP 200: see
+    /// Reads responses as those of gRPC servers, whose `UNAUTHENTICATED` comes with HTTP 200: see
     /// [`grpc`](crate::grpc).
     pub fn grpc(self) -> GrpcLayer<R> {
         GrpcLayer { layer: self.with(Policy::set_grpc) }

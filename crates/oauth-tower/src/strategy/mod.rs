@@ -1,4 +1,4 @@
-//! How a request's body comes to be sent twice.
+//! How a request's body is sent twice.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -48,117 +48,118 @@ impl ClientCredentialsBuilder {
         }
     }
 
-    /// The token endpoint: an absolute https URL, or http to loopback. Its query is kept
-    /// (RFC 6749 §3.2). Required.
+    /// Sets the token endpoint: an absolute https URL, or http to loopback. Its query is kept (RFC 6749
+    /// §3.2). Required.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
         self.token_url = Some(url.into());
         self
     }
 
-    /// The scope to ask for: words parted by single spaces (RFC 6749 §3.3). Default: none.
+    /// Sets the scope to request: words separated by single spaces (RFC 6749 §3.3). Default: none.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.params = self.params.with_scope(scope);
         self
     }
 
-    /// The `audience` parameter that some servers take. Default: none.
+    /// Sets the `audience` parameter that some servers take. Default: none.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.params = self.params.with_audience(audience);
         self
     }
 
-    /// A `resource` that the token is for: an absolute URI without a fragment (RFC 8707 §2). May
-    /// be called more than once; in JSON several make an array. Default: none.
+    /// Adds a `resource` that the token is for: an absolute URI without a fragment (RFC 8707 §2). Can be
+    /// called more than once; in JSON several become an array. Default: none.
     pub fn resource(mut self, uri: impl Into<String>) -> Self {
         self.params = self.params.with_resource(uri);
         self
     }
 
-    /// The authorization details to ask for: a JSON array of objects, each with a `type` (RFC 9396 §2).
-    /// In a JSON body it is an array, too. Default: none.
+    /// Sets the authorization details to request: a JSON array of objects, each with a `type` (RFC 9396
+    /// §2). In a JSON body it is an array as well. Default: none.
     pub fn authorization_details(mut self, json: impl Into<String>) -> Self {
         self.params = self.params.with_authorization_details(json);
         self
     }
 
-    /// One more parameter of the body. A name that has its own setter, or that comes twice, is
-    /// refused (RFC 6749 §3.2); an empty value is not sent.
+    /// Adds a parameter to the body. A name that has its own setter, or that is set twice, is an error (RFC
+    /// 6749 §3.2); an empty value is not sent.
     ///
-    /// Not for secrets: only the client's own is masked in what a server sends back.
+    /// Not for secrets: only the client's own secret is masked in what a server sends back.
     pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.params = self.params.with_extra(name, value);
         self
     }
 
-    /// Sends the body as JSON. Default: as a form, as RFC 6749 has it.
+    /// Sends the body as JSON. Default: as a form (RFC 6749 §4.4.2).
     pub fn json(mut self) -> Self {
         self.encoding = Encoding::Json;
         self
     }
 
-    /// A URL of the API: its origin is one that tokens may be sent to. May be called more than
-    /// once. Default: none, so that the slot or the layer must name the origins.
+    /// Adds a URL of the API: tokens may be sent to its origin. Can be called more than once. Default:
+    /// none, so that the slot or the layer must name the origins.
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
         self.api_urls.push(url.into());
         self
     }
 
-    /// The origins that tokens may be sent to, instead of `api_url`.
+    /// Sets the origins that tokens may be sent to, instead of `api_url`.
     pub fn origins(mut self, origins: Origins) -> Self {
         self.origins = Some(origins);
         self
     }
 
-    /// How long before its end a token should be refreshed. Default: the slot decides by its life.
+    /// Sets how long before its expiry a token should be refreshed. Default: the slot decides by its
+    /// lifetime.
     pub fn refresh_window(mut self, window: Duration) -> Self {
         self.refresh_window = Some(window);
         self
     }
 
-    /// The life of a token when the response does not tell it (RFC 6749 §5.1 recommends that it
-    /// does): neither in `expires_in` nor in `expires_on`, which counts from the response's `Date` and
-    /// says nothing without one. Default: 300 s, a short one among those in use: too short costs a token request,
-    /// too long costs failed calls.
+    /// Sets the lifetime of a token if the response has none (RFC 6749 §5.1 recommends one): neither
+    /// `expires_in` nor `expires_on`, which counts from the response's `Date` and is ignored without one.
+    /// Default: 300 s, a short one among those in use: too short costs a token request, too long costs
+    /// failed calls.
     pub fn default_lifetime(mut self, lifetime: Duration) -> Self {
         self.rules.default_lifetime = lifetime;
         self
     }
 
-    /// Refuses a response without `token_type`, which RFC 6749 §5.1 requires. Default: such a token
+    /// Makes a response without `token_type`, which RFC 6749 §5.1 requires, an error. Default: such a token
     /// counts as Bearer.
     pub fn require_token_type(mut self) -> Self {
         self.rules.require_token_type = true;
         self
     }
 
-    /// A status by which the server says that the client's id or secret is wrong, besides 401: for
-    /// servers that reject a client with a bare 403. An error code that says something else, such as
-    /// `invalid_scope`, counts for more. Default: none.
+    /// Sets a status that means that the client's id or secret is wrong, besides 401: for servers that
+    /// reject a client with a bare 403. An error code with another meaning, such as `invalid_scope`, takes
+    /// precedence. Default: none.
     ///
-    /// It is what makes [`RotatingClient::with_fallback`] try the fallback, and a
-    /// [`SecretProvider`](crate::SecretProvider) hand out newer credentials, at such a server.
+    /// At such a server, this makes [`RotatingClient::with_fallback`] try the fallback and asks a
+    /// [`SecretProvider`](crate::SecretProvider) for newer credentials.
     pub fn bad_credentials_status(mut self, status: StatusCode) -> Self {
         self.rules.wrong_client_status = Some(status);
         self
     }
 
-    /// Lets the secret go over plain http to any host, where everyone on the way can read it
-    /// (against RFC 6749 §1.6). Default: `false`, plain http to loopback alone.
+    /// Allows the secret over plain http to any host, where everyone on the path can read it (against RFC
+    /// 6749 §1.6). Default: `false`: plain http only to loopback.
     pub fn dangerous_plain_http(mut self, allow: bool) -> Self {
         self.plain_http = allow;
         self
     }
 
-    /// What errors and logs call the provider. Default: the token URL's host and port.
+    /// Sets the provider's name in errors and logs. Default: the token URL's host and port.
     pub fn provider_name(mut self, name: impl Into<String>) -> Self {
         self.provider_name = Some(name.into());
         self
     }
 
-    /// The grant.
+    /// Builds the grant.
     ///
     /// # Errors
-    /// If a setting is missing or wrong; the error names it and shows no value.
+    /// If a setting is missing or invalid; the error names it and shows no value.
     pub fn build(self) -> Result<ClientCredentials, Error> {
         let token_url = settings::required("token_url", self.token_url)?;
         let token_url = settings::url("token_url", &token_url, self.plain_http)?;
@@ -207,7 +208,7 @@ fn may_reject_a_client(status: StatusCode) -> bool {
 
 impl fmt::Debug for ClientCredentialsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The settings are not checked yet: a URL among them may carry a password.
+        // The settings are not checked yet: a URL may contain a password.
         f.debug_struct("ClientCredentialsBuilder")
             .field("client", &self.client)
             .finish_non_exhaustive()

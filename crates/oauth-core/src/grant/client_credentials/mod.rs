@@ -25,8 +25,9 @@ static DIALECT: Dialect = Dialect {
 /// The client credentials grant of RFC 6749 §4.4, configurable for any token endpoint.
 ///
 /// Sends `grant_type`, `client_id`, `client_secret`, `scope`, `audience`, `resource` and the extra
-/// parameters, in this order, those that have a value. With [`ClientAuth::basic`](crate::ClientAuth::basic) or
-/// [`ClientAuth::raw_basic`](crate::ClientAuth::raw_basic) id and secret go into the `Authorization` header instead.
+/// parameters, in this order, if they have a value. With [`ClientAuth::basic`](crate::ClientAuth::basic) or
+/// [`ClientAuth::raw_basic`](crate::ClientAuth::raw_basic) id and secret go into the `Authorization` header
+/// instead.
 ///
 /// ```
 /// use oauth_core::{ClientAuth, ClientCredentials};
@@ -48,14 +49,14 @@ impl ClientCredentials {
         ClientCredentialsBuilder::new(client.into())
     }
 
-    /// A grant from the environment: `OAUTH_CLIENT_ID`, `OAUTH_CLIENT_SECRET`, `OAUTH_TOKEN_URL`,
-    /// and, if they are set, `OAUTH_API_URL`, `OAUTH_SCOPE` and `OAUTH_AUDIENCE`. A line end at the
-    /// end of a value is dropped.
+    /// Creates a grant from the environment: `OAUTH_CLIENT_ID`, `OAUTH_CLIENT_SECRET`, `OAUTH_TOKEN_URL`,
+    /// and, if they are set, `OAUTH_API_URL`, `OAUTH_SCOPE` and `OAUTH_AUDIENCE`. A line end at the end of
+    /// a value is dropped.
     ///
     /// Without `OAUTH_API_URL` the origins are undeclared: the slot or the layer must name them.
     ///
     /// # Errors
-    /// If a variable is missing or wrong; the error names it or its setting.
+    /// If a variable is missing or invalid; the error names it or its setting.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_vars(settings::environment())
     }

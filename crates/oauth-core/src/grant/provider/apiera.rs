@@ -39,8 +39,8 @@ static DIALECT: Dialect = Dialect {
 
 /// Client credentials at Apiera.
 ///
-/// Sends a JSON body with `client_id`, `client_secret`, `audience`, `grant_type` and
-/// `organization`, in the order of Apiera's documentation. Refreshes 300 s before the end.
+/// Sends a JSON body with `client_id`, `client_secret`, `audience`, `grant_type` and `organization`, in the
+/// order of Apiera's documentation. Refreshes 300 s before the expiry.
 ///
 /// ```
 /// use oauth_core::{Apiera, ClientAuth};
@@ -66,12 +66,12 @@ impl Apiera {
         }
     }
 
-    /// A grant from the environment: `APIERA_CLIENT_ID`, `APIERA_CLIENT_SECRET`,
+    /// Creates a grant from the environment: `APIERA_CLIENT_ID`, `APIERA_CLIENT_SECRET`,
     /// `APIERA_ORGANIZATION`, and, if they are set, `APIERA_AUDIENCE`, `APIERA_TOKEN_URL` and
     /// `APIERA_API_URL`. A line end at the end of a value is dropped.
     ///
     /// # Errors
-    /// If a variable is missing or wrong; the error names it or its setting.
+    /// If a variable is missing or invalid; the error names it or its setting.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_vars(settings::environment()).map_err(|error| error.of_provider(NAME))
     }
@@ -104,36 +104,36 @@ pub struct ApieraBuilder {
 }
 
 impl ApieraBuilder {
-    /// The organization's id, `org_…`; white space around it is dropped. Required. Another prefix
-    /// is a warning in the log and no error.
+    /// Sets the organization's id, `org_…`; white space around it is dropped. Required. Another prefix is a
+    /// warning in the log and no error.
     pub fn organization(mut self, id: impl Into<String>) -> Self {
         self.organization = Some(id.into());
         self
     }
 
-    /// Another audience. Default: `https://api.apiera.io`.
+    /// Sets another audience. Default: `https://api.apiera.io`.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = audience.into();
         self
     }
 
-    /// Another token endpoint. Default: `https://auth.apiera.io/oauth/token`.
+    /// Sets another token endpoint. Default: `https://auth.apiera.io/oauth/token`.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
         self.token_url = url.into();
         self
     }
 
-    /// Another URL of the API: its origin is where tokens may be sent. Each further call adds one
-    /// more. Default: `https://api.apiera.io`. The audience does not follow it.
+    /// Sets another URL of the API: tokens may be sent to its origin. Each further call adds one more.
+    /// Default: `https://api.apiera.io`. The audience does not follow it.
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
         self.api_urls.push(url.into());
         self
     }
 
-    /// The grant.
+    /// Builds the grant.
     ///
     /// # Errors
-    /// If a setting is missing or wrong; the error names it and shows no value.
+    /// If a setting is missing or invalid; the error names it and shows no value.
     pub fn build(self) -> Result<Apiera, Error> {
         self.checked().map_err(|error| error.of_provider(NAME))
     }
@@ -186,7 +186,7 @@ grant_of_config!(Apiera);
 
 impl fmt::Debug for ApieraBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The settings are not checked yet: a URL among them may carry a password.
+        // The settings are not checked yet: a URL may contain a password.
         f.debug_struct("ApieraBuilder").field("client", &self.client).finish_non_exhaustive()
     }
 }

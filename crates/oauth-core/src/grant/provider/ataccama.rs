@@ -33,8 +33,8 @@ static DIALECT: Dialect = Dialect {
 /// Client credentials at Ataccama ONE.
 ///
 /// Sends a form with `grant_type`, `client_id` and `client_secret` to
-/// `https://{environment}.ataccama.one/auth/realms/{realm}/protocol/openid-connect/token`; tokens
-/// go to that host. Refreshes 60 s before the end (the slot takes less for short lives).
+/// `https://{environment}.ataccama.one/auth/realms/{realm}/protocol/openid-connect/token`; tokens go to
+/// that host. Refreshes 60 s before the expiry (later for short lifetimes).
 ///
 /// ```
 /// use oauth_core::{Ataccama, ClientAuth};
@@ -64,12 +64,12 @@ impl Ataccama {
         }
     }
 
-    /// A grant from the environment: `ATACCAMA_CLIENT_ID`, `ATACCAMA_CLIENT_SECRET`,
-    /// `ATACCAMA_ENVIRONMENT`, `ATACCAMA_REALM`, and, if it is set, `ATACCAMA_BASE_URL`, which
-    /// makes `ATACCAMA_ENVIRONMENT` unnecessary. A line end at the end of a value is dropped.
+    /// Creates a grant from the environment: `ATACCAMA_CLIENT_ID`, `ATACCAMA_CLIENT_SECRET`,
+    /// `ATACCAMA_ENVIRONMENT`, `ATACCAMA_REALM`, and, if it is set, `ATACCAMA_BASE_URL`, which makes
+    /// `ATACCAMA_ENVIRONMENT` unnecessary. A line end at the end of a value is dropped.
     ///
     /// # Errors
-    /// If a variable is missing or wrong; the error names it or its setting.
+    /// If a variable is missing or invalid; the error names it or its setting.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_vars(settings::environment()).map_err(|error| error.of_provider(NAME))
     }
@@ -99,58 +99,58 @@ pub struct AtaccamaBuilder {
 }
 
 impl AtaccamaBuilder {
-    /// The environment: the first label of the host, not a URL; white space around it is dropped.
-    /// Required, unless `base_url` says where the environment is.
+    /// Sets the environment: the first label of the host, not a URL; white space around it is dropped.
+    /// Required unless `base_url` is set.
     pub fn environment(mut self, name: impl Into<String>) -> Self {
         self.environment = Some(name.into());
         self
     }
 
-    /// The realm's plain name, sent as one path segment; white space around it is dropped.
-    /// Required, unless `token_url` holds it.
+    /// Sets the realm's plain name, sent as one path segment; white space around it is dropped. Required
+    /// unless `token_url` contains it.
     pub fn realm(mut self, name: impl Into<String>) -> Self {
         self.realm = Some(name.into());
         self
     }
 
-    /// Where a self-managed environment is, instead of `environment` and `host_suffix`: scheme and
-    /// host, `https://one.example.com`, or with Keycloak's own prefix,
-    /// `https://one.example.com/keycloak`, which takes the place of `/auth`.
+    /// Sets where a self-managed environment is, instead of `environment` and `host_suffix`: scheme and
+    /// host, `https://one.example.com`, or with Keycloak's own prefix, `https://one.example.com/keycloak`,
+    /// which takes the place of `/auth`.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
-    /// What follows the environment in the host. Default: `ataccama.one`.
+    /// Sets what follows the environment in the host. Default: `ataccama.one`.
     pub fn host_suffix(mut self, suffix: impl Into<String>) -> Self {
         self.host_suffix = suffix.into();
         self
     }
 
-    /// The path before `/realms`; empty for a Keycloak without one. Default: `/auth`, or the path
-    /// of `base_url` if it has one.
+    /// Sets the path before `/realms`; empty for a Keycloak without one. Default: `/auth`, or the path of
+    /// `base_url` if it has one.
     pub fn auth_prefix(mut self, path: impl Into<String>) -> Self {
         self.auth_prefix = Some(path.into());
         self
     }
 
-    /// Another token endpoint, instead of the one that is made from the realm.
+    /// Sets another token endpoint, instead of the one that is made from the realm.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
         self.token_url = Some(url.into());
         self
     }
 
-    /// Another URL of the API: its origin is where tokens may be sent. Each further call adds one
-    /// more. Default: the environment's host, or that of `base_url`.
+    /// Sets another URL of the API: tokens may be sent to its origin. Each further call adds one more.
+    /// Default: the environment's host, or that of `base_url`.
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
         self.api_urls.push(url.into());
         self
     }
 
-    /// The grant.
+    /// Builds the grant.
     ///
     /// # Errors
-    /// If a setting is missing or wrong; the error names it and shows no value.
+    /// If a setting is missing or invalid; the error names it and shows no value.
     pub fn build(self) -> Result<Ataccama, Error> {
         self.checked().map_err(|error| error.of_provider(NAME))
     }
@@ -158,12 +158,12 @@ impl AtaccamaBuilder {
     fn checked(mut self) -> Result<Ataccama, Error> {
         let base = match (&self.base_url, &self.environment) {
             (Some(url), name) => {
-                // Not used, and still not to be wrong.
+                // Not used, but still checked.
                 name.as_ref().map(|name| environment_url(name, &self.host_suffix)).transpose()?;
                 Some(settings::base_url("base_url", url)?)
             }
             (None, Some(name)) => Some(environment_url(name, &self.host_suffix)?),
-            // Both of what would be made from it is given.
+            // Everything that would be derived from it is given.
             (None, None) if self.token_url.is_some() && !self.api_urls.is_empty() => None,
             (None, None) => Some(settings::required("environment", None)?),
         };
@@ -243,8 +243,7 @@ fn auth_url(base: &str, prefix: Option<&str>) -> Result<String, Error> {
     Ok(url)
 }
 
-/// Of this code Keycloak has two: of a client that is wrong, and of one that is right and lacks a
-/// switch.
+/// Keycloak uses this code for two errors: wrong credentials, and a client that lacks a switch.
 const UNAUTHORIZED: &str = "unauthorized_client";
 
 fn says_wrong_client(response: &ErrorResponse<'_>) -> bool {
@@ -267,7 +266,7 @@ grant_of_config!(Ataccama);
 
 impl fmt::Debug for AtaccamaBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The settings are not checked yet: a URL among them may carry a password.
+        // The settings are not checked yet: a URL may contain a password.
         f.debug_struct("AtaccamaBuilder").field("client", &self.client).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Fuuffy: answers in a `data` envelope, error codes of digits, a base URL with or without `/v1`.
+//! Fuuffy: responses in a `data` envelope, numeric error codes, a base URL with or without `/v1`.
 
 use std::fmt;
 use std::time::Duration;
@@ -28,9 +28,9 @@ static DIALECT: Dialect = Dialect {
 
 /// Client credentials at Fuuffy.
 ///
-/// Sends a form with `grant_type`, `client_id` and `client_secret` to `{base}/auth/token`; the
-/// token comes in a `data` envelope, an object or a string that holds one, or without it. Refreshes
-/// 60 s before the end.
+/// Sends a form with `grant_type`, `client_id` and `client_secret` to `{base}/auth/token`; the token comes
+/// in a `data` envelope, an object or a string that holds one, or without it. Refreshes 60 s before the
+/// expiry.
 ///
 /// ```
 /// use oauth_core::{ClientAuth, Fuuffy};
@@ -54,11 +54,11 @@ impl Fuuffy {
         }
     }
 
-    /// A grant from the environment: `FUUFFY_CLIENT_ID`, `FUUFFY_CLIENT_SECRET`, and, if it is set,
+    /// Creates a grant from the environment: `FUUFFY_CLIENT_ID`, `FUUFFY_CLIENT_SECRET`, and, if it is set,
     /// `FUUFFY_BASE_URL`. A line end at the end of a value is dropped.
     ///
     /// # Errors
-    /// If a variable is missing or wrong; the error names it or its setting.
+    /// If a variable is missing or invalid; the error names it or its setting.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_vars(settings::environment()).map_err(|error| error.of_provider(NAME))
     }
@@ -84,26 +84,26 @@ pub struct FuuffyBuilder {
 }
 
 impl FuuffyBuilder {
-    /// Another gateway, with or without `/v1` at its end: it is neither doubled nor lost. Default:
+    /// Sets another gateway, with or without `/v1` at its end. Default:
     /// `https://api-gateway.fuuffy.com/v1`.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
     }
 
-    /// The test gateway, `https://testing-api-gateway.fuuffy.com/v1`.
+    /// Uses the test gateway, `https://testing-api-gateway.fuuffy.com/v1`.
     pub fn testing(self) -> Self {
         self.base_url(TESTING)
     }
 
-    /// Another token endpoint. Default: `{base}/auth/token`.
+    /// Sets another token endpoint. Default: `{base}/auth/token`.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
         self.token_url = Some(url.into());
         self
     }
 
-    /// Another URL of the API: its origin is where tokens may be sent. Each further call adds one
-    /// more. Default: the base URL.
+    /// Sets another URL of the API: tokens may be sent to its origin. Each further call adds one more.
+    /// Default: the base URL.
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
         self.api_urls.push(url.into());
         self
@@ -116,10 +116,10 @@ impl FuuffyBuilder {
         self
     }
 
-    /// The grant.
+    /// Builds the grant.
     ///
     /// # Errors
-    /// If a setting is missing or wrong; the error names it and shows no value.
+    /// If a setting is missing or invalid; the error names it and shows no value.
     pub fn build(self) -> Result<Fuuffy, Error> {
         self.checked().map_err(|error| error.of_provider(NAME))
     }
@@ -152,7 +152,7 @@ fn says_wrong_client(response: &ErrorResponse<'_>) -> bool {
 /// By status and code, never by `code_reason`: it is documented with two values for one code.
 fn classify(response: &ErrorResponse<'_>) -> Class {
     let class = Class::of_status(response.status);
-    // The code first: it says the same under every status, a 200 included.
+    // The code first: it means the same with every status, including 200.
     match (response.status.as_u16(), response.code) {
         (429, _) => Class::throttled("wait for the reset: 100 requests a minute, 1000 an hour"),
         (_, Some("400013")) => class.hint("a parameter is missing or invalid"),
@@ -171,7 +171,7 @@ grant_of_config!(Fuuffy);
 
 impl fmt::Debug for FuuffyBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The settings are not checked yet: a URL among them may carry a password.
+        // The settings are not checked yet: a URL may contain a password.
         f.debug_struct("FuuffyBuilder").field("client", &self.client).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! Oleria: the token URL is shown by the workspace, and a scope is required.
+//! Oleria: the workspace shows the token URL, and a scope is required.
 
 use std::fmt;
 use std::time::Duration;
@@ -59,12 +59,12 @@ impl Oleria {
         }
     }
 
-    /// A grant from the environment: `OLERIA_CLIENT_ID`, `OLERIA_CLIENT_SECRET`,
+    /// Creates a grant from the environment: `OLERIA_CLIENT_ID`, `OLERIA_CLIENT_SECRET`,
     /// `OLERIA_AUTHENTICATION_URL`, `OLERIA_API_URL`, and, if they are set, `OLERIA_SCOPE` and
     /// `OLERIA_AUDIENCE`. A line end at the end of a value is dropped.
     ///
     /// # Errors
-    /// If a variable is missing or wrong; the error names it or its setting.
+    /// If a variable is missing or invalid; the error names it or its setting.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_vars(settings::environment()).map_err(|error| error.of_provider(NAME))
     }
@@ -96,41 +96,41 @@ pub struct OleriaBuilder {
 }
 
 impl OleriaBuilder {
-    /// The "Authentication URL" of the workspace, verbatim. Required.
+    /// Sets the "Authentication URL" of the workspace, verbatim. Required.
     pub fn authentication_url(mut self, url: impl Into<String>) -> Self {
         self.authentication_url = Some(url.into());
         self
     }
 
-    /// The token endpoint, for other deployments and tests: used instead of `authentication_url`.
+    /// Sets the token endpoint, for other deployments and tests, instead of `authentication_url`.
     pub fn token_url(mut self, url: impl Into<String>) -> Self {
         self.token_url = Some(url.into());
         self
     }
 
-    /// The "API URL" of the workspace: its origin is where tokens may be sent. Required; each
-    /// further call adds one more.
+    /// Sets the "API URL" of the workspace: tokens may be sent to its origin. Required; each further call
+    /// adds one more.
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
         self.api_urls.push(url.into());
         self
     }
 
-    /// Another scope. Default: `ClientCredentialsResourceServer/client_credentials_base_scope`.
+    /// Sets another scope. Default: `ClientCredentialsResourceServer/client_credentials_base_scope`.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = scope.into();
         self
     }
 
-    /// The "Audience" of the workspace. Default: not sent, as in the documented request.
+    /// Sets the "Audience" of the workspace. Default: not sent, as in the documented request.
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audience = audience.into();
         self
     }
 
-    /// The grant.
+    /// Builds the grant.
     ///
     /// # Errors
-    /// If a setting is missing or wrong; the error names it and shows no value.
+    /// If a setting is missing or invalid; the error names it and shows no value.
     pub fn build(self) -> Result<Oleria, Error> {
         self.checked().map_err(|error| error.of_provider(NAME))
     }
@@ -172,7 +172,7 @@ grant_of_config!(Oleria);
 
 impl fmt::Debug for OleriaBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The settings are not checked yet: a URL among them may carry a password.
+        // The settings are not checked yet: a URL may contain a password.
         f.debug_struct("OleriaBuilder").field("client", &self.client).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,5 @@
-//! Bodies of token requests. They hold the client's secret: sized beforehand, so that growing
-//! leaves no copy behind, and overwritten with zeros when the last clone goes.
+//! Bodies of token requests. They contain the client's secret: sized beforehand, so that growing leaves no
+//! copy behind, and overwritten with zeros when the last clone is dropped.
 
 use std::io::{self, Write};
 use std::slice;
@@ -16,9 +16,9 @@ pub(in crate::grant) type Fields<'a> = [(&'a str, Value<'a>)];
 #[derive(Clone)]
 pub(in crate::grant) enum Value<'a> {
     Text(&'a str),
-    /// The name is repeated in a form. In JSON it is an array, unless there is one alone.
+    /// In a form, the name is repeated. In JSON it is an array, unless there is only one.
     List(Vec<&'a str>),
-    /// In JSON it stands as it is.
+    /// In JSON it is written verbatim.
     Json(&'a str),
 }
 

@@ -11,8 +11,8 @@ pub(in crate::grant) fn required<T>(name: &str, value: Option<T>) -> Result<T, E
     value.ok_or_else(|| Error::setting(name, format_args!("is missing: call `.{name}(..)`")))
 }
 
-/// An absolute URL to send credentials to: https, or http to loopback, or any http where
-/// `plain_http` says so. The query is kept.
+/// An absolute URL to send credentials to: https, or http to loopback, or any http if `plain_http` is set.
+/// The query is kept.
 pub(in crate::grant) fn url(name: &str, text: &str, plain_http: bool) -> Result<Uri, Error> {
     let refuse = |problem: &str| Err(Error::setting(name, problem));
     if text.is_empty() {
@@ -25,7 +25,7 @@ pub(in crate::grant) fn url(name: &str, text: &str, plain_http: bool) -> Result<
     if text.contains('#') {
         return refuse("must not have a fragment (the part from `#` on)");
     }
-    // A URL of one host: said here, before the rules for wildcards in origins are looked at.
+    // Checked before the rules for wildcards in origins, for a clearer error.
     let authority = text.split(['/', '?']).nth(2).unwrap_or_default();
     if authority.contains('*') {
         return refuse("must name one host, without `*`");
@@ -54,7 +54,7 @@ pub(in crate::grant) fn origins(name: &str, urls: &[String]) -> Result<Origins, 
     Ok(Origins::these(origins))
 }
 
-/// Environment variables, or what stands for them in a test.
+/// Environment variables, or a stand-in for tests.
 pub(in crate::grant) struct Vars<F>(pub(in crate::grant) F);
 
 impl<F: Fn(&str) -> Option<String>> Vars<F> {

@@ -1,4 +1,4 @@
-//! One token request, with all resolved that a grant needs to write it and to read its response.
+//! One token request, with everything resolved that a grant needs to write it and to read its response.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,20 +15,20 @@ use super::params::Params;
 
 /// One token request: the client's credentials, the endpoint and the parameters, all resolved.
 ///
-/// A [`GrantSource`](crate::GrantSource) makes one for each request and hands it to the
-/// [`Grant`] twice, so that the grant does no I/O: for writing the request and for reading its response.
-/// `Debug` shows no secret, no value of a parameter and no query.
+/// A [`GrantSource`](crate::GrantSource) creates one for each request and passes it to the [`Grant`] twice,
+/// for writing the request and for reading its response, so the grant does no I/O. `Debug` shows no secret,
+/// no value of a parameter and no query.
 pub struct TokenRequest {
     credentials: Credentials,
     endpoint: Uri,
     params: Arc<Params>,
     provider: Option<Cow<'static, str>>,
-    /// Whose other credentials a response must not show either.
+    /// Its other credentials must not appear in an error either.
     client: RotatingClient,
 }
 
 impl TokenRequest {
-    /// The request that this grant makes with these credentials of its client, for tests of a grant.
+    /// Creates the request of this grant with these credentials, for testing a grant.
     ///
     /// ```
     /// use oauth_core::grant::{Grant as _, TokenRequest};
@@ -58,7 +58,7 @@ impl TokenRequest {
         }
     }
 
-    /// The client's credentials.
+    /// Returns the client's credentials.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
@@ -68,7 +68,7 @@ impl TokenRequest {
         &self.endpoint
     }
 
-    /// What is asked for.
+    /// Returns the parameters.
     pub fn params(&self) -> &Params {
         &self.params
     }
@@ -78,14 +78,14 @@ impl TokenRequest {
         self.provider.as_ref()
     }
 
-    /// Text of the server, made fit to be shown: the client's credentials and all that looks like a
-    /// token are masked, control characters escaped, long text is cut short.
+    /// Masks text of the server so that it can be shown: the client's credentials and everything that looks
+    /// like a token are masked, control characters are escaped, long text is truncated.
     pub fn mask(&self, text: &str) -> String {
         self.secrets().shown(text)
     }
 
-    /// What a response must not show: the credentials that the server, or what stands before it, may
-    /// have seen, and parameters whose names say that they are secret.
+    /// What an error must not show: the credentials that the server, or a proxy before it, may have seen,
+    /// and parameters whose names mark them as secret.
     pub(crate) fn secrets(&self) -> Secrets {
         let secrets = Secrets::of(&self.client.seen_with(self.credentials.auth()));
         self.params.secrets().fold(secrets, Secrets::and)

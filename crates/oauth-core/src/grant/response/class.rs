@@ -1,4 +1,4 @@
-//! What an error response means for what is done next.
+//! What an error response means.
 
 use http::StatusCode;
 
@@ -10,7 +10,7 @@ pub(in crate::grant) struct Class {
 }
 
 impl Class {
-    /// 408, 429 and 5xx pass on their own, the rest does not.
+    /// 408, 429 and 5xx are transient, the rest is permanent.
     pub(in crate::grant) fn of_status(status: StatusCode) -> Self {
         Self { meaning: Meaning::of(status), hint: None }
     }
@@ -35,9 +35,9 @@ impl Class {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
     Permanent,
-    /// Passes by itself.
+    /// Another attempt may succeed.
     Transient,
-    /// Passes by itself, for a client that asks less often.
+    /// Another attempt may succeed for a client that asks less often.
     Throttled,
     BadCredentials,
 }

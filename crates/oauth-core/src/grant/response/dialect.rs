@@ -1,19 +1,19 @@
-//! The contract of one provider, as far as it goes beyond the RFCs.
+//! Where a provider's contract goes beyond the RFCs.
 
 use super::class::{Class, Meaning};
 use super::error_response::ErrorResponse;
 use crate::source::SourceInfo;
 
-/// How one provider's answers are read.
+/// How one provider's responses are read.
 pub(in crate::grant) struct Dialect {
     pub(in crate::grant) provider: &'static str,
     /// Whether a token comes in a `data` member.
     pub(in crate::grant) envelope: bool,
-    /// What its contract makes of status and code, where the code does not say it by itself.
+    /// What status and code mean by its contract, where the code has no standard meaning.
     pub(in crate::grant) classify: fn(&ErrorResponse<'_>) -> Class,
-    /// Whether its contract calls the client wrong by this code, besides `invalid_client`.
+    /// Whether this code means wrong credentials by its contract, besides `invalid_client`.
     pub(in crate::grant) says_wrong_client: fn(&ErrorResponse<'_>) -> bool,
-    /// What to advise then.
+    /// The advice for wrong credentials.
     pub(in crate::grant) wrong_client: &'static str,
     pub(in crate::grant) unreachable_hint: Option<&'static str>,
 }
@@ -28,8 +28,8 @@ impl Dialect {
         }
     }
 
-    /// What an error response means: by its code where that says it by itself, else by its status, as
-    /// the provider's contract has it.
+    /// What an error response means: by its code if that has a standard meaning, else by the provider's
+    /// contract.
     pub(super) fn class(&self, response: &ErrorResponse<'_>) -> Class {
         let class = (self.classify)(response);
         match response.by_code((self.says_wrong_client)(response)) {

@@ -21,9 +21,9 @@ use super::server_time::server_time;
 const LONGEST_CODE: usize = 64;
 
 impl TokenRequest {
-    /// Starts the error for a response in which the token endpoint says that there is no token.
+    /// Starts the error for a response without a token.
     ///
-    /// Without another word it goes by the status and the headers, as the grants of this crate do.
+    /// Without further calls it goes by the status and the headers, like the grants of this crate.
     pub fn error<'a>(&'a self, response: &'a Response<Bytes>) -> ErrorBuilder<'a> {
         ErrorBuilder {
             request: self,
@@ -37,8 +37,8 @@ impl TokenRequest {
         }
     }
 
-    /// The error for a response that cannot be understood. Permanent. `problem` is shown and logged:
-    /// text of the server in it must be [masked](Self::mask).
+    /// Creates the error for a response that cannot be understood. Permanent. `problem` is shown and
+    /// logged: text of the server in it must be [masked](Self::mask).
     pub fn unusable(
         &self,
         response: &Response<Bytes>,
@@ -63,11 +63,11 @@ impl TokenRequest {
 
 /// The error for a response without a token, from [`TokenRequest::error`].
 ///
-/// Code and description are text of the server: they are masked, escaped and cut short. What the error
-/// means is settled by [`bad_credentials`](Self::bad_credentials), [`transient`](Self::transient),
-/// [`throttled`](Self::throttled) or [`permanent`](Self::permanent), the last of them; without any, by
-/// the code where it says so at every server (`invalid_client`, `temporarily_unavailable`, `slow_down`
-/// and their kin), else by the status: 408, 429 and 5xx are transient.
+/// Code and description are text of the server: they are masked, escaped and truncated. What the error
+/// means is set by [`bad_credentials`](Self::bad_credentials), [`transient`](Self::transient),
+/// [`throttled`](Self::throttled) or [`permanent`](Self::permanent), of which the last counts; without any,
+/// by the code if it has a standard meaning (`invalid_client`, `temporarily_unavailable`, `slow_down` and
+/// similar ones), else by the status: 408, 429 and 5xx are transient.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -99,48 +99,48 @@ pub struct ErrorBuilder<'a> {
 }
 
 impl<'a> ErrorBuilder<'a> {
-    /// The server's error code. Empty is none.
+    /// Sets the server's error code. Empty counts as none.
     pub fn code(mut self, code: &'a str) -> Self {
         self.code = Some(code).filter(|code| !code.is_empty());
         self
     }
 
-    /// The server's description of the error. Empty is none.
+    /// Sets the server's description of the error. Empty counts as none.
     pub fn description(mut self, description: &'a str) -> Self {
         self.description = Some(description).filter(|text| !text.is_empty());
         self
     }
 
-    /// One more secret that the response may repeat, besides the credentials: a token that it has
+    /// Adds a secret that the response may repeat, besides the credentials: a token that it has
     /// nevertheless.
     pub fn secret(mut self, secret: &'a str) -> Self {
         self.secret = Some(secret);
         self
     }
 
-    /// What to do about it. No text of the server: it is shown as it is.
+    /// Sets what to do about it. Not for text of the server: it is shown verbatim.
     pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The client's id or secret is wrong: see [`Error::is_bad_credentials`].
+    /// Marks the client's id or secret as wrong: see [`Error::is_bad_credentials`].
     pub fn bad_credentials(self) -> Self {
         self.meaning(Meaning::BadCredentials)
     }
 
-    /// Another attempt may succeed without anyone changing anything: see [`Error::is_transient`].
+    /// Marks it as transient: another attempt may succeed without a change. See [`Error::is_transient`].
     pub fn transient(self) -> Self {
         self.meaning(Meaning::Transient)
     }
 
-    /// Transient for a client that asks less often. Headers that say when a rate limit is reset count
-    /// as `Retry-After`: see [`Error::retry_after`].
+    /// Marks it as transient for a client that asks less often. Rate limit reset headers count as
+    /// `Retry-After`: see [`Error::retry_after`].
     pub fn throttled(self) -> Self {
         self.meaning(Meaning::Throttled)
     }
 
-    /// It stays until someone changes something.
+    /// Marks it as permanent until something is changed.
     pub fn permanent(self) -> Self {
         self.meaning(Meaning::Permanent)
     }
@@ -150,13 +150,13 @@ impl<'a> ErrorBuilder<'a> {
         self
     }
 
-    /// How long to wait before the next attempt, instead of what the headers say.
+    /// Sets how long to wait before the next attempt, overriding the headers.
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
-    /// The error.
+    /// Builds the error.
     pub fn build(self) -> Error {
         let (status, headers) = (self.response.status(), self.response.headers());
         let (code, description) = (self.code, self.description);
@@ -165,8 +165,8 @@ impl<'a> ErrorBuilder<'a> {
         });
         let is_throttled = meaning == Meaning::Throttled;
         let now = server_time(headers);
-        // A limit's reset comes with every response of some servers: of one that fails it does not say
-        // when it will work again, so it counts where the limit is the reason.
+        // Some servers send the limit's reset with every response. It says when a limited client may
+        // return, not when a failing server works again, so it counts only if the limit is the reason.
         let wait = self
             .retry_after
             .or_else(|| retry_after(headers, now))
@@ -201,7 +201,7 @@ fn message(status: StatusCode, meaning: Meaning) -> &'static str {
     }
 }
 
-/// With what may be wrong with the credentials and no one sees.
+/// Names invisible blanks in the credentials.
 fn with_blanks(
     mut hint: Option<Cow<'static, str>>,
     request: &TokenRequest,

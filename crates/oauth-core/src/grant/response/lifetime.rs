@@ -1,4 +1,4 @@
-//! How long a token lives, from the many ways in which servers say it.
+//! A token's lifetime, in the many forms in which servers send it.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::json_text::{present, string_or_number};
 
-/// Longer lives are cut to this: ten years, far below what any arithmetic on it overflows at.
+/// Longer lifetimes are cut to ten years, far below where arithmetic would overflow.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 #[derive(Debug, PartialEq)]
@@ -17,8 +17,8 @@ pub(super) enum Lifetime {
     Unreadable,
 }
 
-/// `expires_in`, or what is left until `expires_on` (epoch seconds) when that is missing, by the
-/// server's clock, which shows `now`: where that is not known it says nothing. Zero and below is zero.
+/// `expires_in`, or what is left until `expires_on` (epoch seconds) when that is missing, by the server's
+/// clock, which shows `now`; it is ignored if that is not known. Zero and below is zero.
 pub(super) fn read(
     expires_in: Option<&RawValue>,
     expires_on: Option<&RawValue>,
@@ -47,7 +47,7 @@ fn seconds(json: &str) -> Option<f64> {
     if decimal { text.parse().ok() } else { None }
 }
 
-/// What is too long even for a `Duration` is as long as the longest.
+/// Saturates.
 fn saturate(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds.max(0.0)).map_or(LONGEST, |life| life.min(LONGEST))
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::json_text::{present, string, string_or_number};
 
-/// Known members of any type; a known one that comes twice is refused, unknown ones are ignored.
+/// Known members of any type; duplicates of them are an error, unknown ones are ignored.
 #[derive(Default, Deserialize)]
 pub(super) struct Members<'a> {
     #[serde(borrow)]
@@ -37,7 +37,7 @@ pub(super) struct Members<'a> {
     message: Option<&'a RawValue>,
 }
 
-/// What is wrong with a body, in words that show nothing of it.
+/// What is wrong with a body, without showing any of it.
 pub(super) enum Unreadable {
     Empty,
     NoObject,
@@ -56,7 +56,7 @@ impl<'a> Members<'a> {
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         match body.trim_ascii_start().first() {
             None => return Err(Unreadable::Empty),
-            // An array would pass for the members in their order.
+            // Serde would also accept an array, as the members in order.
             Some(b'{') => {}
             Some(_) => return Err(Unreadable::NoObject),
         }

@@ -1,11 +1,10 @@
-//! When a server's rate limit is reset, from the headers in which servers tell it.
+//! When a server's rate limit is reset, from the various headers for that.
 //!
-//! No one agrees on their form. `RateLimit-Reset` was a delay in seconds in the drafts of the IETF's
-//! HTTPAPI group up to the sixth; their seventh put it into `RateLimit: limit=10, remaining=0, reset=5`,
-//! those since into `RateLimit: "name";r=0;t=5`. `X-RateLimit-Reset` is a Unix time at GitHub and
-//! Auth0 and a delay at Envoy, Okta's `X-Rate-Limit-Reset` is a Unix time, GitLab's `RateLimit-Reset`
-//! too, and Discord has fractions and `X-RateLimit-Reset-After`. So the value itself has to say what it
-//! is: see [`until`].
+//! There is no agreed form. `RateLimit-Reset` was a delay in seconds in the drafts of the IETF's HTTPAPI
+//! group up to the sixth; their seventh put it into `RateLimit: limit=10, remaining=0, reset=5`, those
+//! since into `RateLimit: "name";r=0;t=5`. `X-RateLimit-Reset` is a Unix time at GitHub and Auth0 and a
+//! delay at Envoy, Okta's `X-Rate-Limit-Reset` is a Unix time, GitLab's `RateLimit-Reset` too, and Discord
+//! has fractions and `X-RateLimit-Reset-After`. So the form is inferred from the value: see [`until`].
 
 use std::time::Duration;
 
@@ -32,9 +31,9 @@ const UNIX_TIME_IN_MS: f64 = 1e11;
 
 /// The wait until the limit is reset by the server's clock, which shows `now`; the past is zero.
 ///
-/// Of several headers the latest time counts. Servers mix headers of several limits and windows, and
-/// which one is used up is not told: to come too early is refused again, and prolongs the limit at
-/// some servers, while to come too late costs no more than the slot's cap.
+/// Of several headers the latest time counts. Servers mix headers of several limits and windows without
+/// saying which one is used up: a client that comes too early is rejected again, which prolongs the limit
+/// at some servers, while coming too late costs no more than the slot's cap.
 pub(super) fn reset(headers: &HeaderMap, now: Option<Duration>) -> Option<Duration> {
     let times = RESET.into_iter().flat_map(|name| values(headers, name));
     let limits = values(headers, RATE_LIMIT).flat_map(|list| outside_quotes(list, ','));
@@ -43,8 +42,8 @@ pub(super) fn reset(headers: &HeaderMap, now: Option<Duration>) -> Option<Durati
     times.filter_map(|text| until(text, now)).chain(of_limits).max()
 }
 
-/// A delay in seconds, a Unix time in seconds or milliseconds, or an HTTP-date. The last three are
-/// nothing to someone who does not know the server's clock.
+/// A delay in seconds, a Unix time in seconds or milliseconds, or an HTTP-date. The last three are ignored
+/// if the server's clock is not known.
 fn until(text: &str, now: Option<Duration>) -> Option<Duration> {
     let at = match decimal(text) {
         Some(delay) if delay < UNIX_TIME => return Some(seconds(delay)),

@@ -1,4 +1,4 @@
-//! The tolerant reader of token answers and error responses, as real token endpoints give them.
+//! The tolerant reader of token and error responses, as real token endpoints send them.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use super::members::{Members, Unreadable};
 use super::rules::Rules;
 use super::server_time::server_time;
 
-/// A longer scope is none, and looking for secrets in it would take its time.
+/// A longer scope is dropped: searching it for secrets would take too long.
 const LONGEST_SCOPE: usize = 16 * 1024;
 
 pub(in crate::grant) fn read(
@@ -44,7 +44,7 @@ impl Reader<'_> {
             return Err(self.redirected());
         }
         if !status.is_success() {
-            // A gateway's HTML page is no reason to lose the status.
+            // A gateway's HTML page must not hide the status.
             let answer = Members::parse(self.response.body()).unwrap_or_default();
             return Err(self.rejected(&answer));
         }
@@ -104,7 +104,7 @@ impl Reader<'_> {
         let token = Token::bearer(secret.as_str())
             .map_err(|error| self.unusable(error.to_string()))?
             .expires_in(self.lifetime(answer));
-        // What a server echoes into the scope would be shown with the token.
+        // A secret that a server echoes into the scope would be shown with the token.
         let shows_nothing = |scope: &Zeroizing<String>| {
             scope.len() <= LONGEST_SCOPE && !self.secrets_with(answer).tell_in(scope)
         };
@@ -114,7 +114,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Without case; anything but Bearer is not used (RFC 6749 §5.1, §7.1).
+    /// Case-insensitive; any type but Bearer is an error (RFC 6749 §5.1, §7.1).
     fn check_token_type(&self, answer: &Members<'_>) -> Result<(), Error> {
         let Some(json) = present(answer.token_type) else {
             if self.rules.require_token_type {
@@ -171,12 +171,12 @@ impl Reader<'_> {
         .build()
     }
 
-    /// A redirect would hand the secret on, so none is followed. Of its target only scheme and
-    /// host are shown.
+    /// A redirect would pass the secret on, so none is followed. Of its target only scheme and host are
+    /// shown.
     fn redirected(&self) -> Error {
         let location = self.response.headers().get(LOCATION).map(HeaderValue::as_bytes);
         let location = location.and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
-        // What a server echoes into it is wiped with the last part of the parsed one.
+        // Wiped with the last part of the parsed URI, in case the server echoed a secret into it.
         let text = Bytes::from_owner(Zeroizing::new(location.as_bytes().to_vec()));
         let uri = Uri::from_maybe_shared(text).ok();
         let target = match uri.as_ref().map(|uri| (uri.scheme_str(), uri.host())) {
@@ -204,7 +204,7 @@ impl Reader<'_> {
         let encoded = values.find(|value| {
             value.as_bytes().split(|byte| *byte == b',').any(|name| is_coding(name.trim_ascii()))
         })?;
-        // The whole line: a part of it would hide that a secret begins there.
+        // The whole value: a secret that is only partly in a piece of it would not be recognized.
         Some(self.secrets().shown_value(encoded.as_bytes()))
     }
 

@@ -9,10 +9,10 @@ use super::server_time::http_date;
 /// In milliseconds, besides `Retry-After` or in its place.
 const MILLISECONDS: [&str; 2] = ["retry-after-ms", "x-ms-retry-after-ms"];
 
-/// The wait of a `Retry-After` header, in seconds or until an HTTP-date by the server's clock, which
-/// shows `now`; else the one in milliseconds, which may be shorter than whole seconds can say. A past
-/// date is zero, what cannot be read is nothing, and the longest wait that fits stands for longer
-/// ones: the slot caps it. Of several values the longest counts.
+/// The wait of a `Retry-After` header, in seconds or until an HTTP-date by the server's clock, which shows
+/// `now`; else the one in milliseconds, which may be shorter than whole seconds can say. A past date is
+/// zero; values that cannot be read are ignored; too long a wait saturates, and the slot caps it. Of
+/// several values the longest counts.
 pub(super) fn retry_after(headers: &HeaderMap, now: Option<Duration>) -> Option<Duration> {
     let wait = values(headers, "retry-after").filter_map(|text| seconds_or_date(text, now)).max();
     let milliseconds = || MILLISECONDS.into_iter().flat_map(|name| values(headers, name));
@@ -32,7 +32,7 @@ pub(super) fn decimal(text: &str) -> Option<f64> {
     if plain { text.parse().ok() } else { None }
 }
 
-/// So many seconds, of a number that [`decimal`] has read.
+/// Seconds, from a number that [`decimal`] has read.
 pub(super) fn seconds(number: f64) -> Duration {
     Duration::try_from_secs_f64(number).unwrap_or(Duration::MAX)
 }

@@ -6,8 +6,8 @@ use http::StatusCode;
 
 use super::dialect::Dialect;
 
-/// The life of a token whose response does not tell it: the shortest that any of the four providers
-/// hands out. Too short costs a token request, too long costs failed calls.
+/// The lifetime of a token whose response has none: the shortest of the four providers. Too short costs
+/// token requests, too long costs failed calls.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(300);
 
 #[derive(Clone)]
@@ -15,7 +15,7 @@ pub(in crate::grant) struct Rules {
     pub(in crate::grant) dialect: &'static Dialect,
     pub(in crate::grant) default_lifetime: Duration,
     pub(in crate::grant) require_token_type: bool,
-    /// Which status says that the client is wrong, where no code does.
+    /// The status that means wrong credentials, where no code says so.
     pub(in crate::grant) wrong_client_status: Option<StatusCode>,
 }
 

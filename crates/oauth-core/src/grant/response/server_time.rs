@@ -1,15 +1,15 @@
 //! The server's own clock, by the `Date` of its response (RFC 9110 §6.6.1).
 //!
-//! Every other time of a response is read against it and never against our clock: the two may be
-//! hours apart, and their difference would become a wait, or a life, that no one meant. Where no
-//! valid `Date` is beside it, such a time says nothing.
+//! Every other time of a response is read against it and never against our clock: the two may be hours
+//! apart, and the difference would end up in a wait or a lifetime. Without a valid `Date`, such a time is
+//! ignored.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderMap;
 use http::header::DATE;
 
-/// What the server's clock showed when it sent the response, as the time since 1970.
+/// The server's time when it sent the response, since 1970.
 pub(super) fn server_time(headers: &HeaderMap) -> Option<Duration> {
     http_date(headers.get(DATE)?.to_str().ok()?)
 }

@@ -1,4 +1,4 @@
-//! What no token endpoint would take, refused by name. Errors show no value.
+//! Checks of parameters. Errors name the parameter and show no value.
 
 use std::borrow::Cow;
 
@@ -56,7 +56,7 @@ pub(super) fn authorization_details(json: &str) -> Result<(), Error> {
         #[serde(rename = "type", borrow)]
         _type: Cow<'a, str>,
     }
-    // An array would pass for the members in their order.
+    // Serde would also accept an array, as the members in order.
     let is_detail = |detail: &&RawValue| {
         detail.get().starts_with('{') && serde_json::from_str::<Detail<'_>>(detail.get()).is_ok()
     };

@@ -1,4 +1,4 @@
-//! What a token request asks for, as data that can be compared, hashed and written as one key.
+//! What a token is requested for, as data that can be compared, hashed and used as a key.
 
 mod check;
 
@@ -8,11 +8,11 @@ use std::hash::{Hash, Hasher};
 
 use crate::error::Error;
 
-/// The parameters of a token request: what the token is to be good for.
+/// The parameters of a token request: what the token is for.
 ///
-/// The order in which they were set is the order in which they are sent. It makes no difference to `==`,
-/// `Hash` and `Ord`, which go by the [canonical form](Self::canonical). An empty value counts as left
-/// out (RFC 6749 §3.2). `Debug` shows names and no value.
+/// They are sent in the order in which they were set. `==`, `Hash` and `Ord` ignore the order and use the
+/// [canonical form](Self::canonical). An empty value counts as absent (RFC 6749 §3.2). `Debug` shows names
+/// and no value.
 ///
 /// ```
 /// use oauth_core::Params;
@@ -30,7 +30,7 @@ pub struct Params {
     extra: Vec<(String, String)>,
 }
 
-/// What a value is, by the number that it has in the canonical form.
+/// The kinds of values, numbered as in the canonical form.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Kind {
     Scope = 1,
@@ -41,7 +41,7 @@ enum Kind {
 }
 
 impl Params {
-    /// No parameters.
+    /// Creates empty parameters.
     pub const fn new() -> Self {
         Self {
             scope: String::new(),
@@ -52,7 +52,7 @@ impl Params {
         }
     }
 
-    /// The scope to ask for: words separated by single spaces (RFC 6749 §3.3).
+    /// Sets the scope to request: words separated by single spaces (RFC 6749 §3.3).
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = scope.into();
@@ -66,7 +66,7 @@ impl Params {
         self
     }
 
-    /// One more `resource` that the token is for: an absolute URI without a fragment (RFC 8707 §2).
+    /// Adds a `resource` that the token is for: an absolute URI without a fragment (RFC 8707 §2).
     #[must_use]
     pub fn with_resource(mut self, uri: impl Into<String>) -> Self {
         self.resources.push(uri.into());
@@ -80,7 +80,7 @@ impl Params {
         self
     }
 
-    /// One more parameter, under a name of the server's own.
+    /// Adds another parameter.
     #[must_use]
     pub fn with_extra(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.extra.push((name.into(), value.into()));
@@ -112,13 +112,13 @@ impl Params {
         self.extra.iter().filter_map(|(name, value)| Some((name.as_str(), given(value)?)))
     }
 
-    /// One form for all that make the same request but for its order: equal parameters have equal
-    /// bytes, unequal ones have not. It holds the values: do not log it.
+    /// Returns a byte form that is the same for parameters that differ only in their order, and different
+    /// otherwise. It contains the values: do not log it.
     ///
-    /// For each value one byte that says what it is (1 scope, 2 audience, 3 resource, 4 authorization
-    /// details, 5 any other), in this order, resources sorted by their bytes and the others by name and
-    /// value; then the value, with any other parameter first its name, each with its length before it
-    /// in eight bytes, the highest first. Scope and authorization details stand as they were set.
+    /// For each value: one byte for its kind (1 scope, 2 audience, 3 resource, 4 authorization details, 5
+    /// any other), in this order, resources sorted by their bytes and other parameters by name and value;
+    /// then the value, for other parameters preceded by the name, each preceded by its length as eight
+    /// bytes, big-endian. Scope and authorization details are taken verbatim.
     pub fn canonical(&self) -> Vec<u8> {
         let values = self.sorted();
         let room = values.iter().map(|(_, name, value)| 17 + name.len() + value.len()).sum();
@@ -160,7 +160,7 @@ impl Params {
         self.extra().filter(|(name, _)| names_a_secret(name)).map(|(_, value)| value)
     }
 
-    /// Refuses by name what no token endpoint would take.
+    /// Rejects invalid parameters, by name.
     pub(in crate::grant) fn check(&self) -> Result<(), Error> {
         check::scope(&self.scope)?;
         self.resources.iter().try_for_each(|uri| check::resource(uri))?;
