@@ -138,7 +138,7 @@ fn hot_path(runtime: &tokio::runtime::Runtime, rounds: usize) -> Vec<Value> {
     let mut batches: Vec<_> = floor.into_iter().map(|row| row.visit(one.clone())).collect();
     let (endpoint, api) = (TokenEndpoint::start(), Api::default());
     let token = oauth_benches::secret();
-    endpoint.server.answer_with(move |_| {
+    endpoint.server.respond_with(move |_| {
         json!({ "access_token": token, "token_type": "Bearer", "expires_in": 3600 }).to_string()
     });
     for peer in &PEERS {

@@ -148,7 +148,7 @@ impl Cell {
     /// Tells the server when to answer.
     pub fn prepare(&self, api: &ProtectedApi) {
         if self.refusal != Refusal::After {
-            api.answer_after(self.read_by_then() as u64);
+            api.respond_after(self.read_by_then() as u64);
         }
     }
 

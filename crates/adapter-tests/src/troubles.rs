@@ -91,11 +91,11 @@ impl Trouble {
         match self {
             EarlyRefusal => {
                 api.refuse_everything(true);
-                api.answer_after(HALF as u64);
+                api.respond_after(HALF as u64);
             }
             ResetInTheUpload => {
                 api.inject(Fault::reset());
-                api.answer_after(HALF as u64);
+                api.respond_after(HALF as u64);
             }
             UploadFails | GivenUp => {}
             AnswerBreaksOff => api.inject(stalling(200)),

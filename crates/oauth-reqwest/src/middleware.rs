@@ -181,9 +181,9 @@ impl OAuthMiddleware {
             let _ = slot.note_refusal(refused.sent, target, Some(&hints));
             return Err(Outcome::NotReplayed(reason));
         }
-        let renewal =
+        let refresh =
             slot.after_refusal(refused.sent, target, Some(Box::new(hints)), limit.until());
-        let issued = renewal.await.map_err(Outcome::RefreshFailed)?;
+        let issued = refresh.await.map_err(Outcome::RefreshFailed)?;
         let kept = kept.ok_or(Outcome::NotReplayed(NotReplayed::Off))?;
         let mut request = kept.again().map_err(Outcome::NotReplayed)?;
         request.headers_mut().remove(slot.header_name());

@@ -91,13 +91,13 @@ async fn during_a_roll_out_old_and_new_are_good_until_the_old_are_retired() {
 #[tokio::test]
 async fn a_body_of_the_tests_own_making_carries_a_token_that_works() {
     let auth = AuthServer::start(Dialect::Apiera).await.unwrap();
-    auth.answer_with(|token| format!(r#"{{"access_token":"{token}","expires_in":null}}"#));
+    auth.respond_with(|token| format!(r#"{{"access_token":"{token}","expires_in":null}}"#));
     let answer = ask(&auth).await;
     assert!(answer.body.ends_with(r#"","expires_in":null}"#));
     let api = oauth_testkit::ProtectedApi::start(&auth).await.unwrap();
     let token = common::bearer(&answer.member("access_token"));
     assert_eq!(send(api.addr(), "GET /", &[&token], "").await.unwrap().status, 200);
-    auth.answer_normally();
+    auth.respond_normally();
     assert!(ask(&auth).await.body.contains("86400"));
 }
 

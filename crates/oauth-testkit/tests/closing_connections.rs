@@ -69,7 +69,7 @@ async fn a_peer_that_leaves_ends_an_endless_body_and_a_slow_head() {
 async fn a_slow_head_may_have_no_pace_and_a_body_larger_than_any_buffer() {
     const SIZE: usize = 32 << 20;
     let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
-    auth.answer_with(|_| "x".repeat(SIZE));
+    auth.respond_with(|_| "x".repeat(SIZE));
     auth.inject(Fault::slow_head(Duration::ZERO));
     let mut stream = TcpStream::connect(auth.addr()).await.unwrap();
     let body = encode(Dialect::Oleria, &good_fields(&auth));

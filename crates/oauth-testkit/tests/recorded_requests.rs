@@ -163,7 +163,7 @@ async fn trailers_are_kept_over_both_protocols() {
 #[tokio::test]
 async fn a_refusal_or_a_fault_after_some_bytes_waits_for_them_and_for_no_more() {
     let (_auth, api) = pair().await;
-    api.answer_after(3);
+    api.respond_after(3);
     api.inject(Fault::status(503));
     for expected in [503, 401] {
         let mut upload = start_upload(&api, 100, "ab").await;
@@ -185,10 +185,10 @@ async fn a_refusal_or_a_fault_after_some_bytes_waits_for_them_and_for_no_more() 
 async fn a_good_request_is_read_to_its_end_whenever_refusals_come() {
     let (auth, api) = pair().await;
     let token = bearer(&auth.issue());
-    api.answer_after(1);
+    api.respond_after(1);
     let answer = send(api.addr(), "POST /", &[&token], "abc").await.unwrap();
     assert_eq!((answer.status, answer.header("x-body-length")), (200, Some("3")));
-    api.answer_early(true);
+    api.respond_early(true);
     let answer = send(api.addr(), "POST /", &[&token], "abc").await.unwrap();
     assert_eq!((answer.status, answer.header("x-body-sha256")), (200, Some(ABC)));
 }
@@ -196,8 +196,8 @@ async fn a_good_request_is_read_to_its_end_whenever_refusals_come() {
 #[tokio::test]
 async fn without_an_early_response_a_refusal_waits_for_the_whole_body_again() {
     let (_auth, api) = pair().await;
-    api.answer_early(true);
-    api.answer_early(false);
+    api.respond_early(true);
+    api.respond_early(false);
     let mut upload = start_upload(&api, 3, "ab").await;
     until(&api, |request| request.body_length() == 2).await;
     assert!(has_no_answer(&upload));

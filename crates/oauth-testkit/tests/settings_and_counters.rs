@@ -170,7 +170,7 @@ async fn a_token_response_is_json_that_must_not_be_stored() {
     for dialect in Dialect::ALL {
         let auth = AuthServer::start(dialect).await.unwrap();
         let normal = ask(&auth).await;
-        auth.answer_with(|token| format!("[\"{token}\"]"));
+        auth.respond_with(|token| format!("[\"{token}\"]"));
         let own = ask(&auth).await;
         assert_eq!(own.body, format!("[\"{}\"]", own.body.trim_matches(['[', ']', '"'])));
         for answer in [normal, own] {
@@ -189,13 +189,13 @@ async fn a_token_response_is_json_that_must_not_be_stored() {
 async fn a_body_of_the_tests_own_making_may_ask_the_server_itself() {
     let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
     let asked = auth.clone();
-    auth.answer_with(move |token| {
+    auth.respond_with(move |token| {
         asked.set_scope(format!("after {}", asked.tokens_issued()));
         format!("{} {}", asked.accepts(token), asked.client_id())
     });
     assert_eq!(ask(&auth).await.body, format!("true {}", auth.client_id()));
     assert_eq!(auth.scope(), "after 1");
-    auth.answer_normally();
+    auth.respond_normally();
 }
 
 #[tokio::test]

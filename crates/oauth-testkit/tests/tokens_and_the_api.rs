@@ -170,7 +170,7 @@ async fn an_open_api_takes_everything_and_counts_the_tokens_it_sees() {
 #[tokio::test]
 async fn an_early_response_does_not_wait_for_the_body() {
     let (auth, api) = pair(Dialect::Oleria).await;
-    api.answer_early(true);
+    api.respond_early(true);
     let mut stream = TcpStream::connect(api.addr()).await.unwrap();
     stream.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nab").await.unwrap();
     let mut answer = [0; 12];

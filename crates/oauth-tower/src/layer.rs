@@ -77,7 +77,7 @@ impl<R> OAuthLayer<R> {
         self.with(|policy| policy.set_verdict(overrule))
     }
 
-    /// Where a response came from, if a layer below follows redirects: one from another origin than
+    /// Sets how to find where a response came from, if a layer below follows redirects. One from another origin than
     /// the request's is recorded as [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway), and
     /// a 401 from there says nothing about the token and is delivered. One to another URI of the same
     /// origin is delivered as well, unless the method is GET, HEAD or OPTIONS: the request may have been
@@ -96,7 +96,7 @@ impl<R> OAuthLayer<R> {
         self.with(|policy| policy.set_response_uri(uri))
     }
 
-    /// A layer for the place directly around the client, below everything that follows redirects or
+    /// Returns a layer for the place directly around the client, below everything that follows redirects or
     /// rewrites URLs: it removes this layer's token from a request that is not for its origins, and records
     /// redirects for the layer. It copies the origins, so set them before.
     pub fn guard(&self) -> GuardLayer {

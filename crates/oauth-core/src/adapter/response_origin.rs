@@ -25,11 +25,11 @@ impl Policy {
 
     /// Whether the response is that of another URI than the request's, as far as `response_uri` shows.
     pub fn is_of_another_uri(&self, response: &Extensions, requested: &Uri) -> bool {
-        let answered = self.judgement.response_uri.and_then(|uri| uri(response));
-        answered.is_some_and(|answered| match requested.authority() {
-            Some(_) => answered != requested,
+        let from = self.judgement.response_uri.and_then(|uri| uri(response));
+        from.is_some_and(|from| match requested.authority() {
+            Some(_) => from != requested,
             // The rest is up to the inner service.
-            None => answered.path_and_query() != requested.path_and_query(),
+            None => from.path_and_query() != requested.path_and_query(),
         })
     }
 

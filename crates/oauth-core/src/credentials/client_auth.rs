@@ -146,26 +146,27 @@ impl ClientAuth {
     pub(crate) fn basic_header(&self) -> Option<HeaderValue> {
         let (id, secret) = (self.id.as_bytes(), self.expose_secret()?);
         // As large as either can become: growing would leave a copy behind in freed memory.
-        let mut pair = Zeroizing::new(String::with_capacity(3 * (id.len() + secret.len()) + 1));
+        let mut user_pass =
+            Zeroizing::new(String::with_capacity(3 * (id.len() + secret.len()) + 1));
         match self.method() {
             Method::Post => return None,
             Method::Basic => {
-                pair.extend(form_urlencoded::byte_serialize(id));
-                pair.push(':');
-                pair.extend(form_urlencoded::byte_serialize(secret.as_bytes()));
+                user_pass.extend(form_urlencoded::byte_serialize(id));
+                user_pass.push(':');
+                user_pass.extend(form_urlencoded::byte_serialize(secret.as_bytes()));
             }
             Method::RawBasic => {
-                pair.push_str(&self.id);
-                pair.push(':');
-                pair.push_str(secret);
+                user_pass.push_str(&self.id);
+                user_pass.push(':');
+                user_pass.push_str(secret);
             }
         }
         const SCHEME: &[u8] = b"Basic ";
-        let mut text = Zeroizing::new(vec![0; SCHEME.len() + 4 * pair.len().div_ceil(3)]);
+        let mut text = Zeroizing::new(vec![0; SCHEME.len() + 4 * user_pass.len().div_ceil(3)]);
         let (scheme, encoded) = text.split_at_mut(SCHEME.len());
         scheme.copy_from_slice(SCHEME);
         // In place: encoding into a `String` goes through a buffer on the stack.
-        STANDARD.encode_slice(pair.as_bytes(), encoded).ok()?;
+        STANDARD.encode_slice(user_pass.as_bytes(), encoded).ok()?;
         // Base64 is always a valid header value. Its bytes are wiped with the last clone.
         let bytes = Bytes::from_owner(text);
         let mut header = HeaderValue::from_maybe_shared(bytes).ok()?;

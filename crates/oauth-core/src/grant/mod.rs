@@ -31,7 +31,7 @@ pub use response::ErrorBuilder;
 /// Sans-IO: [`GrantSource`](crate::GrantSource) resolves what a [`TokenRequest`] needs, has the grant
 /// write the request, carries it over a transport and has the grant read the response.
 ///
-/// # A grant of your own
+/// # Your own grant
 /// If only details differ, wrap a [`ClientCredentials`](crate::ClientCredentials), forward to it, and
 /// change what differs. Otherwise put the credentials where the provider wants them, and build errors that
 /// say what its responses mean. This provider wants the secret in a header and rejects a wrong one with a

@@ -47,9 +47,9 @@ pub(crate) struct Secrets {
 
 impl Secrets {
     /// The secrets of these credentials.
-    pub(crate) fn of(pairs: &[impl Borrow<ClientAuth>]) -> Self {
+    pub(crate) fn of(clients: &[impl Borrow<ClientAuth>]) -> Self {
         let mut secrets = Self::default();
-        pairs.iter().for_each(|client| secrets.add(client.borrow()));
+        clients.iter().for_each(|client| secrets.add(client.borrow()));
         secrets.spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.len()));
         secrets
     }
@@ -60,9 +60,10 @@ impl Secrets {
         if needle.is_none() {
             // Of itself too short, but not with the id, as Basic carries them.
             let parts = [client.id(), ":", secret];
-            let mut pair = Zeroizing::new(String::with_capacity(parts.map(str::len).iter().sum()));
-            parts.into_iter().for_each(|part| pair.push_str(part));
-            self.needles.extend(Needle::whole(&pair));
+            let mut basic_text =
+                Zeroizing::new(String::with_capacity(parts.map(str::len).iter().sum()));
+            parts.into_iter().for_each(|part| basic_text.push_str(part));
+            self.needles.extend(Needle::whole(&basic_text));
         }
         self.needles.extend(needle);
         self.spellings.push(Zeroizing::new(secret.to_owned()));
@@ -75,8 +76,8 @@ impl Secrets {
             self.spellings.push(Zeroizing::new(json.to_owned()));
         }
         if let Some(basic) = client.basic_header() {
-            let pair = basic.to_str().unwrap_or_default().trim_start_matches("Basic ");
-            self.spellings.push(Zeroizing::new(pair.to_owned()));
+            let basic_text = basic.to_str().unwrap_or_default().trim_start_matches("Basic ");
+            self.spellings.push(Zeroizing::new(basic_text.to_owned()));
         }
     }
 

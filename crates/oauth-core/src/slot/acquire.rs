@@ -63,7 +63,7 @@ enum WaitEnd {
 fn wait(completion: Completion, until: Instant) -> impl Future<Output = WaitEnd> + Send {
     async move {
         match timeout_at(until, completion.end()).await {
-            Ok(Some(landed)) => WaitEnd::FlightResult(landed.clone()),
+            Ok(Some(result)) => WaitEnd::FlightResult(result.clone()),
             Ok(None) => WaitEnd::CutOff,
             Err(_elapsed) => WaitEnd::TimedOut,
         }
@@ -171,8 +171,8 @@ impl TokenSlot {
             if let Err(error) = &runtime {
                 return Err(error.clone());
             }
-            let answer = state.ask(trigger, patience, current.as_ref(), now, epoch)?;
-            Ok(match answer {
+            let ticket = state.ask(trigger, patience, current.as_ref(), now, epoch)?;
+            Ok(match ticket {
                 Ticket::Join(completion, dead_at) => Asked::Joined(completion, dead_at),
                 Ticket::Start(spec, completion, dead_at) => {
                     let held =

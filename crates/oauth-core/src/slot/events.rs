@@ -18,7 +18,7 @@ pub(super) fn trying_again(error: &Error, wait: Duration) {
     contained(|| tracing::debug!(%error, wait_ms, "token request failed, trying again"));
 }
 
-pub(super) fn landed(flight: u64, outcome: &Result<impl AsRef<Entry>, Error>, kept: bool) {
+pub(super) fn flight_ended(flight: u64, outcome: &Result<impl AsRef<Entry>, Error>, kept: bool) {
     contained(|| match outcome {
         Ok(entry) => {
             let entry = entry.as_ref();
@@ -35,7 +35,7 @@ pub(super) fn landed(flight: u64, outcome: &Result<impl AsRef<Entry>, Error>, ke
     });
 }
 
-pub(super) fn renewals_exhausted(error: &Error) {
+pub(super) fn budget_exhausted(error: &Error) {
     contained(
         || tracing::warn!(%error, "a refused token is not refreshed: the refresh budget is used up"),
     );

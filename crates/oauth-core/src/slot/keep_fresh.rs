@@ -56,8 +56,8 @@ impl TokenSlot {
     /// Outside a Tokio runtime, or if it has no timers.
     pub fn keep_fresh(&self) -> Result<KeepFresh, Error> {
         let runtime = runtime()?;
-        let landed = self.shared.settled.subscribe();
-        let task = runtime.spawn(renew(Arc::downgrade(&self.shared), landed));
+        let settled = self.shared.settled.subscribe();
+        let task = runtime.spawn(run(Arc::downgrade(&self.shared), settled));
         Ok(KeepFresh { task: task.abort_handle() })
     }
 }
@@ -72,23 +72,23 @@ enum Wait {
 }
 
 /// Upgrades the handle for each look, never across an await.
-async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
+async fn run(slot: Weak<Shared>, mut settled: watch::Receiver<u64>) {
     loop {
-        let landings = *landed.borrow_and_update();
+        let count = *settled.borrow_and_update();
         let Some(shared) = slot.upgrade() else { return };
         // Holds the source, not the slot, so that the slot can go away meanwhile.
         let source = shared.source.clone();
         let wait = TokenSlot { shared }.look();
         match wait {
             Wait::For { time, unless_rotated: epoch } => {
-                let landing = timeout(time.min(LOOK_AGAIN), landed.changed());
+                let changed = timeout(time.min(LOOK_AGAIN), settled.changed());
                 let end = match epoch {
                     // Caught, because what a source drops at the end of the wait can panic.
                     Some(epoch) => {
-                        let wait = caught(unless_rotated(landing, &*source, epoch));
+                        let wait = caught(unless_rotated(changed, &*source, epoch));
                         wait.await.unwrap_or_default()
                     }
-                    None => Some(landing.await),
+                    None => Some(changed.await),
                 };
                 // Closed: the slot is gone.
                 if let Some(Ok(Err(_))) = end {
@@ -97,21 +97,21 @@ async fn renew(slot: Weak<Shared>, mut landed: watch::Receiver<u64>) {
             }
             Wait::Flight { completion, dead_in, ours } => {
                 let (after, known) = match timeout(dead_in, completion.end()).await {
-                    Ok(Some(end)) => (After::of(end), landings + 1),
+                    Ok(Some(end)) => (After::of(end), count + 1),
                     // Aborted: this runtime may be shutting down, so give it the chance.
-                    Ok(None) if ours => (After::Pause, landings),
+                    Ok(None) if ours => (After::Pause, count),
                     // Its runtime has shut down or is not driven: ask again.
-                    Ok(None) | Err(_) => (After::Look, landings),
+                    Ok(None) | Err(_) => (After::Look, count),
                 };
                 // It holds the result, perhaps an error of the source.
                 contained(|| drop(completion));
                 let rest = match after {
                     // Another one has completed meanwhile.
-                    _ if *landed.borrow_and_update() > known => Ok(()),
+                    _ if *settled.borrow_and_update() > known => Ok(()),
                     After::Look => Ok(()),
-                    After::Pause => timeout(PAUSE, landed.changed()).await.unwrap_or(Ok(())),
+                    After::Pause => timeout(PAUSE, settled.changed()).await.unwrap_or(Ok(())),
                     // Until a caller's flight brings another token.
-                    After::Rest => landed.changed().await,
+                    After::Rest => settled.changed().await,
                 };
                 // Closed: the slot is gone.
                 if rest.is_err() {
@@ -130,8 +130,8 @@ enum After {
 }
 
 impl After {
-    fn of(landed: &FlightResult) -> Self {
-        match landed {
+    fn of(settled: &FlightResult) -> Self {
+        match settled {
             Ok(entry) if entry.single_use() => Self::Rest,
             // Not remembered because the credentials changed, so nothing else holds the task back.
             Err(error) if error.retry_after().is_none() => Self::Pause,
@@ -144,11 +144,11 @@ impl TokenSlot {
     /// Refreshes the token if it is due. The clock or the source may be foreign code and panic: the task
     /// lives on.
     fn look(&self) -> Wait {
-        let look = contained(|| self.renew_if_due());
+        let look = contained(|| self.refresh_if_due());
         look.unwrap_or(Wait::For { time: PAUSE, unless_rotated: None })
     }
 
-    fn renew_if_due(&self) -> Wait {
+    fn refresh_if_due(&self) -> Wait {
         let (now, epoch) = (self.shared.clock.now(), self.shared.source.credentials_epoch());
         let failed = self.shared.state().failed_epoch();
         // A failure of other credentials postpones nothing.

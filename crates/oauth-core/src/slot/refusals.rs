@@ -168,7 +168,7 @@ impl TokenSlot {
     ) -> Result<IssuedToken, Error> {
         match self.rule(Refusal { sent, target, again: Again::Possible }) {
             Ruling::Send(entry, guidance) => Ok(IssuedToken { entry, guidance }),
-            Ruling::Renew(trigger) => self.acquire(trigger, hints, until).await,
+            Ruling::Refresh(trigger) => self.acquire(trigger, hints, until).await,
             Ruling::Deliver(error) => Err(error.unwrap_or_else(not_again)),
         }
     }
@@ -185,7 +185,7 @@ impl TokenSlot {
         hints: Option<&Hints>,
     ) -> Result<(), Error> {
         match self.rule(Refusal { sent, target, again: Again::Impossible }) {
-            Ruling::Renew(trigger) => self.start_flight(trigger, hints, None).map(drop),
+            Ruling::Refresh(trigger) => self.start_flight(trigger, hints, None).map(drop),
             Ruling::Deliver(Some(error)) => Err(error),
             Ruling::Send(..) | Ruling::Deliver(None) => Ok(()),
         }

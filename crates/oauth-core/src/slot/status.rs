@@ -69,7 +69,7 @@ impl Status {
 #[derive(Debug)]
 pub struct Changes {
     pub(super) slot: Weak<Shared>,
-    pub(super) landed: watch::Receiver<u64>,
+    pub(super) settled: watch::Receiver<u64>,
 }
 
 impl Changes {
@@ -80,7 +80,7 @@ impl Changes {
     /// # Cancel safety
     /// Dropping a call loses no change: the next one returns at once.
     pub async fn changed(&mut self) -> Option<Status> {
-        woken_quietly(self.landed.changed()).await.ok()?;
+        woken_quietly(self.settled.changed()).await.ok()?;
         let slot = TokenSlot { shared: self.slot.upgrade()? };
         Some(slot.status())
     }
@@ -121,6 +121,6 @@ impl TokenSlot {
 
     /// Returns a listener for changes of the slot.
     pub fn subscribe(&self) -> Changes {
-        Changes { slot: Arc::downgrade(&self.shared), landed: self.shared.settled.subscribe() }
+        Changes { slot: Arc::downgrade(&self.shared), settled: self.shared.settled.subscribe() }
     }
 }

@@ -139,7 +139,7 @@ async fn a_larger_cap_takes_larger_streams() {
 #[tokio::test]
 async fn a_stream_that_fails_is_not_sent_again() {
     let world = World::revoked().await;
-    world.api.answer_early(true);
+    world.api.respond_early(true);
     let pieces = [Ok(bytes(10)), Err(std::io::Error::other("torn"))];
     let body = Body::wrap_stream(stream::iter(pieces));
     // The server may answer first or see the upload break: never is there a second send.
@@ -238,7 +238,7 @@ async fn over_h2_a_revoked_token_costs_a_hundred_posts_one_token_request() {
 /// The rest of the body comes only when the second send is under way: whoever pulls it sends it.
 async fn an_early_401_in_the_middle_of_an_upload(builder: reqwest::ClientBuilder) {
     let world = World::revoked().await;
-    world.api.answer_early(true);
+    world.api.respond_early(true);
     let sent = bytes(4 * 1024 * 1024);
     let api = world.api.clone();
     let rest = sent.clone();

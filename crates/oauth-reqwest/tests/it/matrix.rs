@@ -82,7 +82,7 @@ async fn bytes_of_every_size_are_replayed() {
 /// The server answers on the head, and the body comes as fast as it can.
 async fn at_full_speed(builder: Builder, length: usize, streams: bool) -> Result<Outcome, String> {
     let world = World::revoked().await;
-    world.api.answer_early(true);
+    world.api.respond_early(true);
     let data = bytes(length);
     let body = if streams { in_pieces(&data, 7000) } else { data.clone().into() };
     let client = with(builder(), world.middleware());

@@ -152,7 +152,7 @@ async fn while_the_token_is_refreshed_the_first_body_stands_still() {
 async fn a_failed_refresh(builder: reqwest::ClientBuilder, early: bool) {
     let world = World::revoked().await;
     world.refuse_tokens();
-    world.api.answer_early(early);
+    world.api.respond_early(early);
     let client = with(builder, world.middleware());
     let response = world.post(&client, in_pieces(&bytes(3000), 1000)).send().await.unwrap();
     assert_eq!(response.status(), 401);

@@ -19,7 +19,7 @@ fn refusal() -> Fault {
 async fn an_early_401_and_no_new_token(builder: reqwest::ClientBuilder) {
     let world = World::new().await;
     world.refuse_tokens();
-    world.api.answer_after(5000);
+    world.api.respond_after(5000);
     world.api.inject(refusal());
     let client = with(builder, world.middleware());
     let (body, gate) = Gated::new(bytes(10_000)).gated(5000);
@@ -46,7 +46,7 @@ async fn over_h2_a_large_early_401_is_readable_whole_when_the_refresh_fails() {
 /// Returns how many connections it took.
 async fn an_early_401_whose_rest_never_comes(builder: reqwest::ClientBuilder) -> u64 {
     let world = World::new().await;
-    world.api.answer_after(5000);
+    world.api.respond_after(5000);
     world.api.inject(refusal().stalls_after(70_000));
     let client = with(builder, world.middleware());
     let (body, gate) = Gated::new(bytes(10_000)).gated(5000);

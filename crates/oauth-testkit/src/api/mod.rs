@@ -37,7 +37,7 @@ pub enum Challenge {
 /// `x-body-sha256`. Bodies are hashed as they stream in, never held.
 ///
 /// Any other request gets a 401 in the provider's words, after its body was read
-/// ([`answer_early`](ProtectedApi::answer_early) changes that).
+/// ([`respond_early`](ProtectedApi::respond_early) changes that).
 #[derive(Clone)]
 pub struct ProtectedApi {
     resource: Arc<Resource>,
@@ -111,15 +111,15 @@ impl ProtectedApi {
     /// Whether refusals and faults come without waiting for the request body. Over HTTP/1.1 the connection
     /// closes after such a response if more of the body is to come, and a client that goes on writing may see
     /// the reset before it reads the response.
-    pub fn answer_early(&self, early: bool) {
-        lock(&self.resource.settings).answer_after = early.then_some(0);
+    pub fn respond_early(&self, early: bool) {
+        lock(&self.resource.settings).respond_after = early.then_some(0);
     }
 
     /// Lets refusals and faults come as soon as that much of the request body was read, or all of it if
-    /// there is less: [`answer_early`](ProtectedApi::answer_early) in the middle of an upload, which is the
+    /// there is less: [`respond_early`](ProtectedApi::respond_early) in the middle of an upload, which is the
     /// same with 0 bytes. The rest stays unread. Frames are not cut, so that it may be more than `bytes`.
-    pub fn answer_after(&self, bytes: u64) {
-        lock(&self.resource.settings).answer_after = Some(bytes);
+    pub fn respond_after(&self, bytes: u64) {
+        lock(&self.resource.settings).respond_after = Some(bytes);
     }
 
     /// Queues a fault.

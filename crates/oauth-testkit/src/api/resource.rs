@@ -34,7 +34,7 @@ pub(super) struct Settings {
     pub(super) challenge: Challenge,
     pub(super) refuse_everything: bool,
     /// How much of the body is read before a refusal or a fault; `None`: all of it.
-    pub(super) answer_after: Option<u64>,
+    pub(super) respond_after: Option<u64>,
 }
 
 impl Resource {
@@ -116,7 +116,7 @@ impl Handler for Resource {
         self.requests.fetch_add(1, Ordering::SeqCst);
 
         let broken_off = || json(StatusCode::BAD_REQUEST, r#"{"message":"incomplete body"}"#);
-        let until = lock(&self.settings).answer_after.unwrap_or(u64::MAX);
+        let until = lock(&self.settings).respond_after.unwrap_or(u64::MAX);
         if !received.read(&mut body, until).await {
             return Outcome::Respond(broken_off());
         }

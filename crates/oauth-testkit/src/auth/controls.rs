@@ -156,15 +156,15 @@ impl AuthServer {
     /// ```
     /// # use oauth_testkit::AuthServer;
     /// fn tell_lifetime_as_text(auth: &AuthServer) {
-    ///     auth.answer_with(|token| format!(r#"{{"access_token":"{token}","expires_in":"300"}}"#));
+    ///     auth.respond_with(|token| format!(r#"{{"access_token":"{token}","expires_in":"300"}}"#));
     /// }
     /// ```
-    pub fn answer_with(&self, body: impl Fn(&str) -> String + Send + Sync + 'static) {
+    pub fn respond_with(&self, body: impl Fn(&str) -> String + Send + Sync + 'static) {
         lock(&self.endpoint.settings).writer = Some(Arc::new(body));
     }
 
-    /// Takes [`answer_with`](AuthServer::answer_with) back.
-    pub fn answer_normally(&self) {
+    /// Takes [`respond_with`](AuthServer::respond_with) back.
+    pub fn respond_normally(&self) {
         lock(&self.endpoint.settings).writer = None;
     }
 

@@ -77,7 +77,7 @@ pub(super) struct First<S, R: Strategy<B>, B> {
 
 /// A request with our token that the API responded to, for reading on in the response's body.
 #[derive(Debug)]
-pub(crate) struct Answered {
+pub(crate) struct TokenUse {
     pub(crate) policy: Arc<Policy>,
     pub(crate) sent: Sent,
     pub(crate) target: Target,
@@ -258,10 +258,10 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
     }
 
     /// What a [plain](Self::is_plain) response belongs to.
-    pub(super) fn answered(&self) -> Option<Answered> {
+    pub(super) fn token_use(&self) -> Option<TokenUse> {
         match self.attached {
             Attached::Token(sent) => {
-                Some(Answered { policy: self.policy.clone(), sent, target: self.target() })
+                Some(TokenUse { policy: self.policy.clone(), sent, target: self.target() })
             }
             Attached::Nothing(_) => None,
         }

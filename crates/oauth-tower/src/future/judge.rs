@@ -7,7 +7,7 @@ use oauth_core::challenge::Hints;
 use oauth_core::{NotReplayed, Outcome, Verdict};
 use tower_service::Service;
 
-use super::exchange::{Answered, Attached, Exchange, First, Kept, SendKind, recorded};
+use super::exchange::{Attached, Exchange, First, Kept, SendKind, TokenUse, recorded};
 use super::slow::Slow;
 use crate::strategy::{Handle, Strategy};
 
@@ -18,7 +18,7 @@ where
     R: Strategy<B>,
 {
     /// Deliver it. With what it belongs to, if it is the API's response to our token.
-    Deliver(S::Response, Option<Answered>),
+    Deliver(S::Response, Option<TokenUse>),
     /// The token was refused, and the request can be sent again.
     Refresh(Box<Slow<S, R, B>>),
 }
@@ -61,13 +61,13 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
                 note_acceptance(&policy, sent, target);
             }
             let sent = if is_anothers { sent.without_weight() } else { sent };
-            let answered = Answered { policy, sent, target };
-            return Judged::Deliver(recorded(response, attached), Some(answered));
+            let token_use = TokenUse { policy, sent, target };
+            return Judged::Deliver(recorded(response, attached), Some(token_use));
         }
         if sent.is_second() {
             slot.note_second_refusal(sent, target);
-            let answered = Answered { policy, sent, target };
-            return Judged::Deliver(recorded(response, attached), Some(answered));
+            let token_use = TokenUse { policy, sent, target };
+            return Judged::Deliver(recorded(response, attached), Some(token_use));
         }
         let (timer, first) = match kept.map(|kept| *kept) {
             Some(Kept { timer, send: SendKind::First(first), .. }) => {
@@ -77,15 +77,15 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
         };
         match first {
             Ok(first) => {
-                let answered = Answered { policy, sent, target };
+                let token_use = TokenUse { policy, sent, target };
                 let hints = Box::new(Hints::of(response.headers()));
-                Judged::Refresh(Box::new(Slow::refresh(answered, first, response, hints, timer)))
+                Judged::Refresh(Box::new(Slow::refresh(token_use, first, response, hints, timer)))
             }
             Err(reason) => {
                 // For the next request. The result changes nothing for this one.
                 let _ = slot.note_refusal(sent, target, Some(&Hints::of(response.headers())));
-                let answered = Answered { policy, sent, target };
-                Judged::Deliver(recorded(response, Outcome::NotReplayed(reason)), Some(answered))
+                let token_use = TokenUse { policy, sent, target };
+                Judged::Deliver(recorded(response, Outcome::NotReplayed(reason)), Some(token_use))
             }
         }
     }

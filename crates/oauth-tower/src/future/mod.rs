@@ -16,7 +16,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use self::exchange::Exchange;
-pub(crate) use self::exchange::{Answered, Attached, send};
+pub(crate) use self::exchange::{Attached, TokenUse, send};
 use self::judge::Judged;
 pub(crate) use self::judge::note_acceptance;
 pub(crate) use self::slow::Slow;
@@ -83,12 +83,12 @@ where
     S::Error: Into<BoxError>,
     R: Strategy<B>,
 {
-    /// Polls the request. Stores into `answered`, if given, what a response of the API belongs to.
+    /// Polls the request. Stores into `token_use`, if given, what a response of the API belongs to.
     #[inline(always)]
     pub(crate) fn poll_with(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        answered: Option<&mut Option<Answered>>,
+        token_use: Option<&mut Option<TokenUse>>,
     ) -> Poll<Result<Response<ResBody>, Error>> {
         let mut state = self.project().state;
         loop {
@@ -107,16 +107,16 @@ where
                         }
                     };
                     if exchange.is_plain(&response) {
-                        if let Some(answered) = answered {
-                            *answered = exchange.answered();
+                        if let Some(token_use) = token_use {
+                            *token_use = exchange.token_use();
                         }
                         state.set(State::Done);
                         return Poll::Ready(Ok(response));
                     }
                     match state.as_mut().judge(response) {
-                        Judged::Deliver(response, answers) => {
-                            if let Some(answered) = answered {
-                                *answered = answers;
+                        Judged::Deliver(response, used) => {
+                            if let Some(token_use) = token_use {
+                                *token_use = used;
                             }
                             return Poll::Ready(Ok(response));
                         }
@@ -127,9 +127,9 @@ where
                     let event = ready!(slow.poll(cx));
                     match state.as_mut().go_on(event) {
                         Next::Go(next) => state.set(next),
-                        Next::Deliver(response, answers) => {
-                            if let Some(answered) = answered {
-                                *answered = Some(answers);
+                        Next::Deliver(response, used) => {
+                            if let Some(token_use) = token_use {
+                                *token_use = Some(used);
                             }
                             return Poll::Ready(Ok(response));
                         }

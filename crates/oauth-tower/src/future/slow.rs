@@ -13,7 +13,7 @@ use oauth_core::{BoxError, IssuedToken, NotAttached, NotReplayed, Outcome, Repla
 use tower_service::Service;
 
 use super::State;
-use super::exchange::{Answered, Attached, First, choice, recorded, send, send_again};
+use super::exchange::{Attached, First, TokenUse, choice, recorded, send, send_again};
 use crate::error::Error;
 use crate::strategy::{Handle, Strategy};
 
@@ -39,7 +39,7 @@ where
     /// It is sent as soon as it can be.
     Send { waits_for: WaitsFor, outgoing: Outgoing<R, B>, to: Destination, service: S },
     /// The first response was a refusal. Its future is gone, and the first body is stopped.
-    Refresh { token: TokenFuture, refused: S::Response, answered: Answered, first: First<S, R, B> },
+    Refresh { token: TokenFuture, refused: S::Response, token_use: TokenUse, first: First<S, R, B> },
     /// It is not sent.
     Failed(Error),
 }
@@ -77,7 +77,7 @@ where
     /// It was sent, or waits for something else.
     Go(State<S, R, B>),
     /// The first response is the caller's.
-    Deliver(S::Response, Answered),
+    Deliver(S::Response, TokenUse),
     /// It failed.
     Fail(Error),
 }
@@ -116,18 +116,18 @@ where
 
     /// A request that was refused and can be sent again.
     pub(super) fn refresh(
-        answered: Answered,
+        token_use: TokenUse,
         first: First<S, R, B>,
         refused: S::Response,
         hints: Box<Hints>,
         timer: Option<DeadlineTimer>,
     ) -> Self {
-        let policy = answered.policy.clone();
+        let policy = token_use.policy.clone();
         let (slot, until) = (policy.slot().clone(), timer.as_ref().map(DeadlineTimer::until));
-        let (sent, target) = (answered.sent, answered.target);
+        let (sent, target) = (token_use.sent, token_use.target);
         let token =
             Box::pin(async move { slot.after_refusal(sent, target, Some(hints), until).await });
-        Self { policy, timer, stage: Stage::Refresh { token, refused, answered, first } }
+        Self { policy, timer, stage: Stage::Refresh { token, refused, token_use, first } }
     }
 
     /// A request that is not sent.
@@ -175,7 +175,7 @@ where
                 Stage::Send { waits_for: WaitsFor::Service(issued), outgoing, to, service },
                 Event::Service,
             ) => send_with(policy, &issued, outgoing, to, service, timer),
-            (Stage::Refresh { refused, answered, first, .. }, Event::Refresh(refreshed)) => {
+            (Stage::Refresh { refused, token_use, first, .. }, Event::Refresh(refreshed)) => {
                 let again = refreshed
                     .map_err(Outcome::RefreshFailed)
                     .and_then(|issued| Ok((issued, first.again().map_err(Outcome::NotReplayed)?)));
@@ -189,7 +189,7 @@ where
                         let stage = Stage::Send { waits_for, outgoing, to, service };
                         Next::Go(State::slow(Self { policy, timer, stage }))
                     }
-                    Err(outcome) => Next::Deliver(recorded(refused, outcome), answered),
+                    Err(outcome) => Next::Deliver(recorded(refused, outcome), token_use),
                 }
             }
             (Stage::Failed(error), _) => Next::Fail(error),

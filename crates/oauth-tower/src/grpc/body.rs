@@ -12,7 +12,7 @@ use oauth_core::adapter::Policy;
 use oauth_core::challenge::Hints;
 use pin_project_lite::pin_project;
 
-use crate::future::{Answered, note_acceptance};
+use crate::future::{TokenUse, note_acceptance};
 
 pin_project! {
     /// The response's body, as it is. If its trailers refuse the token, it is refreshed for the next call.
@@ -21,15 +21,15 @@ pin_project! {
         #[pin]
         body: B,
         // What the response belongs to, if it is the API's.
-        answered: Option<Answered>,
+        token_use: Option<TokenUse>,
         // Whether the slot knows that the token was accepted.
         noted: bool,
     }
 }
 
 impl<B> GrpcBody<B> {
-    pub(super) fn new(body: B, answered: Option<Answered>) -> Self {
-        Self { body, answered, noted: false }
+    pub(super) fn new(body: B, token_use: Option<TokenUse>) -> Self {
+        Self { body, token_use, noted: false }
     }
 }
 
@@ -43,14 +43,14 @@ impl<B: Body> Body for GrpcBody<B> {
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
         let frame = ready!(this.body.poll_frame(cx));
-        if let (Some(answered), Some(Ok(frame))) = (&*this.answered, &frame) {
+        if let (Some(token_use), Some(Ok(frame))) = (&*this.token_use, &frame) {
             let accepted = match frame.trailers_ref() {
-                Some(trailers) => answered.judge_trailers(trailers, *this.noted),
+                Some(trailers) => token_use.judge_trailers(trailers, *this.noted),
                 // The first message: the call was accepted. An empty frame does not count.
                 None => frame.data_ref().is_some_and(Buf::has_remaining),
             };
             if accepted && !std::mem::replace(this.noted, true) {
-                note_acceptance(&answered.policy, answered.sent, answered.target);
+                note_acceptance(&token_use.policy, token_use.sent, token_use.target);
             }
         }
         Poll::Ready(frame)
@@ -65,7 +65,7 @@ impl<B: Body> Body for GrpcBody<B> {
     }
 }
 
-impl Answered {
+impl TokenUse {
     /// Whether they mean that the token was accepted. `before`: a message showed it.
     fn judge_trailers(&self, trailers: &HeaderMap, before: bool) -> bool {
         if self.policy.judge_trailers(trailers) == Verdict::Replace {

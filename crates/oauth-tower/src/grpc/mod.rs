@@ -1,4 +1,4 @@
-//! For gRPC: a response `UNAUTHENTICATED` is a refused token, too.
+//! For gRPC: a status of `UNAUTHENTICATED` is a refused token as well.
 //!
 //! gRPC responds with HTTP 200 whatever happens and reports the result of a call in its trailers, as
 //! `grpc-status`; 16 is `UNAUTHENTICATED`. [`OAuthLayer::grpc`](crate::OAuthLayer::grpc) creates a layer

@@ -113,11 +113,11 @@ where
     type Output = Result<Response<GrpcBody<ResBody>>, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut answered = None;
-        let response = ready!(self.project().response.poll_with(cx, Some(&mut answered)))?;
+        let mut token_use = None;
+        let response = ready!(self.project().response.poll_with(cx, Some(&mut token_use)))?;
         // What others than the API say in trailers says nothing about the token.
-        let answered = answered.filter(|_| response.status() == StatusCode::OK);
-        Poll::Ready(Ok(response.map(|body| GrpcBody::new(body, answered))))
+        let token_use = token_use.filter(|_| response.status() == StatusCode::OK);
+        Poll::Ready(Ok(response.map(|body| GrpcBody::new(body, token_use))))
     }
 }
 

@@ -85,7 +85,7 @@ const AT_FULL_SPEED: [(usize, bool); 5] = [
 async fn at_full_speed(http: Http, length: usize, streams: bool) -> Result<Outcome, BoxedError> {
     let world = World::new().await;
     world.auth.revoke_all();
-    world.api.answer_early(true);
+    world.api.respond_early(true);
     let data = bytes(length);
     let body = if streams { in_pieces(&data, 7000) } else { whole(&data) };
     let service = world.layer().layer(client::<ReplayBody<Streamed>>(http));

@@ -136,7 +136,7 @@ async fn requests_at(api: &ProtectedApi, count: u64) {
 async fn an_early_401_in_the_middle_of_an_upload(http: Http) {
     let world = World::new().await;
     world.auth.revoke_all();
-    world.api.answer_early(true);
+    world.api.respond_early(true);
     let (mut sender, body) = Channel::<Bytes, Infallible>::new(1);
     let sent = bytes(4 * 1024 * 1024);
     let layer = world.layer().replay(Buffered::new().cap(8 * 1024 * 1024));
@@ -172,7 +172,7 @@ async fn over_h2_an_early_401_lets_the_second_send_carry_the_whole_upload() {
 async fn over_h2_an_early_401_to_an_upload_at_full_speed_beyond_the_window_is_replayed_whole() {
     let world = World::new().await;
     world.auth.revoke_all();
-    world.api.answer_early(true);
+    world.api.respond_early(true);
     let sent = bytes(4 * 1024 * 1024);
     let layer = world.layer().replay(Buffered::new().cap(8 * 1024 * 1024));
     let service = layer.layer(client::<ReplayBody<Streamed>>(Http::Two));
@@ -187,7 +187,7 @@ async fn an_early_401_and_no_new_token(http: Http) {
     let world = World::new().await;
     world.auth.revoke_all();
     world.auth.inject(Fault::status(400).body(r#"{"error":"invalid_client"}"#).forever());
-    world.api.answer_early(true);
+    world.api.respond_early(true);
     let service = world.layer().layer(client::<ReplayBody<Streamed>>(http));
     let response = service.oneshot(world.post(whole(&bytes(1024)))).await.unwrap();
     assert_eq!(response.status(), 401);
@@ -217,7 +217,7 @@ async fn over_h2_a_failed_refresh_leaves_the_body_of_the_401_readable() {
 async fn a_large_early_401_and_no_new_token(http: Http) {
     let world = World::new().await;
     world.auth.inject(Fault::status(400).body(r#"{"error":"invalid_client"}"#).forever());
-    world.api.answer_early(true);
+    world.api.respond_early(true);
     let refusal = "x".repeat(4 * 1024 * 1024);
     world.api.inject(Fault::status(401).body(&refusal));
     let layer = world.layer().replay(Buffered::new().cap(8 * 1024 * 1024));

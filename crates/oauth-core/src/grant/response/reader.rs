@@ -45,8 +45,8 @@ impl Reader<'_> {
         }
         if !status.is_success() {
             // A gateway's HTML page must not hide the status.
-            let answer = Members::parse(self.response.body()).unwrap_or_default();
-            return Err(self.rejected(&answer));
+            let members = Members::parse(self.response.body()).unwrap_or_default();
+            return Err(self.rejected(&members));
         }
         if let Some(encoding) = self.content_encoding() {
             return Err(self.unusable(format!(
@@ -87,36 +87,36 @@ impl Reader<'_> {
         })
     }
 
-    fn token(&self, answer: &Members<'_>) -> Result<Token, Error> {
-        if answer.is_error() {
-            return Err(self.rejected(answer));
+    fn token(&self, members: &Members<'_>) -> Result<Token, Error> {
+        if members.is_error() {
+            return Err(self.rejected(members));
         }
-        let Some(json) = present(answer.access_token) else {
-            if answer.has_code() {
-                return Err(self.rejected(answer));
+        let Some(json) = present(members.access_token) else {
+            if members.has_code() {
+                return Err(self.rejected(members));
             }
             return Err(self.unusable("the response has no `access_token`".into()));
         };
         let secret = string(json)
             .filter(|text| !text.is_empty() && text.as_str() != "null")
             .ok_or_else(|| self.unusable("the response's `access_token` is not a token".into()))?;
-        self.check_token_type(answer)?;
+        self.check_token_type(members)?;
         let token = Token::bearer(secret.as_str())
             .map_err(|error| self.unusable(error.to_string()))?
-            .expires_in(self.lifetime(answer));
+            .expires_in(self.lifetime(members));
         // A secret that a server echoes into the scope would be shown with the token.
         let shows_nothing = |scope: &Zeroizing<String>| {
-            scope.len() <= LONGEST_SCOPE && !self.secrets_with(answer).tell_in(scope)
+            scope.len() <= LONGEST_SCOPE && !self.secrets_with(members).tell_in(scope)
         };
-        Ok(match answer.scope().filter(shows_nothing) {
+        Ok(match members.scope().filter(shows_nothing) {
             Some(scope) => token.with_scope(scope.as_str()),
             None => token,
         })
     }
 
     /// Case-insensitive; any type but Bearer is an error (RFC 6749 §5.1, §7.1).
-    fn check_token_type(&self, answer: &Members<'_>) -> Result<(), Error> {
-        let Some(json) = present(answer.token_type) else {
+    fn check_token_type(&self, members: &Members<'_>) -> Result<(), Error> {
+        let Some(json) = present(members.token_type) else {
             if self.rules.require_token_type {
                 return Err(self.unusable("the response has no `token_type`".into()));
             }
@@ -125,16 +125,16 @@ impl Reader<'_> {
         match string(json) {
             Some(text) if text.trim().eq_ignore_ascii_case("bearer") => Ok(()),
             Some(text) => {
-                let name = self.secrets_with(answer).shown(&text);
+                let name = self.secrets_with(members).shown(&text);
                 Err(self.unusable(format!("the token's type is not Bearer but `{name}`")))
             }
             None => Err(self.unusable("the response's `token_type` is not a string".into())),
         }
     }
 
-    fn lifetime(&self, answer: &Members<'_>) -> Duration {
+    fn lifetime(&self, members: &Members<'_>) -> Duration {
         let now = server_time(self.response.headers());
-        match lifetime::read(answer.expires_in, answer.expires_on, now) {
+        match lifetime::read(members.expires_in, members.expires_on, now) {
             Lifetime::Known(lifetime) => lifetime,
             Lifetime::Missing => self.rules.default_lifetime,
             Lifetime::Unreadable => {
@@ -148,15 +148,15 @@ impl Reader<'_> {
         }
     }
 
-    fn rejected(&self, answer: &Members<'_>) -> Error {
+    fn rejected(&self, members: &Members<'_>) -> Error {
         let status = self.response.status();
-        let complaint = answer.complaint();
+        let complaint = members.complaint();
         let code = complaint.code.as_ref().map(|code| code.as_str());
         let description = complaint.description.as_ref().map(|text| text.as_str());
         let is_wrong_client_status = self.rules.wrong_client_status == Some(status);
         let said = ErrorResponse { status, code, description, is_wrong_client_status };
         let Class { meaning, hint } = self.rules.dialect.class(&said);
-        let token = present(answer.access_token).and_then(string);
+        let token = present(members.access_token).and_then(string);
         let error = self.request.error(self.response).meaning(meaning);
         let error = error.code(code.unwrap_or_default());
         let error = error.description(description.unwrap_or_default());
@@ -217,8 +217,8 @@ impl Reader<'_> {
     }
 
     /// And the token that the response has beside its other texts.
-    fn secrets_with(&self, answer: &Members<'_>) -> Secrets {
-        let token = present(answer.access_token).and_then(string);
+    fn secrets_with(&self, members: &Members<'_>) -> Secrets {
+        let token = present(members.access_token).and_then(string);
         match token {
             Some(token) => self.secrets().and(&token),
             None => self.secrets(),

@@ -40,17 +40,17 @@ impl Completion {
     pub(in super::super) async fn end(&self) -> Option<&FlightResult> {
         let Self(board) = self;
         // Registered before the check, so that an end in between is not missed.
-        let told = board.waiting.notified();
+        let notified = board.waiting.notified();
         if board.end.get().is_none() {
-            woken_quietly(told).await;
+            woken_quietly(notified).await;
         }
         board.end.get().and_then(Option::as_ref)
     }
 }
 
 impl Completer {
-    pub(in super::super) fn landed(self, landed: FlightResult) {
-        self.tell(Some(landed));
+    pub(in super::super) fn completed(self, completed: FlightResult) {
+        self.tell(Some(completed));
     }
 
     fn tell(&self, end: End) {

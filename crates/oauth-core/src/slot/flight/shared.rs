@@ -46,17 +46,17 @@ impl Shared {
         ask: impl FnOnce(&mut FlightState) -> T,
     ) -> (T, Deferred) {
         let mut state = self.state();
-        let answer = ask(&mut state);
+        let output = ask(&mut state);
         // Stored after the token was published: whoever reads this mark and then the token gets that token
         // or a later one.
         self.mark.store(state.mark().bits(), Ordering::Release);
-        (answer, state.take_deferred())
+        (output, state.take_deferred())
     }
 
     /// Publishes a flight's result and returns what its waiters get; `None` if the flight was given up
     /// meanwhile. Until the waiters have it, no foreign code runs except the clock and the source, and
     /// those before the result is taken.
-    pub(in super::super) fn land(
+    pub(in super::super) fn settle(
         &self,
         id: u64,
         result: Result<Fetched, Error>,
@@ -69,21 +69,21 @@ impl Shared {
         // If it panics, assume no change.
         let now = contained(|| self.source.credentials_epoch()).or(tried).unwrap_or_default();
         let epochs = Epochs { tried: tried.unwrap_or(now), now };
-        let ((landing, _replaced), deferred) = self.with_state(|state| {
+        let ((settled, _replaced), deferred) = self.with_state(|state| {
             let current = self.current.load_full();
-            let landing = state.land(id, result, current.as_ref(), at, epochs);
+            let settled = state.settle(id, result, current.as_ref(), at, epochs);
             // A replaced token is wiped after the lock is released.
-            let replaced = match landing.as_ref().map(|landing| &landing.publish) {
+            let replaced = match settled.as_ref().map(|settled| &settled.publish) {
                 None | Some(Publish::Nothing) => None,
                 Some(Publish::Token(entry)) => self.current.swap(Some(entry.clone())),
                 Some(Publish::Emptiness) => self.current.swap(None),
             };
-            (landing, (replaced, current))
+            (settled, (replaced, current))
         });
-        if landing.is_some() {
+        if settled.is_some() {
             self.settled.count_one();
         }
-        (landing, deferred)
+        (settled, deferred)
     }
 
     pub(in super::super) fn note(&self, id: u64, error: &Error) {

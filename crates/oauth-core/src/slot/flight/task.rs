@@ -75,7 +75,7 @@ impl FlightTask {
         let mut tried = None;
         // Caught here as well as around each attempt: what a source drops can panic, too.
         let result = caught(self.within_limit(&mut tried)).await.unwrap_or_else(panicked);
-        self.pass.land(result, tried);
+        self.pass.settle(result, tried);
     }
 
     async fn within_limit(&mut self, tried: &mut Option<u64>) -> Result<Fetched, Error> {
@@ -168,15 +168,15 @@ struct CompletionGuard {
 }
 
 impl CompletionGuard {
-    fn land(mut self, result: Result<Fetched, Error>, tried: Option<u64>) {
+    fn settle(mut self, result: Result<Fetched, Error>, tried: Option<u64>) {
         // Upgraded for this call only; there is no await in it.
         let Some(slot) = self.slot.upgrade() else { return };
-        let (landing, deferred) = slot.land(self.id, result, tried);
-        if let Some((completer, landing)) = self.completer.take().zip(landing) {
-            let kept = matches!(landing.publish, Publish::Token(_));
+        let (settled, deferred) = slot.settle(self.id, result, tried);
+        if let Some((completer, settled)) = self.completer.take().zip(settled) {
+            let kept = matches!(settled.publish, Publish::Token(_));
             // First, because what follows runs foreign code.
-            completer.landed(landing.outcome.clone());
-            events::landed(self.id, &landing.outcome, kept);
+            completer.completed(settled.outcome.clone());
+            events::flight_ended(self.id, &settled.outcome, kept);
         }
         deferred.run();
     }

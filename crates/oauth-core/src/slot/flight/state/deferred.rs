@@ -55,7 +55,7 @@ impl Deferred {
                 Item::Flight(flight) => flight.abort(),
                 Item::Hold(hold) => drop(hold),
                 Item::Token(token) => drop(token),
-                Item::Exhausted(error) => events::renewals_exhausted(&error),
+                Item::Exhausted(error) => events::budget_exhausted(&error),
             });
         }
     }

@@ -174,7 +174,7 @@ impl FlightState {
             }
         }
         if let Some(refused) = refused {
-            return self.renew(refused, now, epoch);
+            return self.refresh(refused, now, epoch);
         }
         match rest(self.rest_until, now) {
             Some(pause) if patience.is_none_or(|patience| pause >= patience) => {

@@ -38,7 +38,7 @@ pub(in super::super::super) enum Ruling {
     /// The request is sent again with this token.
     Send(Arc<Entry>, Guidance),
     /// It needs another token.
-    Renew(Trigger),
+    Refresh(Trigger),
     /// The refusal is delivered, and no token is fetched. With the reason, if there is one.
     Deliver(Option<Error>),
 }
@@ -60,9 +60,13 @@ impl FlightState {
     ) -> Ruling {
         let Refusal { sent, target, again } = refusal;
         let Some(entry) = current.filter(|entry| entry.valid(now)) else {
-            let renew =
+            let refresh =
                 Trigger::Refused(Charged { generation: sent.generation, target, again: true });
-            return if again == Again::Done { Ruling::Deliver(None) } else { Ruling::Renew(renew) };
+            return if again == Again::Done {
+                Ruling::Deliver(None)
+            } else {
+                Ruling::Refresh(refresh)
+            };
         };
         self.tidy(Some(entry), now);
         let number = sent.generation.number;
@@ -115,7 +119,7 @@ impl FlightState {
             return Ruling::Deliver(Some(error));
         }
         evidence.refused(target, newest_seen);
-        Ruling::Renew(Trigger::Refused(Charged {
+        Ruling::Refresh(Trigger::Refused(Charged {
             generation: sent.generation,
             target,
             again: refusing,
@@ -126,7 +130,7 @@ impl FlightState {
     ///
     /// # Errors
     /// When there have been too many of them.
-    pub(super) fn renew(
+    pub(super) fn refresh(
         &mut self,
         refused: Charged,
         now: Duration,
@@ -143,10 +147,10 @@ impl FlightState {
         }
         let hold_until = holds.then(|| now.saturating_add(self.settings.hold));
         let hold_until = hold_until.filter(|until| *until > now);
-        let answer = self.start(Trigger::Refused(refused), Duration::ZERO, now, epoch);
+        let ticket = self.start(Trigger::Refused(refused), Duration::ZERO, now, epoch);
         let flight = self.flights;
         self.evidence.get_or_insert_default().started_for(flight, refused.target, hold_until);
-        Ok(answer)
+        Ok(ticket)
     }
 
     /// A request was accepted.

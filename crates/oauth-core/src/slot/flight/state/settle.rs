@@ -43,7 +43,7 @@ impl Epochs {
 impl FlightState {
     /// A flight has completed. Returns what its waiters get and what to publish; `None` if the flight was
     /// given up in the meantime.
-    pub(in super::super::super) fn land(
+    pub(in super::super::super) fn settle(
         &mut self,
         id: u64,
         result: Result<Fetched, Error>,
@@ -312,7 +312,7 @@ mod tests {
         };
         let fetched = result.map(|token| Fetched { token, started: S(started) });
         let at = Reading::beside(S(started + 1), [started as i64 + 1; 2]);
-        match state.land(spec.id, fetched, current, at, EPOCHS).unwrap().publish {
+        match state.settle(spec.id, fetched, current, at, EPOCHS).unwrap().publish {
             Publish::Token(entry) => entry,
             _ => panic!("a token is there"),
         }
@@ -347,8 +347,8 @@ mod tests {
         current: Option<&Arc<Entry>>,
         at: u64,
     ) -> u64 {
-        let answer = state.ask(trigger, None, current, S(at), 0);
-        let Ok(Ticket::Start(spec, ..)) = answer else { panic!("a flight may start at {at} s") };
+        let ticket = state.ask(trigger, None, current, S(at), 0);
+        let Ok(Ticket::Start(spec, ..)) = ticket else { panic!("a flight may start at {at} s") };
         spec.id
     }
 
@@ -360,11 +360,11 @@ mod tests {
         let token = Token::bearer("late").unwrap().expires_in(S(5));
         let late = Ok(Fetched { token, started: S(100) });
         let at = Reading::beside(S(107), [107; 2]);
-        assert!(state.land(superseded, late, None, at, EPOCHS).is_none());
+        assert!(state.settle(superseded, late, None, at, EPOCHS).is_none());
         assert!(state.is_flying());
         assert_eq!(state.failures, 0);
         let fetched = Ok(Fetched { token: token_of("next"), started: S(107) });
-        assert!(state.land(successor, fetched, None, at, EPOCHS).unwrap().outcome.is_ok());
+        assert!(state.settle(successor, fetched, None, at, EPOCHS).unwrap().outcome.is_ok());
     }
 
     #[test]

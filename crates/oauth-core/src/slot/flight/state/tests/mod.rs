@@ -151,7 +151,7 @@ impl Slot {
         let refusal = Refusal { sent, target, again };
         match self.state.rule(refusal, self.current.as_ref(), self.now, self.epoch) {
             Ruling::Send(entry, _) => Sends(entry.generation.number.get()),
-            Ruling::Renew(trigger) => self.want(trigger),
+            Ruling::Refresh(trigger) => self.want(trigger),
             Ruling::Deliver(error) => Delivered(error.and_then(|error| error.retry_after())),
         }
     }
@@ -236,13 +236,13 @@ impl Slot {
         let fetched = result.map(|token| Fetched { token, started: self.now });
         let epochs = Epochs { tried: self.epoch, now: self.epoch };
         let at = Reading::precise(self.now);
-        let landing = self.state.land(id, fetched, self.current.as_ref(), at, epochs)?;
-        match landing.publish {
+        let settled = self.state.settle(id, fetched, self.current.as_ref(), at, epochs)?;
+        match settled.publish {
             Publish::Nothing => {}
             Publish::Token(entry) => self.current = Some(entry),
             Publish::Emptiness => self.current = None,
         }
-        Some(landing.outcome)
+        Some(settled.outcome)
     }
 
     fn start(&mut self, trigger: Trigger) -> u64 {
