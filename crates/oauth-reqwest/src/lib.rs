@@ -9,7 +9,7 @@
 //! let grant = Apiera::builder(ClientAuth::secret("id", "secret")).organization("org_acme").build()?;
 //! let transport = ReqwestTransport::from_builder(reqwest::Client::builder())?;
 //! let slot = TokenSlot::new(GrantSource::new(grant, transport));
-//! // Redirects within the API's origin alone: reqwest's own policy can take the token elsewhere.
+//! // Only redirects within the API's origin: reqwest's own policy can take the token elsewhere.
 //! let client = reqwest::Client::builder().redirect(oauth_reqwest::redirects()).build()?;
 //! let client = reqwest_middleware::ClientBuilder::new(client)
 //!     .with(OAuthMiddleware::new(slot))

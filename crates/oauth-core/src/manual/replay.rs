@@ -1,17 +1,16 @@
 //! Replay: when a refused request is sent again, with which body, and when it never is.
 //!
-//! A token can end early: it was revoked, a key was rotated, an API lost its memory. The API then
-//! responds with 401 to a request that is fine but for its token. Both adapters refresh the token and send
-//! the request a second time, and this page says by which rules; this module also has what makes a body
-//! that can be sent twice.
+//! A token can become invalid early: it was revoked, a key was rotated, an API lost its state. The API then
+//! responds with 401 to a request that is fine except for its token. Both adapters refresh the token and send the
+//! request a second time, by the rules on this page. The types are in [`replay`](crate::replay).
 //!
 //! # When a request is sent again
 //!
 //! | the response to the first send | what happens |
 //! |---|---|
-//! | 401 with a Bearer challenge that names `invalid_token`, an unknown error or none; 401 without a challenge | the token is refreshed, the request is sent once more |
-//! | the same, and the slot holds a newer token already, or the one before is the better one for now | it is sent once more with that, without a token request ([which, and when](crate::manual::guarantees#refusals)) |
-//! | the same, and its target refused a refreshed token shortly before, or refreshes after refusals were too many | delivered, with the reason in the [`Outcome`](crate::Outcome) |
+//! | 401 with a Bearer challenge that names `invalid_token`, an unknown error or none; 401 without a challenge | the token is refreshed and the request sent once more |
+//! | the same, and the slot already holds a newer token, or the previous one is the better choice for now | it is sent once more with that, without a token request ([which, and when](crate::manual::guarantees#refusals)) |
+//! | the same, and its target refused a refreshed token shortly before, or the refresh budget is used up | delivered, with the reason in the [`Outcome`](crate::Outcome) |
 //! | 401 whose challenges are all of other schemes | delivered: another kind of credential is wanted |
 //! | 401 with `insufficient_scope` or `invalid_request` | delivered: another token would not help |
 //! | any other status: 403, 407, 429, 5xx | delivered |
@@ -20,20 +19,20 @@
 //! | gRPC, opted in: nothing but the status `UNAUTHENTICATED` | as a 401 |
 //! | gRPC, opted in: the same in real trailers | delivered; the token is refreshed for the next call |
 //!
-//! An adapter's `.verdict(..)` overrules the table for APIs that are different.
+//! An adapter's `.verdict(..)` overrules the table for APIs that differ.
 //!
 //! A request is sent **twice at most**. The response to the second send is delivered whatever it is; a
-//! second 401 pauses its target: for a while its refusals start no refresh. If the second
-//! send fails, its error is the caller's: the first 401 is gone by then.
+//! second 401 pauses its target, whose refusals start no refresh for a while. If the second send fails, the caller
+//! gets its error: the first 401 is gone by then.
 //!
 //! # What the second send is
 //!
 //! The same method, URI, headers, extensions, body and trailers, with the new token. The inner
-//! service is polled ready before it, as before the first. The first response and its future are
-//! dropped before, so that they hold no permit, and on HTTP/2 no stream, of a limited client.
+//! service is polled ready before it, as before the first. The first response and its future are dropped before
+//! that, so they hold no permit, and on HTTP/2 no stream, of a limited client.
 //!
-//! When the token cannot be refreshed, or the body cannot be sent again, the **first response is delivered,
-//! its body whole**.
+//! If the token cannot be refreshed, or the body cannot be sent again, the **first response is delivered with its
+//! whole body**.
 //!
 //! # The cap
 //!
@@ -42,25 +41,25 @@
 //! the whole. The first frame over the cap releases what was kept. The first send goes on untouched;
 //! only the replay is given up, and the token is refreshed for the next request.
 //!
-//! - Of a body that says in its `size_hint` that it is over the cap nothing is kept at all.
+//! - Nothing is kept of a body whose `size_hint` is over the cap.
 //! - An empty body costs nothing.
-//! - What counts is what was *pulled* when the refusal came: an upload of gigabytes that the API
-//!   refuses on its head is sent again whole if no more than the cap had left by then.
+//! - What counts is what was *pulled* when the refusal came: an upload of gigabytes that the API refuses
+//!   after its head is sent again whole if no more than the cap had been sent by then.
 //! - Settable for an adapter (`Buffered::cap`) and for one request ([`ReplayChoice`]).
 //! - Bodies that are shared instead of kept have no cap; see [below](#what-is-shared-instead).
 //!
 //! # What the cap bounds
 //!
-//! A cap on bytes is a cap on memory, because what is kept is a **copy**. `Bytes` may be a slice of an
-//! allocation of any size, keep all of it alive, and do not tell; so may a header value, and a header map
-//! keeps the room that it once reserved. None of them is kept.
+//! A cap on bytes is a cap on memory, because what is kept is a **copy**. `Bytes` may be a slice
+//! of an allocation of any size and keep all of it alive without showing it; so may a header value, and a header
+//! map keeps the capacity that it once reserved. None of them is kept.
 //!
 //! - Chunks are copied into blocks: the first as large as the first chunk, each further one of 8 KiB, or as
-//!   large as the rest of a larger chunk. A block never grows, and is never larger than what the cap still
-//!   lets in, so that all blocks have no more room than the cap, filled or not.
+//!   large as the rest of a larger chunk. A block never grows, and is never larger than what is
+//!   left of the cap, so all blocks together have no more capacity than the cap.
 //! - Trailers are copied as their text, with 24 bytes for each field: less than they count.
 //! - The list of blocks takes 72 bytes at most for each 8 KiB (24, in a queue that doubles).
-//! - The state of the two ends takes less than 1 KiB. The source itself is boxed, and is as large as it is.
+//! - The state of the two sides takes less than 1 KiB. The source itself is boxed.
 //!
 //! Together that is less than **the cap, 1 % of it, and 1 KiB**, at any moment, whatever the chunks and the
 //! trailers are. An allocator adds its own: typically 8 to 24 bytes for each of the allocations, of which
@@ -70,7 +69,7 @@
 //!
 //! Not counted are what the first send holds itself (the frame that passes through, hyper's buffers), and
 //! of the request's head what both sends share: URI, headers and extensions. The copies are not wiped when
-//! they are freed; a body that must leave no trace has [`ReplayChoice::Off`](crate::ReplayChoice::Off).
+//! they are freed; for a body that must leave no trace use [`ReplayChoice::Off`](crate::ReplayChoice::Off).
 //!
 //! ## What is shared instead
 //!
@@ -84,25 +83,25 @@
 //!
 //! # A response before the body has ended
 //!
-//! Servers refuse uploads on their head. With the verdict the first body stands still, so that nothing
-//! more is pulled and the 401 stays readable. If the refresh fails, the body flows on. If it succeeds,
-//! the second send takes the source over: what was kept, then the rest, in order, each byte once. The
-//! first body is woken and ends with an error ([`ReplayError::is_taken_over`]), never as if it were
-//! complete, so that no server takes half of an upload for the whole.
+//! Servers may refuse an upload after its head. With the verdict the first body stops, so nothing more is pulled
+//! and the 401 stays readable. If the refresh fails, the body resumes. If it succeeds, the second send takes over
+//! the source: what was kept, then the rest, in order, each byte once. The first body is woken and ends with an
+//! error ([`ReplayError::is_taken_over`]), never as if it were complete, so no server mistakes half of an upload for
+//! the whole.
 //!
 //! # What is never sent again
 //!
-//! - A request without our token: for another origin, with an `Authorization` of its own, or opted out
+//! - A request without our token: for another origin, with its own `Authorization`, or opted out
 //!   ([`NoToken`](crate::NoToken)).
 //! - A request whose body failed, or yielded a frame that is neither data nor trailers, or one that follows
 //!   the trailers.
-//! - One with [`ReplayChoice::Off`](crate::ReplayChoice::Off), or of an adapter set to `NoReplay`.
+//! - A request with [`ReplayChoice::Off`](crate::ReplayChoice::Off), or through an adapter with `NoReplay`.
 //! - One whose method is not GET, HEAD or OPTIONS, where a redirect was followed below the adapter or the
 //!   URL rewritten there: `POST /orders` may have made the order before its 303 led to the `GET /orders/1`
-//!   that was refused. Whether that is so, the adapter must be told: see below.
-//! - Anything after a response other than a refusal. A send that fails without a response is the
-//!   business of a retry layer: no one knows whether the server acted on it. (A 401 says that it did
-//!   not: RFC 9110 §15.5.2. gRPC's `UNAUTHENTICATED` says less, so that it is opted in.)
+//!   that was refused. The adapter has to know of redirects: see below.
+//! - Anything after a response other than a refusal. A send that fails without a response is for a
+//!   retry layer: it is unknown whether the server acted on it. (After a 401 it did not: RFC 9110 §15.5.2. gRPC's
+//!   `UNAUTHENTICATED` means less, so it is opt-in.)
 //!
 //! # What the caller sees
 //!
@@ -119,7 +118,7 @@
 //! 2. The adapter.
 //! 3. Concurrency and rate limits: a request that waits for a token holds no permit. They count the
 //!    second send.
-//! 4. Redirect followers, if there must be one: **only with the guard below** (`OAuthLayer::guard`), for
+//! 4. Redirect followers, if there must be one: **only with the guard below** (`OAuthLayer::guard`), because
 //!    they take our header to foreign hosts. Outside the adapter each hop passes it anew, and a foreign
 //!    server could steer a request with a token to a path of its choice.
 //! 5. Retries of connection errors, if they need the body: they see a body that may be pulled once.
@@ -128,15 +127,14 @@
 //!
 //! # Redirects below the adapter
 //!
-//! What follows redirects below the adapter hands over the last response alone, so someone must say
-//! that it did:
+//! A redirect follower below the adapter returns only the last response, so the adapter must learn of the redirect
+//! in another way:
 //! - `oauth-tower`: the guard (`OAuthLayer::guard`); for tower-http's follower one of the features
 //!   `tower-http-06` and `tower-http-07`; or `OAuthLayer::response_uri`. **Without one of them a followed
-//!   redirect cannot be known, and a request that was acted on can be sent twice.** A redirect to the URI
-//!   that was asked (a POST, a 303 to itself, a GET) is seen by the guard alone.
+//!   redirect cannot be known, and a request that was acted on can be sent twice.** A redirect to the same URI (a POST, a 303 to itself, a GET) is seen only by the guard.
 //! - `oauth-reqwest` compares the response's URL with the request's, whole and without the fragment. A
-//!   redirect to the URL that was asked is not seen so; the policy `oauth_reqwest::redirects()` does not
-//!   follow it. Where a middleware below rewrites URLs, `oauth_reqwest::Stamp` tells that from a redirect.
+//!   redirect to the same URL is not seen that way; the policy `oauth_reqwest::redirects()` does not follow it. If a
+//!   middleware below rewrites URLs, `oauth_reqwest::Stamp` distinguishes that from a redirect.
 //!
 //! # Connections of HTTP/1.1
 //!
@@ -154,11 +152,11 @@
 //!
 //! # The body
 //!
-//! [`ReplayBody`] is handed to the first send and keeps what passes through it; [`ReplayHandle`], the other
-//! end, waits with the response future and can [`freeze`](crate::replay::ReplayHandle::freeze), [`thaw`](crate::replay::ReplayHandle::thaw) and
+//! [`ReplayBody`] is the body of the first send and keeps what passes through it; [`ReplayHandle`], the other side,
+//! is held by the response future and can [`freeze`](crate::replay::ReplayHandle::freeze), [`thaw`](crate::replay::ReplayHandle::thaw) and
 //! [`take over`](crate::replay::ReplayHandle::take_over).
 //!
-//! The same as with the bare body are backpressure, `size_hint` (so `content-length` stays),
+//! Unchanged from the bare body are backpressure, `size_hint` (so `content-length` stays),
 //! `is_end_stream`, trailers, and the frames of the first send. It has `Bytes` as they come; other `Buf`
 //! types are turned into `Bytes` once. The second send has the same bytes and trailers, but may have them
 //! in other frames: empty ones are left out, small ones joined, and the parts of one may be in two.
@@ -166,8 +164,8 @@
 //! [`ReplayBody::plain`] and [`ReplayBody::default`] allocate nothing. A tee allocates twice (the state
 //! that the two ends share, the pinned source), once for the copy of the first chunk, for each further
 //! block, and for their list, and twice for trailers with fields. Each frame takes one lock,
-//! which is contended only in the moment of the verdict. The source is polled under it: `poll_frame`
-//! must not block, which no future may, for `freeze` would wait for it.
+//! which is contended only at the time of the
+//! verdict. The source is polled under it: `poll_frame` must not block, or `freeze` would wait for it.
 //!
 //! [`DEFAULT_CAP`]: crate::replay::DEFAULT_CAP
 //! [`ReplayHandle`]: crate::replay::ReplayHandle

@@ -4,11 +4,10 @@
 //! `oauth-core`'s.
 //!
 //! # Where a token goes
-//! - A token is attached to requests for the [`Origins`](crate::Origins) that were named for it, over
-//!   https, or over plain http to loopback, and to no others. The URI and a `Host` header must both
-//!   name the origin; user information, a second `Host` and whatever else a URL can be disguised with
-//!   make a request foreign. Where our reading of a URL differs from that of URL parsers, ours is the
-//!   stricter one.
+//! - A token is attached only to requests for its declared [`Origins`](crate::Origins), over https, or over plain
+//!   http to loopback. The URI and a `Host` header must both
+//!   name the origin; user information, a second `Host` and any other disguise of a URL
+//!   make a request foreign. Where our reading of a URL differs from that of URL parsers, ours is the stricter one.
 //!   *`origin_tricks`, `fuzzed` `no_request_gets_the_token_that_a_url_parser_would_send_elsewhere`;
 //!   `oauth-tower` `it` `origins::*`.*
 //! - A wildcard stands for one label before a name of at least two. Not guaranteed: that no one else can
@@ -27,7 +26,7 @@
 //!   bound to its origins like any other. Redirect followers know nothing of that header and take it
 //!   everywhere: there, one of the two is a must. *`oauth-tower` `it` `carrier::*`, `guard::*`;
 //!   `oauth-reqwest` `it` `carrier::with_our_policy_for_redirects_no_other_host_gets_the_token`.*
-//! - A response from another origin is told, counted and warned of once, and its 401 costs no refresh.
+//! - A response from another origin is recorded, counted and warned of once, and its 401 costs no refresh.
 //!   *`oauth-tower` `it` `warnings::*`, `redirects::*`; `oauth-reqwest` `it` `redirects::*`.*
 //! - Not guaranteed: a redirect follower *around* the adapter never holds the token, but a foreign
 //!   server can steer a request **with** it to the API, at a path of its choice. *`oauth-tower` `it`
@@ -56,7 +55,7 @@
 //!   (`CONNECT`); for plain http, which is for loopback alone, it would see the token request with
 //!   its secret. Build clients for loopback with `no_proxy()`. *`oauth-reqwest` `it`
 //!   `transport::a_proxy_of_the_users_gets_the_token_request_over_plain_http_and_without_one_no_proxy_does`.*
-//! - With other transports, what they log, retry, or send elsewhere is theirs.
+//! - With other transports, their logging, retries and redirects are their own.
 //!
 //! # What a hostile token endpoint can do
 //! - Each response ends in a token or an [`Error`](crate::Error), within the time limit (9.5 s for an
@@ -72,10 +71,9 @@
 //! - No wait and no lifetime that it names overflows: lives end at ten years, waits at five minutes.
 //!   *`hostile` `lives::*`, `slot` `failure::a_retry_after_is_capped`, `throttled`
 //!   `a_reset_of_thirty_years_holds_for_the_five_minutes_of_the_cap`.*
-//! - A token with anything but visible ASCII in it, or longer than 64 KiB, is refused. *`hostile`
+//! - A token with anything but visible ASCII, or longer than 64 KiB, is an error. *`hostile`
 //!   `bodies::tokens_that_fit_into_no_header_are_refused_with_the_reason`.*
-//! - It can, of course, hand out tokens that the API refuses. That costs two token requests at once
-//!   and then one in a while. *`hostile` `faults::a_token_that_changes_every_time_*`,
+//! - It can issue tokens that the API refuses. That costs two token requests at once and then one now and then. *`hostile` `faults::a_token_that_changes_every_time_*`,
 //!   `faults::a_token_that_never_changes_*`.*
 //!
 //! # What a hostile API can do
@@ -85,10 +83,8 @@
 //! - It can refuse every token: see [`guarantees`](crate::manual::guarantees) for what that costs.
 //!
 //! # What hostile settings can do
-//! Credentials, scopes, audiences, organizations, realms, environments, parameters and URLs are sent
-//! exactly as they were given, in the place where they belong, or refused by name when the grant is
-//! built. *`injection`.* Who chooses the token URL chooses who gets the secret, and who chooses the
-//! API URL chooses who gets tokens: these two are no user input.
+//! Credentials, scopes, audiences, organizations, realms, environments, parameters and URLs are sent exactly as given, in the place where they belong, or are an error when the grant is built. *`injection`.* Who chooses the token URL chooses who gets the secret, and who chooses the
+//! API URL chooses who gets tokens: never take these two from user input.
 //!
 //! # What is shown
 //! Secrets and tokens are in no `Debug`, no `Display`, no log, no URL and no error. Of a server's
@@ -100,21 +96,20 @@
 //! case. A secret of fewer than eight visible characters is masked only where it stands as the request
 //! carried it, or beside its id in Base64 or hexadecimal. What stands right before a secret can hide one
 //! that is not much longer than that, if it makes an escape of its first characters (`100%` and `ab…`).
-//! JSON errors tell the place alone. *`echoes`, `secrets_grants`, `fuzzed`
+//! JSON errors contain only the position. *`echoes`, `secrets_grants`, `fuzzed`
 //! `no_response_of_a_token_endpoint_makes_a_grant_panic_or_show_a_secret`; `oauth-examples`
 //! `secrets_stay_hidden`.*
 //!
 //! A granted scope is kept as it came, unless one of these stands in it or it is longer than 16 KiB.
 //!
-//! Looked for are the pair that the request carried, the other pairs that its
-//! [`RotatingClient`](crate::RotatingClient) knows at that time (the current one, what its provider
-//! handed out last, the fallback), the access token of the same response, and, in responses,
+//! Masked are the credentials that the request carried, the others that its
+//! [`RotatingClient`](crate::RotatingClient) knows at that time (the current ones, those that its provider returned last,
+//! the fallback), the access token of the same response, and, in responses,
 //! [parameters](crate::grant::ClientCredentialsBuilder::parameter) whose name ends in `assertion`,
 //! `key`, `password`, `secret` or `token`. Other parameters are not taken for secrets.
 //!
 //! # What is left in memory
-//! Secret, token, header, token request and answer are overwritten with zeros when their last holder
-//! goes. The test looks for them in the process's own memory. *`heap`.* Out of reach, and **not**
+//! Secret, token, header, token request and response are overwritten with zeros when their last holder is dropped. The test looks for them in the process's own memory. *`heap`.* Out of reach, and **not**
 //! wiped:
 //! - the kernel's socket buffers, TLS, and the read and write buffers of hyper and h2;
 //! - what you make of a secret before you hand it in, and of a token after
