@@ -99,7 +99,7 @@ fn serve() -> SocketAddr {
                         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"{}"))))
                     });
                     let server = auto::Builder::new(TokioExecutor::new());
-                    // The client's end of the process is no error here.
+                    // That the client's process ends is not an error here.
                     let _ = server.serve_connection(TokioIo::new(stream), answer).await;
                 });
             }
@@ -260,7 +260,7 @@ async fn load(exchange: &Exchange, time: Duration) -> (f64, Vec<Duration>) {
                 let mut waits = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
                     let from = Instant::now();
-                    exchange().await.expect("an answer");
+                    exchange().await.expect("a response");
                     waits.push(from.elapsed());
                 }
                 waits

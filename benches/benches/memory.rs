@@ -166,7 +166,7 @@ where
     })
 }
 
-/// A service that takes the whole body and never answers.
+/// A service that takes the whole body and never responds.
 #[derive(Clone)]
 struct Sent;
 

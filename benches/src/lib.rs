@@ -165,7 +165,7 @@ pub fn reqwest_request(body: &Bytes) -> reqwest::Request {
     request
 }
 
-/// Sends a request down a chain whose end answers at once.
+/// Sends a request down a chain whose end responds at once.
 ///
 /// # Panics
 /// If it does not, or fails.

@@ -120,7 +120,7 @@ impl Row {
 /// The header's value as ours, made as a user would: by `from_str`.
 ///
 /// # Panics
-/// If the token of this crate is no header value.
+/// If the token of this crate is not a header value.
 pub fn authorization() -> HeaderValue {
     HeaderValue::from_str(&format!("Bearer {}", secret())).expect("a header")
 }

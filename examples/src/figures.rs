@@ -17,12 +17,12 @@ pub struct Figures {
     pub scenario: Scenario,
     /// Requests sent by the caller.
     pub requests: usize,
-    /// Requests that were answered 200.
+    /// Requests with a 200 response.
     pub ok: usize,
     /// Requests that reached the token endpoint; for `foreign_origin` the tokens seen at the other
     /// origin.
     pub token_requests: u64,
-    /// Requests that were answered on their second send.
+    /// Requests that succeeded on their second send.
     pub replayed: usize,
     /// Bodies that arrived with the length and SHA-256 that they left with.
     pub bodies_intact: usize,

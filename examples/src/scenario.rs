@@ -50,7 +50,7 @@ pub(crate) struct Wanted {
 }
 
 impl Scenario {
-    /// All, in the order in which they are told.
+    /// All, in the order of the table.
     pub const ALL: [Self; 6] = [
         Self::ColdStart,
         Self::RefreshAhead,
@@ -96,7 +96,7 @@ impl Scenario {
     }
 }
 
-/// Plays one scenario and returns its figures; whether they are right, [`Figures::off`] tells.
+/// Plays one scenario and returns its figures; [`Figures::off`] checks them.
 ///
 /// # Errors
 /// If something fails that no scenario is about, or an error does not say what it must.
@@ -108,8 +108,8 @@ pub async fn play(
     Ok(play_and_tell(dialect, adapter, scenario).await?.0)
 }
 
-/// Plays one scenario, and tells the client secrets and tokens that were used in it, for tests
-/// that look for them where they must not be.
+/// Plays one scenario and returns the client secrets and tokens that were used in it, for tests that look
+/// for them where they must not be.
 ///
 /// # Errors
 /// As [`play`].
@@ -139,7 +139,7 @@ pub async fn play_and_tell(
             // A few at a time, so that a request's time is its own and not that of a queue.
             let tally = send_all(client, gets, 8).await?;
             let status = tokio::time::timeout(SOON, changes.changed()).await?;
-            ensure!(status.is_some_and(|s| s.is_ready()), "the token was not renewed");
+            ensure!(status.is_some_and(|s| s.is_ready()), "the token was not refreshed");
             tally
         }
         Scenario::Revoked => {
@@ -161,7 +161,7 @@ pub async fn play_and_tell(
                     tokio::task::yield_now().await;
                 }
             };
-            tokio::time::timeout(SOON, tried).await.context("nobody tried to renew the token")?;
+            tokio::time::timeout(SOON, tried).await.context("the token was not refreshed")?;
             tally
         }
         Scenario::BadSecret => {

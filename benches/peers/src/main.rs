@@ -27,7 +27,7 @@ struct Peer {
     starts_empty: bool,
     /// Whether it has a response to a 401.
     handles_401: bool,
-    /// Whether its storms are told; not twice for one crate.
+    /// Whether its runs with many callers are recorded; not twice for one crate.
     storms: bool,
     connect: Connect,
 }

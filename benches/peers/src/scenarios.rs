@@ -59,7 +59,7 @@ impl World {
         world
     }
 
-    /// Lets so many callers loose and tells what they cost.
+    /// Starts this many callers and returns what they cost.
     async fn storm(&self, callers: usize) -> String {
         let before = self.endpoint.server.token_requests();
         let mut herd = herd(callers, &self.client.call).await;

@@ -30,7 +30,7 @@ pub fn draw(storms: &Value) -> Result<String> {
         (timeline["revoked_at"].as_f64().ok_or("no event")?, "token revoked".to_string()),
         (
             timeline["failing_from"].as_f64().ok_or("no event")?,
-            "token stale, endpoint answers 500".to_string(),
+            "token stale, endpoint responds with 500".to_string(),
         ),
     ];
 

@@ -42,7 +42,7 @@ impl Api {
         tokens.revoked.extend(good);
     }
 
-    /// From now on each refusal is told so much later than the one before it.
+    /// From now on each refusal comes this much later than the one before it.
     pub fn refuse_late(&self, step: Duration) {
         *self.0.late.lock().unwrap_or_else(PoisonError::into_inner) = Some(step);
         self.0.refused.store(0, Ordering::SeqCst);

@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 /// What the endpoint takes for a response.
 pub const TOKEN_LATENCY: Duration = Duration::from_millis(50);
 
-/// A token endpoint that answers after [`TOKEN_LATENCY`]; it stops when this is dropped.
+/// A token endpoint that responds after [`TOKEN_LATENCY`]; it stops when this is dropped.
 #[derive(Debug)]
 pub struct TokenEndpoint {
     /// The server, to script and to count.

@@ -1,4 +1,4 @@
-//! A request body that stands still in its middle until it is told to go on.
+//! A request body that stops in the middle until it is released.
 
 use std::future::Future;
 use std::pin::Pin;

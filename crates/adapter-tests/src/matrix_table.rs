@@ -26,7 +26,7 @@ const LARGE: usize = 10 * 1024 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shape {
-    /// Says how long it is; without any bytes it is no body at all.
+    /// Of known length; without any bytes it is not a body at all.
     Announced(usize),
     /// Streams, and its length is unknown; without any bytes it is a body that turns out empty.
     Streamed(usize),
@@ -145,7 +145,7 @@ impl Cell {
         }
     }
 
-    /// Tells the server when to answer.
+    /// Sets when the server responds.
     pub fn prepare(&self, api: &ProtectedApi) {
         if self.refusal != Refusal::After {
             api.respond_after(self.read_by_then() as u64);
@@ -231,7 +231,7 @@ impl Cell {
 /// that was lost: it says so, where the test would hang.
 pub async fn renewed(changes: &mut Changes, cell: Cell) {
     let changed = tokio::time::timeout(Duration::from_secs(10), changes.changed()).await;
-    changed.unwrap_or_else(|_| panic!("{cell:?}: the token was not renewed")).unwrap();
+    changed.unwrap_or_else(|_| panic!("{cell:?}: the token was not refreshed")).unwrap();
 }
 
 /// Runs the call; opens the gate when the second send is under way, or when the call has its response.

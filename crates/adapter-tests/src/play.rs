@@ -1,4 +1,4 @@
-//! An API that answers what the test says, when the test says, and remembers what it was sent.
+//! A scripted API: it responds as and when the test says, and records what it was sent.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -26,7 +26,7 @@ pub enum Trouble {
     AnswerBreaksOff,
     /// The same with a 401 when there is no other token to be had.
     RefusalBreaksOff,
-    /// The server goes before it has answered.
+    /// The server goes away before it has responded.
     NoAnswer,
     /// What comes is not HTTP.
     Garbage,
@@ -127,7 +127,7 @@ impl Trouble {
         let answer = match self {
             GivenUp => tokio::select! {
                 biased;
-                _ = &mut call => panic!("answered"),
+                _ = &mut call => panic!("it responded"),
                 () = &mut half_sent => None,
             },
             UploadFails => tokio::select! {

@@ -12,7 +12,7 @@ pub enum Dialect {
     Oleria,
     /// A JSON body with `audience` and `organization`; `access_denied` for bad credentials; tokens of a day.
     Apiera,
-    /// A form; answers in a `data` envelope, errors with numeric codes; opaque tokens of one hour.
+    /// A form; responses in a `data` envelope, errors with numeric codes; opaque tokens of one hour.
     Fuuffy,
     /// Keycloak: the realm in the path; tokens of five minutes.
     Ataccama,

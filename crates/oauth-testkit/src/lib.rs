@@ -2,7 +2,7 @@
 //! clients.
 //!
 //! - [`AuthServer`] has a token endpoint that speaks the [`Dialect`] of one of four providers, holds the
-//!   client to that provider's contract, and answers in its words.
+//!   client to that provider's contract, and responds in its words.
 //! - [`ProtectedApi`] takes the tokens that an [`AuthServer`] issued, for as long as they live, and echoes
 //!   what it was sent.
 //! - [`Fault`]s script what goes wrong at either of them: statuses, delays, hangs, resets, bodies without end.

@@ -39,7 +39,7 @@ impl Entry {
     }
 }
 
-/// A token and the lifetime that is told with it.
+/// A token and the lifetime that is sent with it.
 pub(crate) struct Issued {
     pub(crate) token: String,
     pub(crate) lifetime: Duration,

@@ -27,8 +27,8 @@ use tower_service::Service;
 /// unchanged and costs no allocation; where several are declared, each response's URI is recorded.
 ///
 /// It also records for the layer what happened to a request:
-/// - What it was sent as, if a layer between the two rewrites URLs: that is no redirect, and everything is
-///   as if nothing had been rewritten. Declare the origin that it writes, too: else the guard takes the
+/// - What it was sent as, if a layer between the two rewrites URLs: that is not a redirect, and everything
+///   is as if nothing had been rewritten. Declare the origin that it writes, too: else the guard takes the
 ///   token off.
 /// - A response from another origin is recorded as
 ///   [`Outcome::RedirectedAway`](oauth_core::Outcome::RedirectedAway), and a 401 from there does not count

@@ -83,7 +83,7 @@ async fn call(options: Options) -> anyhow::Result<StatusCode> {
     let home = slot.origins();
     anyhow::ensure!(
         home.is_declared(),
-        "nobody says where the token may go: set OAUTH_API_URL to the API's URL"
+        "it is not declared where the token may go: set OAUTH_API_URL to the API's URL"
     );
     anyhow::ensure!(
         home.admit(scheme.unwrap_or(""), authority.map_or("", |a| a.as_str()), None),

@@ -30,8 +30,7 @@ async fn main() -> anyhow::Result<()> {
         Oleria::builder(client).authentication_url(auth.token_url()).api_url(&url).build()?;
     let slot = TokenSlot::for_grant(grant)?;
 
-    // A layer around a channel sees paths alone: it is told where the channel leads. tonic's own
-    // body type goes in.
+    // A layer around a channel sees only paths: set where the channel leads. tonic's own body type goes in.
     let into_body: fn(ReplayBody<Body>) -> Body = Body::new;
     let layer = OAuthLayer::new(slot)
         .inner_origin(Origin::parse(&url)?)
@@ -44,14 +43,14 @@ async fn main() -> anyhow::Result<()> {
         let answer = health.check(HealthCheckRequest { service: String::new() }).await?;
         println!("{round}: {:?}", answer.into_inner().status());
 
-        // The server refuses the token from now on. The next round is answered all the same.
+        // The server refuses the token from now on. The next round succeeds all the same.
         auth.revoke_all();
     }
     println!("{} token requests", auth.token_requests());
     Ok(())
 }
 
-/// A server that answers calls whose token the authorization server knows as good.
+/// A server that accepts calls with a token that is valid at the authorization server.
 async fn serve(auth: AuthServer) -> anyhow::Result<String> {
     let check = move |request: Request<()>| {
         let header = request.metadata().get("authorization").and_then(|value| value.to_str().ok());

@@ -46,7 +46,7 @@ async fn main() -> anyhow::Result<()> {
         let body = response.into_body().collect().await?.to_bytes();
         println!("{round}: {status}, {outcome:?}, {}", String::from_utf8_lossy(&body));
 
-        // The API refuses the token from now on. The next round is answered all the same.
+        // The API refuses the token from now on. The next round succeeds all the same.
         auth.revoke_all();
     }
     println!("{} token requests", auth.token_requests());

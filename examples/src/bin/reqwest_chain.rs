@@ -55,7 +55,7 @@ async fn main() -> anyhow::Result<()> {
     let response = client.post(api.url("/v1/things")).body("hello").send().await?;
     println!("{}: {:?}", response.status(), Outcome::of(response.extensions()));
 
-    // A request that is no one's business but the health check's.
+    // A health check that needs no token.
     let response = client.get(api.url("/health")).with_extension(NoToken).send().await?;
     println!("{} without a token: {:?}", response.status(), Outcome::of(response.extensions()));
 

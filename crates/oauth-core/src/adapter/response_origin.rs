@@ -85,7 +85,7 @@ impl Policy {
     }
 
     /// The same where it must also be known whether [another URI](Self::is_of_another_uri) of that origin
-    /// was answered.
+    /// responded.
     #[cold]
     pub fn requested_exactly(&self, uri: &Uri, to: Destination) -> Option<Uri> {
         if self.judgement.response_uri.is_some() {

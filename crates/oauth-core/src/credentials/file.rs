@@ -169,8 +169,8 @@ fn read(path: &Path) -> Result<SecretString, Error> {
     }
 }
 
-/// How many bytes the file has, up to the buffer's size; `None` if it is no regular file, of which
-/// a pipe would hold the thread until someone writes to it.
+/// How many bytes the file has, up to the buffer's size; `None` if it is not a regular file, of which a
+/// pipe would hold the thread until someone writes to it.
 fn fill(path: &Path, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     if !fs::metadata(path)?.is_file() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Waits that are no flight: pauses, and those of the refreshing task.
+//! Waits other than for a flight: pauses, and those of the refreshing task.
 
 use shuttle::future;
 

@@ -46,7 +46,7 @@ pub(super) fn cached(slot: &TokenSlot) -> Option<String> {
 #[derive(Clone, Default)]
 pub(super) struct Waiting(Arc<AtomicUsize>);
 
-/// The explorer polls a task also after it has waited for a lock: this tells when it was woken.
+/// The explorer polls a task also after it has waited for a lock: this shows when it was woken.
 struct Alarm {
     has_rung: AtomicBool,
     task: Waker,

@@ -1,8 +1,9 @@
 //! Replay: when a refused request is sent again, with which body, and when it never is.
 //!
-//! A token can become invalid early: it was revoked, a key was rotated, an API lost its state. The API then
-//! responds with 401 to a request that is fine except for its token. Both adapters refresh the token and send the
-//! request a second time, by the rules on this page. The types are in [`replay`](crate::replay).
+//! A token can become invalid early: it was revoked, a key was rotated, an API lost its state. The API
+//! then responds with 401 to a request that is fine except for its token. Both adapters refresh the token
+//! and send the request a second time, by the rules on this page. The types are in
+//! [`replay`](crate::replay).
 //!
 //! # When a request is sent again
 //!
@@ -22,17 +23,17 @@
 //! An adapter's `.verdict(..)` overrules the table for APIs that differ.
 //!
 //! A request is sent **twice at most**. The response to the second send is delivered whatever it is; a
-//! second 401 pauses its target, whose refusals start no refresh for a while. If the second send fails, the caller
-//! gets its error: the first 401 is gone by then.
+//! second 401 pauses its target, whose refusals start no refresh for a while. If the second send fails,
+//! the caller gets its error: the first 401 is gone by then.
 //!
 //! # What the second send is
 //!
-//! The same method, URI, headers, extensions, body and trailers, with the new token. The inner
-//! service is polled ready before it, as before the first. The first response and its future are dropped before
+//! The same method, URI, headers, extensions, body and trailers, with the new token. The inner service is
+//! polled ready before it, as before the first. The first response and its future are dropped before
 //! that, so they hold no permit, and on HTTP/2 no stream, of a limited client.
 //!
-//! If the token cannot be refreshed, or the body cannot be sent again, the **first response is delivered with its
-//! whole body**.
+//! If the token cannot be refreshed, or the body cannot be sent again, the **first response is delivered
+//! with its whole body**.
 //!
 //! # The cap
 //!
@@ -50,9 +51,9 @@
 //!
 //! # What the cap bounds
 //!
-//! A cap on bytes is a cap on memory, because what is kept is a **copy**. `Bytes` may be a slice
-//! of an allocation of any size and keep all of it alive without showing it; so may a header value, and a header
-//! map keeps the capacity that it once reserved. None of them is kept.
+//! A cap on bytes is a cap on memory, because what is kept is a **copy**. `Bytes` may be a slice of an
+//! allocation of any size and keep all of it alive without showing it; so may a header value, and a
+//! header map keeps the capacity that it once reserved. None of them is kept.
 //!
 //! - Chunks are copied into blocks: the first as large as the first chunk, each further one of 8 KiB, or as
 //!   large as the rest of a larger chunk. A block never grows, and is never larger than what is
@@ -73,9 +74,9 @@
 //!
 //! ## What is shared instead
 //!
-//! - `CloneBody` of `oauth-tower` clones the body before the first send and drops the clone with the response.
-//!   Whatever a clone shares stays alive until then: of a `Full<Bytes>` that is the whole allocation that its
-//!   bytes are a slice of, whatever their length. It has no cap and copies nothing.
+//! - `CloneBody` of `oauth-tower` clones the body before the first send and drops the clone with the
+//!   response. Whatever a clone shares stays alive until then: of a `Full<Bytes>` that is the whole
+//!   allocation that its bytes are a slice of, whatever their length. It has no cap and copies nothing.
 //! - With reqwest a body of bytes is cloned with the request (`Request::try_clone`), which shares the bytes,
 //!   and likewise keeps the whole allocation alive until the response. A `String`, a `Vec` or a form is an
 //!   allocation of its own; only of a `Bytes` that is a slice is it more than the body. Streams and
@@ -83,11 +84,11 @@
 //!
 //! # A response before the body has ended
 //!
-//! Servers may refuse an upload after its head. With the verdict the first body stops, so nothing more is pulled
-//! and the 401 stays readable. If the refresh fails, the body resumes. If it succeeds, the second send takes over
-//! the source: what was kept, then the rest, in order, each byte once. The first body is woken and ends with an
-//! error ([`ReplayError::is_taken_over`]), never as if it were complete, so no server mistakes half of an upload for
-//! the whole.
+//! Servers may refuse an upload after its head. With the verdict the first body stops, so nothing more is
+//! pulled and the 401 stays readable. If the refresh fails, the body resumes. If it succeeds, the second
+//! send takes over the source: what was kept, then the rest, in order, each byte once. The first body is
+//! woken and ends with an error ([`ReplayError::is_taken_over`]), never as if it were complete, so no
+//! server mistakes half of an upload for the whole.
 //!
 //! # What is never sent again
 //!
@@ -99,9 +100,9 @@
 //! - One whose method is not GET, HEAD or OPTIONS, where a redirect was followed below the adapter or the
 //!   URL rewritten there: `POST /orders` may have made the order before its 303 led to the `GET /orders/1`
 //!   that was refused. The adapter has to know of redirects: see below.
-//! - Anything after a response other than a refusal. A send that fails without a response is for a
-//!   retry layer: it is unknown whether the server acted on it. (After a 401 it did not: RFC 9110 §15.5.2. gRPC's
-//!   `UNAUTHENTICATED` means less, so it is opt-in.)
+//! - Anything after a response other than a refusal. A send that fails without a response is for a retry
+//!   layer: it is unknown whether the server acted on it. (After a 401 it did not: RFC 9110 §15.5.2.
+//!   gRPC's `UNAUTHENTICATED` means less, so it is opt-in.)
 //!
 //! # What the caller sees
 //!
@@ -127,14 +128,16 @@
 //!
 //! # Redirects below the adapter
 //!
-//! A redirect follower below the adapter returns only the last response, so the adapter must learn of the redirect
-//! in another way:
+//! A redirect follower below the adapter returns only the last response, so the adapter must learn of the
+//! redirect in another way:
 //! - `oauth-tower`: the guard (`OAuthLayer::guard`); for tower-http's follower one of the features
 //!   `tower-http-06` and `tower-http-07`; or `OAuthLayer::response_uri`. **Without one of them a followed
-//!   redirect cannot be known, and a request that was acted on can be sent twice.** A redirect to the same URI (a POST, a 303 to itself, a GET) is seen only by the guard.
+//!   redirect cannot be known, and a request that was acted on can be sent twice.** A redirect to the
+//!   same URI (a POST, a 303 to itself, a GET) is seen only by the guard.
 //! - `oauth-reqwest` compares the response's URL with the request's, whole and without the fragment. A
-//!   redirect to the same URL is not seen that way; the policy `oauth_reqwest::redirects()` does not follow it. If a
-//!   middleware below rewrites URLs, `oauth_reqwest::Stamp` distinguishes that from a redirect.
+//!   redirect to the same URL is not seen that way; the policy `oauth_reqwest::redirects()` does not
+//!   follow it. If a middleware below rewrites URLs, `oauth_reqwest::Stamp` distinguishes that from a
+//!   redirect.
 //!
 //! # Connections of HTTP/1.1
 //!
@@ -152,9 +155,9 @@
 //!
 //! # The body
 //!
-//! [`ReplayBody`] is the body of the first send and keeps what passes through it; [`ReplayHandle`], the other side,
-//! is held by the response future and can [`freeze`](crate::replay::ReplayHandle::freeze), [`thaw`](crate::replay::ReplayHandle::thaw) and
-//! [`take over`](crate::replay::ReplayHandle::take_over).
+//! [`ReplayBody`] is the body of the first send and keeps what passes through it; [`ReplayHandle`], the
+//! other side, is held by the response future and can [`freeze`](crate::replay::ReplayHandle::freeze),
+//! [`thaw`](crate::replay::ReplayHandle::thaw) and [`take over`](crate::replay::ReplayHandle::take_over).
 //!
 //! Unchanged from the bare body are backpressure, `size_hint` (so `content-length` stays),
 //! `is_end_stream`, trailers, and the frames of the first send. It has `Bytes` as they come; other `Buf`

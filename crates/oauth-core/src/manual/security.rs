@@ -4,12 +4,12 @@
 //! `oauth-core`'s.
 //!
 //! # Where a token goes
-//! - A token is attached only to requests for its declared [`Origins`](crate::Origins), over https, or over plain
-//!   http to loopback. The URI and a `Host` header must both
-//!   name the origin; user information, a second `Host` and any other disguise of a URL
-//!   make a request foreign. Where our reading of a URL differs from that of URL parsers, ours is the stricter one.
-//!   *`origin_tricks`, `fuzzed` `no_request_gets_the_token_that_a_url_parser_would_send_elsewhere`;
-//!   `oauth-tower` `it` `origins::*`.*
+//! - A token is attached only to requests for its declared [`Origins`](crate::Origins), over https, or
+//!   over plain http to loopback. The URI and a `Host` header must both name the origin; user
+//!   information, a second `Host` and any other disguise of a URL make a request foreign. Where our
+//!   reading of a URL differs from that of URL parsers, ours is the stricter one. *`origin_tricks`,
+//!   `fuzzed` `no_request_gets_the_token_that_a_url_parser_would_send_elsewhere`; `oauth-tower` `it`
+//!   `origins::*`.*
 //! - A wildcard stands for one label before a name of at least two. Not guaranteed: that no one else can
 //!   register a name there. Public suffixes of two labels or more (`co.uk`, `github.io`) are not known.
 //!   *`oauth-core` unit tests `origin::tests::a_star_*`; [`Origin`](crate::Origin).*
@@ -73,7 +73,8 @@
 //!   `a_reset_of_thirty_years_holds_for_the_five_minutes_of_the_cap`.*
 //! - A token with anything but visible ASCII, or longer than 64 KiB, is an error. *`hostile`
 //!   `bodies::tokens_that_fit_into_no_header_are_refused_with_the_reason`.*
-//! - It can issue tokens that the API refuses. That costs two token requests at once and then one now and then. *`hostile` `faults::a_token_that_changes_every_time_*`,
+//! - It can issue tokens that the API refuses. That costs two token requests at once and then one now and
+//!   then. *`hostile` `faults::a_token_that_changes_every_time_*`,
 //!   `faults::a_token_that_never_changes_*`.*
 //!
 //! # What a hostile API can do
@@ -83,8 +84,10 @@
 //! - It can refuse every token: see [`guarantees`](crate::manual::guarantees) for what that costs.
 //!
 //! # What hostile settings can do
-//! Credentials, scopes, audiences, organizations, realms, environments, parameters and URLs are sent exactly as given, in the place where they belong, or are an error when the grant is built. *`injection`.* Who chooses the token URL chooses who gets the secret, and who chooses the
-//! API URL chooses who gets tokens: never take these two from user input.
+//! Credentials, scopes, audiences, organizations, realms, environments, parameters and URLs are sent
+//! exactly as given, in the place where they belong, or are an error when the grant is built.
+//! *`injection`.* Who chooses the token URL chooses who gets the secret, and who chooses the API URL
+//! chooses who gets tokens: never take these two from user input.
 //!
 //! # What is shown
 //! Secrets and tokens are in no `Debug`, no `Display`, no log, no URL and no error. Of a server's
@@ -103,13 +106,14 @@
 //! A granted scope is kept as it came, unless one of these stands in it or it is longer than 16 KiB.
 //!
 //! Masked are the credentials that the request carried, the others that its
-//! [`RotatingClient`](crate::RotatingClient) knows at that time (the current ones, those that its provider returned last,
-//! the fallback), the access token of the same response, and, in responses,
-//! [parameters](crate::grant::ClientCredentialsBuilder::parameter) whose name ends in `assertion`,
-//! `key`, `password`, `secret` or `token`. Other parameters are not taken for secrets.
+//! [`RotatingClient`](crate::RotatingClient) knows at that time (the current ones, those that its
+//! provider returned last, the fallback), the access token of the same response, and, in responses,
+//! [parameters](crate::grant::ClientCredentialsBuilder::parameter) whose name ends in `assertion`, `key`,
+//! `password`, `secret` or `token`. Other parameters are not taken for secrets.
 //!
 //! # What is left in memory
-//! Secret, token, header, token request and response are overwritten with zeros when their last holder is dropped. The test looks for them in the process's own memory. *`heap`.* Out of reach, and **not**
+//! Secret, token, header, token request and response are overwritten with zeros when their last holder is
+//! dropped. The test looks for them in the process's own memory. *`heap`.* Out of reach, and **not**
 //! wiped:
 //! - the kernel's socket buffers, TLS, and the read and write buffers of hyper and h2;
 //! - what you make of a secret before you hand it in, and of a token after

@@ -31,9 +31,9 @@ pub enum Challenge {
 ///
 /// Clones share one server; it stops when the last of them is dropped.
 ///
-/// Every method on every path is answered 200 if the request carries one good token, with a JSON object of
-/// `method`, `path`, `length` and `sha256` (hex) of the request body, and `token_seq`, the number of the token
-/// in the order of issue (`null` from an open API). Length and hash are also in `x-body-length` and
+/// Every method on every path gets a 200 if the request carries one good token, with a JSON object of
+/// `method`, `path`, `length` and `sha256` (hex) of the request body, and `token_seq`, the number of the
+/// token in the order of issue (`null` from an open API). Length and hash are also in `x-body-length` and
 /// `x-body-sha256`. Bodies are hashed as they stream in, never held.
 ///
 /// Any other request gets a 401 in the provider's words, after its body was read
@@ -96,7 +96,7 @@ impl ProtectedApi {
     }
 }
 
-/// How requests are answered.
+/// How requests are responded to.
 impl ProtectedApi {
     /// Sets the `WWW-Authenticate` header of a 401.
     pub fn challenge(&self, challenge: Challenge) {
@@ -140,7 +140,7 @@ impl ProtectedApi {
         self.resource.requests.load(Ordering::SeqCst)
     }
 
-    /// How many were answered 401, by a fault too.
+    /// Number of 401 responses, including those of faults.
     pub fn refused(&self) -> u64 {
         self.resource.refused.load(Ordering::SeqCst)
     }

@@ -72,7 +72,7 @@ impl AuthServer {
         lock(&self.endpoint.settings).realm = realm.into();
     }
 
-    /// The scope that Oleria's requests have to name, and that Ataccama's answers tell.
+    /// The scope that Oleria's requests have to name, and that Ataccama's responses contain.
     pub fn scope(&self) -> String {
         lock(&self.endpoint.settings).scope.clone()
     }
@@ -85,8 +85,9 @@ impl AuthServer {
 
 /// Tokens.
 impl AuthServer {
-    /// The lifetime of the tokens that are issued from now on: told as `expires_in` in whole seconds, and kept
-    /// to by the server on tokio's clock. It starts when the server makes the token, before any latency.
+    /// The lifetime of the tokens that are issued from now on: sent as `expires_in` in whole seconds, and
+    /// kept to by the server on tokio's clock. It starts when the server makes the token, before any
+    /// latency.
     pub fn set_lifetime(&self, lifetime: Duration) {
         self.endpoint.tokens.set_lifetime(lifetime);
     }
@@ -122,7 +123,7 @@ impl AuthServer {
     }
 }
 
-/// How requests are checked and answered.
+/// How requests are checked and responded to.
 impl AuthServer {
     /// Delays every response of the token endpoint, faults included, by that time on tokio's clock, until it is
     /// set to zero. The token is made before the delay.
@@ -141,7 +142,7 @@ impl AuthServer {
         lock(&self.endpoint.settings).raw_basic = raw;
     }
 
-    /// Changes the envelope of Fuuffy's token answers.
+    /// Changes the envelope of Fuuffy's token responses.
     pub fn set_data_envelope(&self, envelope: DataEnvelope) {
         lock(&self.endpoint.settings).envelopes.data = envelope;
     }

@@ -17,7 +17,7 @@ use crate::reply::{JSON, ReplyBody};
 
 /// A misbehaviour that a server shows to the next request, or to the next few.
 ///
-/// Faults queue up: each serves as many requests as [`times`](Fault::times) says (one unless told), in the
+/// Faults queue up: each serves as many requests as [`times`](Fault::times) says (default: one), in the
 /// order of injection; then the normal behaviour is back. A request that meets a fault is counted and
 /// recorded like any other.
 ///
@@ -54,8 +54,8 @@ impl Fault {
         Self { kind, after: Duration::ZERO, times: Some(1) }
     }
 
-    /// Answers with this status and an empty body. A number that no final answer can have (below 200, above
-    /// 999) becomes 500.
+    /// Responds with this status and an empty body. A number that no final response can have (below 200,
+    /// above 999) becomes 500.
     pub fn status(status: u16) -> Self {
         let status = StatusCode::from_u16(status)
             .ok()
@@ -75,7 +75,7 @@ impl Fault {
         Self { kind: Kind::Normal, after: delay, times: Some(1) }
     }
 
-    /// Takes the request and never answers. When the faults are cleared, a request that hangs gets its
+    /// Takes the request and never responds. When the faults are cleared, a request that hangs gets its
     /// normal response; when the server stops, its connection is closed.
     pub const fn hang() -> Self {
         Self::new(Kind::Hang)
@@ -125,7 +125,7 @@ impl Fault {
 
     /// The response announces its whole body, sends that many bytes of it, and no more. When the faults are
     /// cleared, it breaks off there: over HTTP/1.1 the connection closes, over HTTP/2 the stream is reset.
-    /// Ignored like [`body`](Fault::body), and by a body that is no longer than that.
+    /// Ignored like [`body`](Fault::body), and by a body that is not longer than that.
     pub fn stalls_after(mut self, bytes: usize) -> Self {
         if let Kind::Answer { stall, .. } = &mut self.kind {
             *stall = Some(bytes);
@@ -133,9 +133,10 @@ impl Fault {
         self
     }
 
-    /// Sets a header of the response; a second `set-cookie` or `www-authenticate` is added to the first. What
-    /// is no valid name or value is left out, and so is whatever frames the message (`content-length`,
-    /// `transfer-encoding`, `connection`). Ignored by faults that have no response of their own.
+    /// Sets a header of the response; a second `set-cookie` or `www-authenticate` is added to the first.
+    /// What is not a valid name or value is left out, and so is whatever frames the message
+    /// (`content-length`, `transfer-encoding`, `connection`). Ignored by faults that have no response of
+    /// their own.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let Kind::Answer { headers, .. } = &mut self.kind else {
             return self;

@@ -26,7 +26,7 @@ pub enum ErrorEnvelope {
     TopLevel,
 }
 
-/// The envelopes that Fuuffy's answers come in.
+/// The envelopes that Fuuffy's responses come in.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Envelopes {
     pub(crate) data: DataEnvelope,

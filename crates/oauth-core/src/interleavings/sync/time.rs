@@ -73,7 +73,7 @@ pub(crate) async fn yield_now() {
     shuttle::future::yield_now().await;
 }
 
-/// Ends at any time, unless it is held: pauses are no matter of the clock here.
+/// Ends at any time, unless it is held: pauses do not depend on the clock here.
 pub(crate) async fn sleep(_: Duration) {
     yield_now().await;
     while SLEEPS_ARE_HELD.get() {
