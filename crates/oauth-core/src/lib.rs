@@ -3,11 +3,12 @@
 //! This crate is the core of `oauth-tower` (a Tower layer) and `oauth-reqwest` (a reqwest-middleware).
 //! Services add one of these two; what they configure is here:
 //!
-//! 1. [`ClientAuth`]: the client's credentials, in a [`RotatingClient`] if they change while the service
-//! runs; or a [`SecretProvider`] that knows them, [`FileSecret`] for one. 2. A grant: [`Oleria`],
-//! [`Apiera`], [`Fuuffy`], [`Ataccama`], or [`ClientCredentials`] for any server that speaks RFC 6749 §4.4.
-//! Or a [`Grant`](grant::Grant) or a [`TokenSource`] of your own. 3. [`TokenSlot`]: holds the token,
-//! refreshes it before it expires in a single flight, and replaces it when the API refuses it.
+//! 1. [`ClientAuth`]: the client's credentials, in a [`RotatingClient`] if they change while the
+//!    service runs; or a [`SecretProvider`] that knows them, for example [`FileSecret`].
+//! 2. A grant: [`Oleria`], [`Apiera`], [`Fuuffy`], [`Ataccama`], or [`ClientCredentials`] for any
+//!    server that implements RFC 6749 §4.4. Or your own [`Grant`](grant::Grant) or [`TokenSource`].
+//! 3. [`TokenSlot`]: holds the token, refreshes it before it expires in a single flight, and replaces
+//!    it when the API refuses it.
 //!
 //! ```no_run
 //! use oauth_core::{ClientAuth, Oleria, TokenSlot};

@@ -6,11 +6,10 @@
 //!   changes nothing. Where the system's clock stops during suspension (macOS), one expired token may be
 //!   sent afterwards, and the 401 refreshes it.
 //! - It is refreshed min(the source's window, 25 % of its lifetime) before its expiry, earlier by a
-//! random 0–10 % of
-//!   that, drawn once per token, and no longer attached min(5 s, a tenth of its lifetime) before its expiry.
+//!   random 0–10 % of that, drawn once per token, and no longer attached min(5 s, a tenth of its
+//!   lifetime) before its expiry.
 //! - A server's absolute times (`Retry-After` as a date, `expires_on`) are read against the `Date` of the
-//! same
-//!   response, so neither its clock nor ours has to be right; without a `Date` they are ignored.
+//!   same response, so neither its clock nor ours has to be right; without a `Date` they are ignored.
 //!   *`throttled::a_date_is_read_against_the_date_of_its_response_and_never_against_our_clock`,
 //!   `responses::expires_on_is_read_against_the_date_of_its_response_where_expires_in_is_missing`.*
 //! - A token without a lifetime (`expires_in` ≤ 0) serves only the callers that waited for it. Flights by age
@@ -19,13 +18,12 @@
 //!
 //! # Concurrency
 //! - At most one flight is under way for a slot, on the runtime of the caller that started it. It is a
-//! separate task: a caller that goes away changes nothing for the others.
+//!   separate task: a caller that goes away changes nothing for the others.
 //! - Every waiter gets the flight's one result. With Tokio they are woken in the order in which they
-//! came, so the
-//!   first of thousands does not wait for the rest. A waiter whose flight was aborted (its runtime shut
-//!   down) asks again, up to 3 times. One whose flight is on a runtime that is not driven replaces it a
-//!   second after it missed its heartbeat: 5 s for its first poll, then the limit of each attempt and the
-//!   wait between two.
+//!   came, so the first of thousands does not wait for the rest. A waiter whose flight was aborted (its
+//!   runtime shut down) asks again, up to 3 times. One whose flight is on a runtime that is not driven
+//!   replaces it a second after it missed its heartbeat: 5 s for its first poll, then the limit of each
+//!   attempt and the wait between two.
 //! - When the last handle of a slot is dropped, its flight and its [`KeepFresh`](crate::slot::KeepFresh)
 //!   task end.
 //!
@@ -41,9 +39,8 @@
 //!   at once, with [`Error::retry_after`](crate::Error::retry_after).
 //! - A valid token survives every failure. It is due again when the next attempt may start.
 //! - A source that returns [`Error::not_now`](crate::Error::not_now) has not failed: nothing is counted
-//! or retried, the
-//!   valid token stays in use, a 401 is delivered, and nothing is fetched before the time that it names
-//!   (1 s at least). *`slot` `context::*`; both adapters `context::*`.*
+//!   or retried, the valid token stays in use, a 401 is delivered, and nothing is fetched before the time
+//!   that it names (1 s at least). *`slot` `context::*`; both adapters `context::*`.*
 //! - New credentials ([`RotatingClient::rotate`](crate::RotatingClient::rotate),
 //!   [`with_fallback`](crate::RotatingClient::with_fallback)) clear the remembered failure, and end at
 //!   once the waits that it caused: the one between two attempts, `Retry-After` included, and that of
@@ -63,16 +60,15 @@
 //!
 //! # Foreign code
 //! - A `tracing` subscriber, a clock, a source, a waker, or the drop of a source's error may panic or
-//! call the slot.
-//!   None of them runs under a lock of the slot, nor between a flight's registration and the guard that
-//!   removes it again. A panic of a subscriber, of a waker or in the drop of an error costs no caller its
-//!   token; a panic of the source is an error for the waiters; after a panic of the clock at the end of a
-//!   flight the token is fetched again. *`slot` `foreign_code::*`, `foreign_drops::*`.*
+//!   call the slot. None of them runs under a lock of the slot, nor between a flight's registration and
+//!   the guard that removes it again. A panic of a subscriber, of a waker or in the drop of an error
+//!   costs no caller its token; a panic of the source is an error for the waiters; after a panic of the
+//!   clock at the end of a flight the token is fetched again. *`slot` `foreign_code::*`,
+//!   `foreign_drops::*`.*
 //!
 //! # Refusals
 //! A refusal is judged by what is known about the token, and charged to its *target*: method, origin and
-//! path,
-//! without the query. Requests of which nothing is kept (without replay) share one target.
+//! path, without the query. Requests of which nothing is kept (without replay) share one target.
 //!
 //! - A refused token is named by its [`Generation`](crate::Generation): a late 401 for an old one
 //!   returns the newer token and costs no token request.
@@ -85,11 +81,10 @@
 //!   longer used for a target that refuses it, and for no target once two have refused it or a refresh
 //!   has helped its target.
 //! - A target that refuses the refreshed token as well is paused for 1 s, doubling up to 60 s; other
-//! targets are
-//!   not. Behind that there are two budgets: 10 refreshes at once and one in 30 s of those that did not
-//!   help, 30 at once and one in 5 s of all that refusals ask for. If one is used up the 401 is
-//!   delivered, with a warning that names the usual cause. An issuer that returns the refused token again
-//!   is handled in the same way.
+//!   targets are not. Behind that there are two budgets: 10 refreshes at once and one in 30 s of those
+//!   that did not help, 30 at once and one in 5 s of all that refusals ask for. If one is used up the 401
+//!   is delivered, with a warning that names the usual cause. An issuer that returns the refused token
+//!   again is handled in the same way.
 //! - While a refresh of a refused token is under way, new requests wait for it, until at most
 //!   [a second](crate::SlotBuilder::hold_limit) after its start; but not for a target that refused a
 //!   token before, and not while earlier refreshes have not helped yet.
@@ -99,10 +94,8 @@
 //!   covers the wait for a token, its refresh and both sends together.
 //!
 //! Within the budgets, no call fails that would have succeeded with a client that refreshes and resends
-//! on each 401,
-//! except one for each revocation that hits an unproven token and its predecessor at once.
-//! *`oauth-adapter-tests`
-//! `worlds` `property::*`, over random histories.*
+//! on each 401, except one for each revocation that hits an unproven token and its predecessor at once.
+//! *`oauth-adapter-tests` `worlds` `property::*`, over random histories.*
 //!
 //! An hour on paused time, through both adapters; a request takes 0.1 to 1 s, a token request 0.05 to 2 s
 //! (`cargo test -p oauth-adapter-tests -- --nocapture` prints it):

@@ -166,9 +166,9 @@
 //!
 //! [`ReplayBody::plain`] and [`ReplayBody::default`] allocate nothing. A tee allocates twice (the state
 //! that the two ends share, the pinned source), once for the copy of the first chunk, for each further
-//! block, and for their list, and twice for trailers with fields. Each frame takes one lock,
-//! which is contended only at the time of the
-//! verdict. The source is polled under it: `poll_frame` must not block, or `freeze` would wait for it.
+//! block, and for their list, and twice for trailers with fields. Each frame takes one lock, which is
+//! contended only at the time of the verdict. The source is polled under it: `poll_frame` must not block,
+//! or `freeze` would wait for it.
 //!
 //! [`DEFAULT_CAP`]: crate::replay::DEFAULT_CAP
 //! [`ReplayHandle`]: crate::replay::ReplayHandle

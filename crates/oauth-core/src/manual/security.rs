@@ -38,18 +38,17 @@
 //!   `a_hostile_host_reaches_the_api_under_its_own_name_and_with_the_token`.*
 //!
 //! # Where the client's secret goes
-//! - To the token URL that was configured, over https, or plain http to loopback, or where a setting
-//!   that is named dangerous lets it. Redirects are not followed. *`transport`
-//!   `plain_http_reaches_loopback_or_what_the_dangerous_switch_allows`,
-//!   `a_redirect_is_not_followed`; `oauth-reqwest` `it`
+//! - To the token URL that was configured, over https, or plain http to loopback, or where a setting that
+//!   is named dangerous lets it. Redirects are not followed. *`transport`
+//!   `plain_http_reaches_loopback_or_what_the_dangerous_switch_allows`, `a_redirect_is_not_followed`;
+//!   `oauth-reqwest` `it`
 //!   `transport::the_secret_follows_no_redirect_and_no_foreign_response_is_taken_for_a_token`.*
 //! - The default transport checks certificates against the system's. *`hyper_transport`
 //!   `a_certificate_of_an_unknown_issuer_ends_the_handshake_before_the_secret_is_sent`,
 //!   `a_server_without_tls_gets_no_secret_over_https`.* What fails to verify is a permanent error that
-//!   says why. *`certificates`.* It names its TLS provider (rustls with ring),
-//!   so that a build with two of them, for which rustls has no default, needs none, and leaves the
-//!   process-wide one alone. *`hyper_transport`
-//!   `the_tls_provider_is_named_and_the_process_wide_default_left_alone`.*
+//!   says why. *`certificates`.* It names its TLS provider (rustls with ring), so that a build with two
+//!   of them, for which rustls has no default, needs none, and leaves the process-wide one alone.
+//!   *`hyper_transport` `the_tls_provider_is_named_and_the_process_wide_default_left_alone`.*
 //! - The default transport uses no proxy. A client of yours may: reqwest obeys `HTTP_PROXY` and
 //!   `HTTPS_PROXY` unless it is built with `no_proxy()`. For https a proxy sees the host's name alone
 //!   (`CONNECT`); for plain http, which is for loopback alone, it would see the token request with
@@ -63,10 +62,9 @@
 //!   drips, silence, wrong and contradictory lengths, 100,000 challenges, nesting, duplicates,
 //!   numbers out of range, invalid UTF-8, lone surrogates, login pages, a connection that ends or is
 //!   reset at any byte. The worst of these held 3.2 MB. *`hostile`.*
-//! - At most 1 MiB of a response is read
-//!   ([`size_cap`](crate::GrantSource::size_cap)). The default transport asks for no compression and
-//!   unpacks none: an encoded response is an error. Of a client that unpacks, such as reqwest with
-//!   `gzip`, the cap counts what comes out. *`hostile`
+//! - At most 1 MiB of a response is read ([`size_cap`](crate::GrantSource::size_cap)). The default
+//!   transport asks for no compression and unpacks none: an encoded response is an error. Of a client
+//!   that unpacks, such as reqwest with `gzip`, the cap counts what comes out. *`hostile`
 //!   `framing::an_encoded_response_is_a_clear_error_and_is_not_unpacked`; `oauth-reqwest` `gzip_bomb`.*
 //! - No wait and no lifetime that it names overflows: lives end at ten years, waits at five minutes.
 //!   *`hostile` `lives::*`, `slot` `failure::a_retry_after_is_capped`, `throttled`
