@@ -83,11 +83,11 @@ pub(in super::super) struct FlightState {
     /// the slot spin.
     rest_until: Duration,
     /// The source's own reason for that, if it asked for the pause.
-    put_off: Option<Error>,
+    put_off: Option<Box<Error>>,
     next_generation: NonZeroU64,
     pub(in super::super) flights: u64,
     pub(in super::super) failures: u64,
-    last_error: Option<(Error, Duration)>,
+    last_error: Option<Box<(Error, Duration)>>,
 }
 
 impl FlightState {
@@ -223,7 +223,7 @@ impl FlightState {
 
     /// The error for a flight that may not start for `wait`.
     fn too_soon(&self, wait: Duration) -> Error {
-        self.put_off.clone().unwrap_or_else(ended_at_once).with_retry_after(wait)
+        self.put_off.as_deref().cloned().unwrap_or_else(ended_at_once).with_retry_after(wait)
     }
 
     fn forget_failure(&mut self) {
@@ -248,12 +248,12 @@ impl FlightState {
     }
 
     fn set_last_error(&mut self, error: &Error, now: Duration) {
-        let before = self.last_error.replace((error.clone(), now));
-        self.deferred.error(before.map(|(error, _)| error));
+        let before = self.last_error.replace(Box::new((error.clone(), now)));
+        self.deferred.error(before.map(|before| before.0));
     }
 
     pub(in super::super) fn last_error(&self) -> Option<&(Error, Duration)> {
-        self.last_error.as_ref()
+        self.last_error.as_deref()
     }
 
     /// Which credentials the remembered failure is of.

@@ -113,7 +113,7 @@ impl FlightState {
             None => {}
         }
         if let Some(pause) = evidence.pause(target, number, now) {
-            let put_off = self.put_off.clone();
+            let put_off = self.put_off.as_deref().cloned();
             let error = put_off.filter(|_| evidence.pause_with(number, now) == Some(pause));
             let error = error.unwrap_or_else(futile).with_retry_after(pause);
             return Ruling::Deliver(Some(error));

@@ -106,7 +106,7 @@ impl FlightState {
         let now = at.now;
         self.forget_failure();
         let put_off = self.put_off.take();
-        self.deferred.error(put_off);
+        self.deferred.error(put_off.map(|error| *error));
         self.rest_until = fetched.started.saturating_add(self.settings.least_interval);
         let Fetched { token, started } = fetched;
         let same = current.filter(|entry| entry.token.is_same(&token));
@@ -246,8 +246,8 @@ impl FlightState {
             }
         }
         self.rest_until = self.rest_until.max(until);
-        let before = self.put_off.replace(error.clone());
-        self.deferred.error(before);
+        let before = self.put_off.replace(Box::new(error.clone()));
+        self.deferred.error(before.map(|error| *error));
         let publish = self.kept(current, at, |stale_at| stale_at.max(until));
         Settled { publish, outcome: Err(error.with_retry_after(wait)) }
     }
