@@ -263,10 +263,10 @@ fn a_response_is_from_the_origin_in_every_spelling_and_from_elsewhere_otherwise(
             let Admission::Attach(to) = admission else { panic!("{uri}: {admission:?}") };
             let kept = policy.requested(&uri, to);
             assert_eq!(kept.is_some(), requested.contains("API"));
-            assert_eq!(policy.is_from_elsewhere(&answer, kept.as_ref()), elsewhere, "{from}");
+            assert_eq!(policy.is_redirected_away(&answer, kept.as_ref()), elsewhere, "{from}");
         }
     }
-    assert!(!policy.is_from_elsewhere(&Extensions::new(), None), "an answer that does not say");
+    assert!(!policy.is_redirected_away(&Extensions::new(), None), "an answer that does not say");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn below_a_named_place_what_is_from_elsewhere_names_another_place() {
         ("https://acme.oleria.io/a", true),
         ("https://evil.example/a", true),
     ] {
-        let is = policy.is_from_elsewhere(&from(answered), Some(&requested));
+        let is = policy.is_redirected_away(&from(answered), Some(&requested));
         assert_eq!(is, elsewhere, "{answered}");
     }
 }
@@ -85,8 +85,8 @@ fn below_a_named_place_what_is_from_elsewhere_names_another_place() {
 #[test]
 fn with_no_place_named_whatever_names_one_is_from_elsewhere() {
     let requested = Uri::from_static("/a");
-    assert!(told().is_from_elsewhere(&from("https://api.apiera.io/a"), Some(&requested)));
-    assert!(!told().is_from_elsewhere(&from("/b"), Some(&requested)));
+    assert!(told().is_redirected_away(&from("https://api.apiera.io/a"), Some(&requested)));
+    assert!(!told().is_redirected_away(&from("/b"), Some(&requested)));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_request_to_another_declared_origin_has_its_response_from_there_alone() {
         ("https://api.apiera.io/a", true),
         ("http://acme.oleria.io/a", true),
     ] {
-        let is = told().is_from_elsewhere(&from(answered), Some(&requested));
+        let is = told().is_redirected_away(&from(answered), Some(&requested));
         assert_eq!(is, elsewhere, "{answered}");
     }
 }
@@ -114,7 +114,7 @@ fn what_another_slots_guard_says_counts_if_it_is_of_no_declared_origin() {
         ("https://evil.example/a", true),
         ("/a", false),
     ] {
-        let is = policy().is_from_elsewhere(&sent_to(answered), None);
+        let is = policy().is_redirected_away(&sent_to(answered), None);
         assert_eq!(is, elsewhere, "{answered}");
     }
 }
@@ -123,9 +123,9 @@ fn what_another_slots_guard_says_counts_if_it_is_of_no_declared_origin() {
 fn a_guard_is_believed_before_a_follower() {
     let mut response = sent_to("https://evil.example/a");
     response.insert(Uri::from_static("https://api.apiera.io/a"));
-    assert!(told().is_from_elsewhere(&response, None));
+    assert!(told().is_redirected_away(&response, None));
     told().note_from_elsewhere(&mut response);
-    assert!(!told().is_from_elsewhere(&response, None), "the guard's note is of one exchange");
+    assert!(!told().is_redirected_away(&response, None), "the guard's note is of one exchange");
 }
 
 #[test]

@@ -17,8 +17,6 @@ mod callers;
 mod compare;
 #[path = "slot_model/evidence.rs"]
 mod evidence;
-#[path = "slot_model/landing.rs"]
-mod landing;
 #[path = "slot_model/model.rs"]
 mod model;
 #[path = "slot_model/ops.rs"]
@@ -31,6 +29,8 @@ mod play;
 mod requests;
 #[path = "slot_model/rules.rs"]
 mod rules;
+#[path = "slot_model/settled.rs"]
+mod settled;
 #[path = "slot_model/source.rs"]
 mod source;
 

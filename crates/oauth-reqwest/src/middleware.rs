@@ -203,7 +203,7 @@ impl OAuthMiddleware {
         let (mut request, issued) = match self.second_send(kept, &refused, target, limit).await {
             Ok(second) => second,
             Err(outcome) => {
-                tell(&mut refused.response, outcome);
+                record_outcome(&mut refused.response, outcome);
                 return Ok(refused.response);
             }
         };
@@ -217,7 +217,7 @@ impl OAuthMiddleware {
         let judged = self.judge(&response, Some(&url), extensions);
         let slot = self.policy.slot();
         let outcome = match (attached, judged) {
-            (Some(_), Judged::Elsewhere) => Outcome::RedirectedAway,
+            (Some(_), Judged::RedirectedAway) => Outcome::RedirectedAway,
             (Some(sent), Judged::Refused(_)) => {
                 slot.note_second_refusal(sent, target);
                 Outcome::Replayed
@@ -228,7 +228,7 @@ impl OAuthMiddleware {
             }
             _ => Outcome::Replayed,
         };
-        tell(&mut response, outcome);
+        record_outcome(&mut response, outcome);
         Ok(response)
     }
 
@@ -290,7 +290,7 @@ impl Middleware for OAuthMiddleware {
                 Err(reason) => {
                     limit.shorten(&mut request);
                     let mut response = next.run(request, extensions).await?;
-                    tell(&mut response, Outcome::NotAttached(reason));
+                    record_outcome(&mut response, Outcome::NotAttached(reason));
                     return Ok(response);
                 }
             };
@@ -310,19 +310,19 @@ impl Middleware for OAuthMiddleware {
                     }
                     Outcome::Attached
                 }
-                Judged::Elsewhere => Outcome::RedirectedAway,
+                Judged::RedirectedAway => Outcome::RedirectedAway,
                 Judged::Refused(way) => {
                     let refused = Refused { response, sent, way };
                     let second = self.after_refusal(refused, kept, extensions, next, limit);
                     return Box::pin(second).await;
                 }
             };
-            tell(&mut response, outcome);
+            record_outcome(&mut response, outcome);
             Ok(response)
         })
     }
 }
 
-fn tell(response: &mut Response, outcome: Outcome) {
+fn record_outcome(response: &mut Response, outcome: Outcome) {
     outcome.record(response.extensions_mut());
 }

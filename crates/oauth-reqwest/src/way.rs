@@ -16,7 +16,7 @@ pub(crate) enum Way {
     /// request.
     Redirected,
     /// The response came from another origin, and says nothing about the token.
-    Elsewhere,
+    RedirectedAway,
 }
 
 impl Way {
@@ -33,14 +33,18 @@ impl Way {
             // In reqwest's spelling, URLs of one origin look the same, except for user information.
             let primary = policy.is_primary(from.scheme(), from.authority())
                 || policy.is_primary(from.scheme(), without_user(from.authority()));
-            return if primary || is_made_up(response) { Self::Straight } else { Self::Elsewhere };
+            return if primary || is_made_up(response) {
+                Self::Straight
+            } else {
+                Self::RedirectedAway
+            };
         };
         if is_same(from, asked) || is_made_up(response) {
             Self::Straight
         } else if is_same_origin(from, asked) {
             Self::Redirected
         } else {
-            Self::Elsewhere
+            Self::RedirectedAway
         }
     }
 }

@@ -4,7 +4,7 @@
 //! crate: it is exempt from semantic versioning.
 //!
 //! - [`Policy`] has the settings that both adapters offer. `admit` decides whether a request gets a token
-//!   and where it goes; `judge` and `accepts` what a response means for the token; `is_from_elsewhere`
+//!   and where it goes; `judge` and `accepts` what a response means for the token; `is_redirected_away`
 //!   whether the response is not the API's own.
 //! - [`verdict()`] and [`grpc_verdict`] interpret a refusal.
 //! - [`TokenSlot::authorize_in`](crate::TokenSlot::authorize_in) attaches a token; [`Sent`] is what the slot

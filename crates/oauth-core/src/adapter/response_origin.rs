@@ -35,7 +35,7 @@ impl Policy {
 
     /// Whether the response came from another origin than the request, of which
     /// [`requested`](Self::requested) was kept.
-    pub fn is_from_elsewhere(&self, response: &Extensions, requested: Option<&Uri>) -> bool {
+    pub fn is_redirected_away(&self, response: &Extensions, requested: Option<&Uri>) -> bool {
         let Some(from) = self.response_uri(response) else { return false };
         match requested {
             Some(requested) if requested.authority().is_some() => {
@@ -76,7 +76,7 @@ impl Policy {
         self.slot.foreign().response(scheme, authority, &self.admission.origins);
     }
 
-    /// What must be kept of where a request goes, for [`is_from_elsewhere`](Self::is_from_elsewhere):
+    /// What must be kept of where a request goes, for [`is_redirected_away`](Self::is_redirected_away):
     /// nothing if it cannot be known where responses come from, or if it goes to the first declared origin,
     /// as most requests do.
     #[inline]

@@ -160,7 +160,7 @@ mod tests {
     const RUNNING: i64 = 500;
     const WALL: i64 = 1_800_000_000;
 
-    /// A horizon that was set at 700 s of the precise clock.
+    /// A deadline that was set at 700 s of the precise clock.
     fn coarse_deadline(until: Duration) -> CoarseDeadline {
         Reading::beside(S(700), [RUNNING, WALL]).coarse_deadline(until)
     }
@@ -218,16 +218,16 @@ mod tests {
     fn a_suspension_between_the_readings_makes_them_start_again() {
         let slept = later(0, 3600);
         let reading = reading_while(&[later(0, 0), slept, slept, slept]);
-        let horizon = reading.coarse_deadline(S(800));
-        assert!(horizon.is_ahead_at(later(10, 3610)));
-        assert!(!horizon.is_ahead_at(later(10, 10)));
+        let deadline = reading.coarse_deadline(S(800));
+        assert!(deadline.is_ahead_at(later(10, 3610)));
+        assert!(!deadline.is_ahead_at(later(10, 10)));
     }
 
     #[test]
     fn readings_that_never_agree_see_nothing_ahead() {
         let shown: Vec<_> = (0..6).map(|step| later(0, step)).collect();
-        let horizon = reading_while(&shown).coarse_deadline(S(800));
-        assert!((0..6).all(|step| !horizon.is_ahead_at(later(0, step))));
+        let deadline = reading_while(&shown).coarse_deadline(S(800));
+        assert!((0..6).all(|step| !deadline.is_ahead_at(later(0, step))));
     }
 
     #[cfg(all(target_os = "linux", target_pointer_width = "64"))]

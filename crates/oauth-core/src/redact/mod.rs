@@ -127,7 +127,7 @@ impl Secrets {
     }
 
     /// Whether a secret that is not a word is in `text`, all of which is searched.
-    pub(crate) fn tell_in(&self, text: &str) -> bool {
+    pub(crate) fn gives_away_in(&self, text: &str) -> bool {
         decoded::are_in(text.as_bytes(), &self.needles)
     }
 
@@ -140,7 +140,7 @@ impl Secrets {
         for secret in self.spellings.iter().filter(|s| !s.is_empty()) {
             if secret.len() < needle::LEAST && !looked {
                 looked = true;
-                if self.tell_in(&masked) {
+                if self.gives_away_in(&masked) {
                     return None;
                 }
             }
@@ -151,7 +151,7 @@ impl Secrets {
             }
             longest = longest.max(encoded.len()).max(secret.len());
         }
-        if !looked && self.tell_in(&masked) {
+        if !looked && self.gives_away_in(&masked) {
             return None;
         }
         if read.len() < text.len() {

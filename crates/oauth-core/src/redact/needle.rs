@@ -96,7 +96,7 @@ impl Pattern {
         let parts = [WITH_DIGIT, ANY].into_iter().map(|length| {
             let part = |at: &usize| &text[*at..*at + length];
             let starts = 0..(text.len() + 1).saturating_sub(length);
-            let mut starts: Vec<_> = starts.filter(|at| tells(part(at))).collect();
+            let mut starts: Vec<_> = starts.filter(|at| gives_away(part(at))).collect();
             starts.sort_unstable_by(|a, b| part(a).cmp(part(b)));
             (length, starts)
         });
@@ -119,7 +119,7 @@ impl Pattern {
     }
 }
 
-fn tells(part: &[u8]) -> bool {
+fn gives_away(part: &[u8]) -> bool {
     let mut seen = [0; DIFFERENT];
     let mut different = 0;
     for byte in part {

@@ -92,7 +92,7 @@ fn in_another_spelling_it_takes_the_whole_text_with_it() {
     assert_eq!(pair.shown("a aWQtMTIzNA== b"), "a aWQtMTIzNA== b", "the id alone");
     let other = Secrets::default().and("north-west-7");
     assert_eq!(other.shown("north-west-7"), NOTE);
-    assert!(other.tell_in("NORTHWEST7") && !other.tell_in("NORTHWEST"));
+    assert!(other.gives_away_in("NORTHWEST7") && !other.gives_away_in("NORTHWEST"));
 }
 
 #[test]

@@ -201,7 +201,7 @@ impl TokenSlot {
 
     fn spawn(&self, flight: FlightTask, runtime: &Runtime) {
         let id = flight.id();
-        flight.tell_start();
+        flight.log_start();
         // Outside the lock: a runtime that has shut down drops the future inside `spawn`, which takes the
         // lock.
         let abort = runtime.spawn(flight.run()).abort_handle();

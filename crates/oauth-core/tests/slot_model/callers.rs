@@ -12,7 +12,7 @@ use oauth_core::adapter::Authorized;
 use tokio_test::task::{Spawn, spawn};
 
 use crate::evidence::{Hold, Target};
-use crate::model::{ACQUIRE, Got, Need};
+use crate::model::{ACQUIRE, Got, Trigger};
 use crate::play::Play;
 use crate::rules::{Guided, Sent, Which};
 
@@ -47,7 +47,7 @@ enum State {
 
 pub(crate) struct Waiter {
     call: Call,
-    need: Need,
+    need: Trigger,
     /// Sends this with the token.
     request: Option<Request>,
     deadline: Option<Duration>,
@@ -77,10 +77,10 @@ impl Play {
     pub(crate) async fn start(
         &mut self,
         call: impl Future<Output = Result<IssuedToken, Error>> + 'static,
-        need: Need,
+        need: Trigger,
         request: Option<Request>,
         expected: Now,
-        glance: bool,
+        coarse: bool,
     ) {
         let mut call: Call = spawn(Box::pin(call));
         match (call.poll(), expected) {
@@ -89,7 +89,7 @@ impl Play {
             }
             (Poll::Ready(result), _) => panic!("has {result:?} at once, must wait"),
             (Poll::Pending, Now::Has(expected, _)) => panic!("waits, must have {expected:?}"),
-            (Poll::Pending, _) if glance => {}
+            (Poll::Pending, _) if coarse => {}
             (Poll::Pending, Now::Held(hold)) => {
                 let state = State::Held(hold);
                 self.waiters.push(Waiter {
@@ -154,7 +154,7 @@ impl Play {
     /// A request that has no token yet.
     pub(crate) fn guide(&mut self, request: Request) -> Now {
         let Some(_) = self.model.look(None) else {
-            return Now::newest(self.model.want(Need::Age, Some(ACQUIRE), None));
+            return Now::newest(self.model.want(Trigger::Age, Some(ACQUIRE), None));
         };
         match self.model.guide(request.target, request.repeatable) {
             Guided::Token(generation, which) => Now::Has(Ok(generation), which),
@@ -165,7 +165,7 @@ impl Play {
     /// The same for one that was held before.
     fn guide_again(&mut self, request: Request) -> Now {
         match self.guide(request) {
-            Now::Held(_) => Now::newest(self.model.request(Need::Age, None)),
+            Now::Held(_) => Now::newest(self.model.request(Trigger::Age, None)),
             now => now,
         }
     }
@@ -177,7 +177,7 @@ impl Play {
                 continue;
             }
             let got = match (waiter.need, got) {
-                (Need::Refused { generation, .. }, Ok(brought)) if generation == brought => {
+                (Trigger::Refused { generation, .. }, Ok(brought)) if generation == brought => {
                     Err(None)
                 }
                 (_, got) => got,

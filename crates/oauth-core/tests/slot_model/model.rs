@@ -13,7 +13,7 @@ const FIRST_POLL: Duration = Duration::from_secs(5);
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Need {
+pub(crate) enum Trigger {
     Age,
     Prefetch,
     Demand,
@@ -156,13 +156,13 @@ impl Model {
         let (generation, stale_at) =
             self.valid().map(|token| (token.generation, token.stale_at))?;
         if self.now >= stale_at {
-            let _ = self.want(Need::Age, None, on);
+            let _ = self.want(Trigger::Age, None, on);
         }
         Some(generation)
     }
 
     /// `token()`: `None` means that the caller waits.
-    pub(crate) fn request(&mut self, need: Need, on: Option<u64>) -> Option<Got> {
+    pub(crate) fn request(&mut self, need: Trigger, on: Option<u64>) -> Option<Got> {
         match self.look(on) {
             Some(generation) => Some(Ok(generation)),
             None => self.want(need, Some(ACQUIRE), on),
@@ -177,16 +177,16 @@ impl Model {
     /// waits for the flight's first token request where nothing failed.
     pub(crate) fn want(
         &mut self,
-        need: Need,
+        need: Trigger,
         patience: Option<Duration>,
         on: Option<u64>,
     ) -> Option<Got> {
         let now = self.now;
         if let Some(token) = self.valid() {
             let serves = match need {
-                Need::Refused { generation, .. } => token.generation > generation,
-                Need::Demand => false,
-                Need::Age | Need::Prefetch => now < token.stale_at && !self.has_rotated(),
+                Trigger::Refused { generation, .. } => token.generation > generation,
+                Trigger::Demand => false,
+                Trigger::Age | Trigger::Prefetch => now < token.stale_at && !self.has_rotated(),
             };
             if serves {
                 return Some(Ok(token.generation));
@@ -206,7 +206,7 @@ impl Model {
         }
         let newest = self.valid().map(|token| token.generation);
         let refused = match need {
-            Need::Refused { generation, target, again } if newest == Some(generation) => {
+            Trigger::Refused { generation, target, again } if newest == Some(generation) => {
                 Some((target, again))
             }
             _ => None,
@@ -231,13 +231,13 @@ impl Model {
         None
     }
 
-    fn begin(&mut self, need: Need, until: Duration, on: Option<u64>) {
+    fn begin(&mut self, need: Trigger, until: Duration, on: Option<u64>) {
         if self.has_rotated() {
             self.failure = None;
         }
         let newest = self.valid().map(|token| token.generation);
         let refused =
-            matches!(need, Need::Refused { generation, .. } if newest == Some(generation));
+            matches!(need, Trigger::Refused { generation, .. } if newest == Some(generation));
         self.flights += 1;
         self.flight = Some(Flight {
             id: self.flights,
@@ -245,7 +245,7 @@ impl Model {
             on,
             started: until,
             heard_by: self.now + FIRST_POLL,
-            retries: self.failure.is_none() && need != Need::Prefetch,
+            retries: self.failure.is_none() && need != Trigger::Prefetch,
             refused,
             attempts: 0,
             failed: 0,

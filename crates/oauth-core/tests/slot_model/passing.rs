@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 use tokio::time::sleep;
 use tokio_test::task::spawn;
 
-use crate::model::{ATTEMPT, Answer, FLIGHT, Need, Phase};
+use crate::model::{ATTEMPT, Answer, FLIGHT, Phase, Trigger};
 use crate::play::Play;
 
 impl Play {
@@ -86,7 +86,7 @@ impl Play {
             spawn(slot.token()).poll()
         });
         self.runtimes += 1;
-        match (polled, self.model.request(Need::Age, Some(self.runtimes))) {
+        match (polled, self.model.request(Trigger::Age, Some(self.runtimes))) {
             (Poll::Ready(Ok(token)), Some(Ok(generation))) => {
                 self.names.check(generation, token.generation());
             }

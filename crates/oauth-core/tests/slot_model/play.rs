@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::callers::{Now, Request, UnderWay, Waiter};
 use crate::evidence::UNKNOWN;
-use crate::model::{ACQUIRE, ATTEMPT, Answer, FLIGHT, Model, Need, Phase};
+use crate::model::{ACQUIRE, ATTEMPT, Answer, FLIGHT, Model, Phase, Trigger};
 use crate::ops::{History, Op};
 use crate::rules::Sent;
 use crate::source::{Names, Remote, SharedClock};
@@ -72,10 +72,10 @@ pub(crate) async fn play(history: &History) -> u64 {
 impl Play {
     async fn apply(&mut self, op: Op) {
         match op {
-            Op::Request => self.call(Need::Age, false).await,
-            Op::Prefetch => self.call(Need::Prefetch, false).await,
+            Op::Request => self.call(Trigger::Age, false).await,
+            Op::Prefetch => self.call(Trigger::Prefetch, false).await,
             Op::Replace(back) => self.replace(back, false).await,
-            Op::Glance => self.call(Need::Age, true).await,
+            Op::Glance => self.call(Trigger::Age, true).await,
             Op::GlanceReplace(back) => self.replace(back, true).await,
             Op::Report(back) => {
                 if let Some((model, real)) = self.names.back(back) {
@@ -92,9 +92,9 @@ impl Play {
             }
             Op::Refresh => {
                 let slot = self.slot().clone();
-                let expected = Now::newest(self.model.want(Need::Demand, Some(ACQUIRE), None));
+                let expected = Now::newest(self.model.want(Trigger::Demand, Some(ACQUIRE), None));
                 let call = async move { slot.refresh().await };
-                self.start(call, Need::Demand, None, expected, false).await;
+                self.start(call, Trigger::Demand, None, expected, false).await;
             }
             Op::Retire => {
                 self.slot().retire();

@@ -7,29 +7,29 @@ use oauth_core::adapter::Authorized;
 
 use crate::callers::{Now, Request, UnderWay};
 use crate::evidence::UNKNOWN;
-use crate::model::{ACQUIRE, Need};
+use crate::model::{ACQUIRE, Trigger};
 use crate::ops::End;
 use crate::play::Play;
 use crate::rules::{Again, Ruling, Sent, Which};
 
 impl Play {
-    pub(crate) async fn call(&mut self, need: Need, glance: bool) {
+    pub(crate) async fn call(&mut self, need: Trigger, coarse: bool) {
         let slot = self.slot().clone();
         let expected = Now::newest(self.model.request(need, None));
         let call = async move {
             match need {
-                Need::Prefetch => slot.prefetch().await,
+                Trigger::Prefetch => slot.prefetch().await,
                 _ => slot.token().await,
             }
         };
-        self.start(call, need, None, expected, glance).await;
+        self.start(call, need, None, expected, coarse).await;
     }
 
     /// What a refusal means for a caller that wants another token.
-    fn renewed(&mut self, sent: Sent, target: u8) -> (Need, Now) {
+    fn renewed(&mut self, sent: Sent, target: u8) -> (Trigger, Now) {
         match self.model.refused(sent, target, Again::Possible) {
-            Ruling::Send(generation, which) => (Need::Age, Now::Has(Ok(generation), which)),
-            Ruling::Deliver(wait) => (Need::Age, Now::Has(Err(wait), Which::Newest)),
+            Ruling::Send(generation, which) => (Trigger::Age, Now::Has(Ok(generation), which)),
+            Ruling::Deliver(wait) => (Trigger::Age, Now::Has(Err(wait), Which::Newest)),
             Ruling::Renew(need) => (need, Now::newest(self.model.want(need, Some(ACQUIRE), None))),
         }
     }
@@ -43,12 +43,12 @@ impl Play {
         }
     }
 
-    pub(crate) async fn replace(&mut self, back: u64, glance: bool) {
+    pub(crate) async fn replace(&mut self, back: u64, coarse: bool) {
         let Some((model, real)) = self.names.back(back) else { return };
         let slot = self.slot().clone();
         let (need, expected) = self.renewed(Sent::unknown(model), UNKNOWN);
         let call = async move { slot.replace(real).await };
-        self.start(call, need, None, expected, glance).await;
+        self.start(call, need, None, expected, coarse).await;
     }
 
     pub(crate) async fn request(&mut self, request: Request) {
@@ -63,7 +63,7 @@ impl Play {
             (Authorized::Empty, None) => {
                 let expected = self.guide(request);
                 let call = async move { slot.token_for(target, request.repeatable, None).await };
-                self.start(call, Need::Age, Some(request), expected, false).await;
+                self.start(call, Trigger::Age, Some(request), expected, false).await;
             }
             (real, expected) => panic!("{real:?}, must get {expected:?}"),
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::evidence::Strikes;
 use crate::evidence::{Charge, Hold, Refusing, Target, UNKNOWN, Unripe};
-use crate::model::{Model, Need, Token, step};
+use crate::model::{Model, Token, Trigger, step};
 
 const YOUNG: Duration = Duration::from_secs(60);
 /// For so long it matters who accepts a token after all that was refused.
@@ -44,7 +44,7 @@ pub(crate) enum Again {
 
 pub(crate) enum Ruling {
     Send(u64, Which),
-    Renew(Need),
+    Renew(Trigger),
     /// With how long another flight is out of the question, if that is the reason.
     Deliver(Option<Duration>),
 }
@@ -204,7 +204,7 @@ impl Model {
     pub(crate) fn refused(&mut self, sent: Sent, target: Target, again: Again) -> Ruling {
         let (now, g) = (self.now, sent.generation);
         let Some(newest) = self.valid().cloned() else {
-            let need = Need::Refused { generation: g, target, again: true };
+            let need = Trigger::Refused { generation: g, target, again: true };
             return if again == Again::Done { Ruling::Deliver(None) } else { Ruling::Renew(need) };
         };
         self.tidy();
@@ -253,7 +253,7 @@ impl Model {
             return Ruling::Deliver(Some(until - now));
         }
         known.targets.entry(target).or_insert(Refusing::first(newest_seen));
-        Ruling::Renew(Need::Refused { generation: g, target, again: refusing })
+        Ruling::Renew(Trigger::Refused { generation: g, target, again: refusing })
     }
 
     fn is_unripe(&mut self, trial: bool) {

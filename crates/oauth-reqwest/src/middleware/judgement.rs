@@ -14,7 +14,7 @@ pub(super) enum Judged {
     /// The API accepted the token.
     Accepted,
     /// It came from another origin than the request's, and says nothing about the token.
-    Elsewhere,
+    RedirectedAway,
     Refused(Way),
 }
 
@@ -29,14 +29,14 @@ impl OAuthMiddleware {
     ) -> Judged {
         let stamped = Stamped::take(extensions);
         let way = Way::to(response, &self.policy, requested, stamped.as_ref());
-        let from_elsewhere = || {
+        let redirected_away = || {
             let from = response.url();
             self.policy.note_foreign_response(from.scheme(), from.authority());
-            Judged::Elsewhere
+            Judged::RedirectedAway
         };
         // A redirect for certain: a stamp saw it.
-        if way == Way::Elsewhere && stamped.is_some() {
-            return from_elsewhere();
+        if way == Way::RedirectedAway && stamped.is_some() {
+            return redirected_away();
         }
         if self.policy.wants_to_judge(response.status(), response.headers()) {
             let (mut parts, ()) = http::Response::new(()).into_parts();
@@ -49,7 +49,7 @@ impl OAuthMiddleware {
             }
         }
         match way {
-            Way::Elsewhere => from_elsewhere(),
+            Way::RedirectedAway => redirected_away(),
             Way::Straight if self.policy.accepts(response.status(), response.headers()) => {
                 Judged::Accepted
             }

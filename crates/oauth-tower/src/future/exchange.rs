@@ -239,13 +239,14 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
     /// from.
     #[inline(always)]
     fn is_noted(&self, response: &Extensions) -> bool {
-        !response.is_empty() && (Outcome::is_recorded(response) || self.is_from_elsewhere(response))
+        !response.is_empty()
+            && (Outcome::is_recorded(response) || self.is_redirected_away(response))
     }
 
     /// Whether the response came from another origin than the request was sent to.
-    pub(super) fn is_from_elsewhere(&self, response: &Extensions) -> bool {
+    pub(super) fn is_redirected_away(&self, response: &Extensions) -> bool {
         let uri = self.kept.as_ref().and_then(|kept| kept.uri(&self.policy));
-        self.policy.is_from_elsewhere(response, uri.as_deref())
+        self.policy.is_redirected_away(response, uri.as_deref())
     }
 
     /// Whether the request's deadline has passed; `false` without one.

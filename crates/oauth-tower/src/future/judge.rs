@@ -38,7 +38,7 @@ impl<S, R: Strategy<B>, B> Exchange<S, R, B> {
             }
         };
         let (mut head, body) = response.into_parts();
-        if self.is_from_elsewhere(&head.extensions) {
+        if self.is_redirected_away(&head.extensions) {
             self.policy.note_from_elsewhere(&mut head.extensions);
             let response = Response::from_parts(head, body);
             return Judged::Deliver(recorded(response, Outcome::RedirectedAway), None);

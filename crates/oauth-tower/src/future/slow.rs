@@ -37,7 +37,7 @@ where
     R: Strategy<B>,
 {
     /// It is sent as soon as it can be.
-    Send { waits_for: WaitsFor, outgoing: Outgoing<R, B>, to: Destination, service: S },
+    Send { waits_for: WaitsFor, unsent: Unsent<R, B>, to: Destination, service: S },
     /// The first response was a refusal. Its future is gone, and the first body is stopped.
     Refresh { token: TokenFuture, refused: S::Response, token_use: TokenUse, first: First<S, R, B> },
     /// It is not sent.
@@ -53,7 +53,7 @@ enum WaitsFor {
 }
 
 /// What is sent.
-enum Outgoing<R: Strategy<B>, B> {
+enum Unsent<R: Strategy<B>, B> {
     /// The request as it came. What a second send needs is kept when it is sent and not while it
     /// waits: thousands may.
     First(Request<B>, R),
@@ -96,22 +96,22 @@ where
         service: S,
         timer: Option<DeadlineTimer>,
     ) -> Self {
-        Self::wait_for_token(policy, Outgoing::First(request, strategy), to, service, timer)
+        Self::wait_for_token(policy, Unsent::First(request, strategy), to, service, timer)
     }
 
     fn wait_for_token(
         policy: Arc<Policy>,
-        outgoing: Outgoing<R, B>,
+        unsent: Unsent<R, B>,
         to: Destination,
         service: S,
         timer: Option<DeadlineTimer>,
     ) -> Self {
         let slot = policy.slot().clone();
-        let (target, repeatable) = outgoing.purpose(&policy);
+        let (target, repeatable) = unsent.purpose(&policy);
         let until = timer.as_ref().map(DeadlineTimer::until);
         let token = Box::pin(async move { slot.token_for(target, repeatable, until).await });
         let waits_for = WaitsFor::Token(token);
-        Self { policy, timer, stage: Stage::Send { waits_for, outgoing, to, service } }
+        Self { policy, timer, stage: Stage::Send { waits_for, unsent, to, service } }
     }
 
     /// A request that was refused and can be sent again.
@@ -172,9 +172,9 @@ where
         let Self { policy, timer, stage } = self;
         match (stage, event) {
             (
-                Stage::Send { waits_for: WaitsFor::Service(issued), outgoing, to, service },
+                Stage::Send { waits_for: WaitsFor::Service(issued), unsent, to, service },
                 Event::Service,
-            ) => send_with(policy, &issued, outgoing, to, service, timer),
+            ) => send_with(policy, &issued, unsent, to, service, timer),
             (Stage::Refresh { refused, token_use, first, .. }, Event::Refresh(refreshed)) => {
                 let again = refreshed
                     .map_err(Outcome::RefreshFailed)
@@ -184,9 +184,9 @@ where
                         // Before the second send: hyper drains a small body that is dropped, and
                         // the connection is free again.
                         drop(refused);
-                        let outgoing = Outgoing::Second(request);
+                        let unsent = Unsent::Second(request);
                         let waits_for = WaitsFor::Service(issued);
-                        let stage = Stage::Send { waits_for, outgoing, to, service };
+                        let stage = Stage::Send { waits_for, unsent, to, service };
                         Next::Go(State::slow(Self { policy, timer, stage }))
                     }
                     Err(outcome) => Next::Deliver(recorded(refused, outcome), token_use),
@@ -203,7 +203,7 @@ where
 fn send_with<S, R, B>(
     policy: Arc<Policy>,
     issued: &IssuedToken,
-    mut outgoing: Outgoing<R, B>,
+    mut unsent: Unsent<R, B>,
     to: Destination,
     mut service: S,
     timer: Option<DeadlineTimer>,
@@ -212,24 +212,24 @@ where
     S: Service<Request<R::Body>> + Clone,
     R: Strategy<B>,
 {
-    let attached = match policy.slot().authorize_with(issued, outgoing.headers_mut()) {
+    let attached = match policy.slot().authorize_with(issued, unsent.headers_mut()) {
         Authorized::Attached(sent) => Attached::Token(sent),
         Authorized::Own => Attached::Nothing(NotAttached::OwnAuthorization),
         // The token expired while the inner service was not ready: another one is needed. The service's
         // readiness is given back meanwhile; a clone has none.
         Authorized::Empty => {
             let service = service.clone();
-            let slow = Slow::wait_for_token(policy, outgoing, to, service, timer);
+            let slow = Slow::wait_for_token(policy, unsent, to, service, timer);
             return Next::Go(State::slow(slow));
         }
         Authorized::Full => return Next::Fail(Error::Token(Policy::no_room())),
     };
     let attached = (attached, to);
-    Next::Go(match outgoing {
-        Outgoing::First(request, strategy) => {
+    Next::Go(match unsent {
+        Unsent::First(request, strategy) => {
             send(&mut service, &strategy, request, policy, attached, timer)
         }
-        Outgoing::Second(request) => send_again(&mut service, request, policy, attached, timer),
+        Unsent::Second(request) => send_again(&mut service, request, policy, attached, timer),
     })
 }
 
@@ -241,7 +241,7 @@ impl<S, R: Strategy<B>, B> First<S, R, B> {
     }
 }
 
-impl<R: Strategy<B>, B> Outgoing<R, B> {
+impl<R: Strategy<B>, B> Unsent<R, B> {
     /// Its target, as far as that is kept, and whether it can be sent again.
     fn purpose(&self, policy: &Policy) -> (Target, bool) {
         match self {

@@ -106,7 +106,7 @@ impl Reader<'_> {
             .expires_in(self.lifetime(members));
         // A secret that a server echoes into the scope would be shown with the token.
         let shows_nothing = |scope: &Zeroizing<String>| {
-            scope.len() <= LONGEST_SCOPE && !self.secrets_with(members).tell_in(scope)
+            scope.len() <= LONGEST_SCOPE && !self.secrets_with(members).gives_away_in(scope)
         };
         Ok(match members.scope().filter(shows_nothing) {
             Some(scope) => token.with_scope(scope.as_str()),

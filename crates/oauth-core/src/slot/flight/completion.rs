@@ -50,10 +50,10 @@ impl Completion {
 
 impl Completer {
     pub(in super::super) fn completed(self, completed: FlightResult) {
-        self.tell(Some(completed));
+        self.report(Some(completed));
     }
 
-    fn tell(&self, end: End) {
+    fn report(&self, end: End) {
         // The first report counts.
         if self.0.end.set(end).is_ok() {
             self.0.waiting.notify_waiters();
@@ -63,6 +63,6 @@ impl Completer {
 
 impl Drop for Completer {
     fn drop(&mut self) {
-        self.tell(None);
+        self.report(None);
     }
 }

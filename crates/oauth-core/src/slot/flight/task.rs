@@ -67,7 +67,7 @@ impl FlightTask {
         self.pass.id
     }
 
-    pub(in super::super) fn tell_start(&self) {
+    pub(in super::super) fn log_start(&self) {
         events::flight_starts(self.pass.id, self.trigger, self.pause);
     }
 
