@@ -113,9 +113,10 @@ impl Error {
     ///
     /// The slot counts no failure, does not try again within the flight and asks for nothing by age or on
     /// demand for `wait` (at least 1 s and the slot's `least_interval`). A valid token stays in use. If a
-    /// refusal was the reason, its 401 is delivered, and further refusals of that token ask for none in that
-    /// time. Callers without a token wait if their time limit allows it; otherwise they get this error, with
-    /// what is left of `wait` as [`retry_after`](Self::retry_after).
+    /// refusal was the reason, its 401 is delivered, and further refusals of that token ask for none in
+    /// that time. Callers of [`TokenSlot::token`](crate::TokenSlot::token) without a token wait if their
+    /// time limit allows it; otherwise, and for `prefetch` and `refresh`, this is the error, with what is
+    /// left of `wait` as [`retry_after`](Self::retry_after).
     pub fn not_now(wait: Duration) -> Self {
         Self::new(Kind::NotNow, "the token source has no other token yet").with_retry_after(wait)
     }

@@ -9,7 +9,7 @@
 //!
 //! | the response to the first send | what happens |
 //! |---|---|
-//! | 401 with a Bearer challenge that names `invalid_token`, an unknown error or none; 401 without a challenge | the token is refreshed and the request sent once more |
+//! | 401 with a challenge of `Bearer` or the token's own scheme that names `invalid_token`, an unknown error or none; 401 without a challenge | the token is refreshed and the request sent once more |
 //! | the same, and the slot already holds a newer token, or the previous one is the better choice for now | it is sent once more with that, without a token request ([which, and when](crate::manual::guarantees#refusals)) |
 //! | the same, and its target refused a refreshed token shortly before, or the refresh budget is used up | delivered, with the reason in the [`Outcome`](crate::Outcome) |
 //! | 401 whose challenges are all of other schemes | delivered: another kind of credential is wanted |
@@ -92,7 +92,7 @@
 //!
 //! # What is never sent again
 //!
-//! - A request without our token: for another origin, with its own `Authorization`, or opted out
+//! - A request without our token: for another origin, with its own header in the token's place, or opted out
 //!   ([`NoToken`](crate::NoToken)).
 //! - A request whose body failed, or yielded a frame that is neither data nor trailers, or one that follows
 //!   the trailers.

@@ -102,6 +102,12 @@ impl TokenSlot {
                         }
                     };
                 let entry = match wait(completion, wait_until).await {
+                    // No failure, only a pause: wait it out, or get the same error if it is too long.
+                    WaitEnd::FlightResult(Err(error))
+                        if error.is_not_now() && trigger == Trigger::Age =>
+                    {
+                        continue;
+                    }
                     WaitEnd::FlightResult(result) => result?,
                     // Ask the state again.
                     WaitEnd::CutOff if cut_off < MOST_CUT_OFF => {

@@ -206,6 +206,7 @@ async fn no_attempt_follows_within_the_flight_and_the_log_has_no_warning() {
     let (seen, _listening) = captured();
     let source = script([Step::not_now(secs(30))]);
     let before = Instant::now();
+    // A pause as long as the acquire limit is too long.
     assert!(slot(&source).token().await.unwrap_err().is_not_now());
     assert_eq!((source.calls(), before.elapsed()), (1, Duration::ZERO));
     assert_eq!(seen.with("no other token yet").len(), 1);
@@ -213,15 +214,45 @@ async fn no_attempt_follows_within_the_flight_and_the_log_has_no_warning() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_without_a_token_gets_the_error_and_the_next_one_waits_if_it_may() {
+async fn callers_without_a_token_wait_if_their_limit_allows_it() {
     let source = script([Step::not_now(secs(20)), Step::token(HOUR)]);
     let slot = slot(&source);
     let before = Instant::now();
-    let error = slot.token().await.unwrap_err();
-    assert_eq!((error.retry_after(), before.elapsed()), (Some(secs(20)), Duration::ZERO));
-    // The limit of 30 s covers the wait.
+    // The limit of 30 s covers the wait, of those that were there before as of later ones.
+    let waiters: Vec<_> = (0..100).map(|_| caller(&slot)).collect();
+    pass(secs(10)).await;
     assert_eq!(secret(&slot).await, "secret-2");
+    for waiter in waiters {
+        assert_eq!(waiter.await.unwrap().unwrap(), "secret-2");
+    }
     assert_eq!((before.elapsed(), source.calls()), (secs(20), 2));
+    assert_eq!(slot.status().failures, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_without_a_token_wait_again_if_there_is_none_then_and_not_beyond_their_limit() {
+    let source = script([Step::not_now(secs(20))]);
+    let slot = slot(&source);
+    let before = Instant::now();
+    let error = slot.token().await.unwrap_err();
+    assert!(error.is_not_now(), "{error}");
+    // The second wait would end after the limit of 30 s.
+    assert_eq!((before.elapsed(), source.calls()), (secs(20), 2));
+    assert_eq!(error.retry_after(), Some(secs(20)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prefetch_and_a_refresh_get_the_error_at_once() {
+    let source = script([Step::not_now(secs(20)), Step::token(HOUR), Step::not_now(secs(20))]);
+    let slot = slot(&source);
+    let before = Instant::now();
+    assert!(slot.prefetch().await.unwrap_err().is_not_now());
+    assert_eq!((before.elapsed(), source.calls()), (Duration::ZERO, 1));
+    assert_eq!(secret(&slot).await, "secret-2");
+    pass(secs(20)).await;
+    let before = Instant::now();
+    assert!(slot.refresh().await.unwrap_err().is_not_now());
+    assert_eq!((before.elapsed(), source.calls()), (Duration::ZERO, 3));
 }
 
 #[tokio::test(start_paused = true)]
