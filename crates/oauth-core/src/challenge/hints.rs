@@ -4,10 +4,10 @@ use std::fmt;
 
 use http::HeaderMap;
 
-use super::challenges;
+use super::{Challenge, challenges};
 
 /// The parameters of a challenge that describe what is wrong with a token or what another one needs, from
-/// the first `Bearer` or `DPoP` challenge of a response. Untrusted text of the API.
+/// the first `Bearer` or `DPoP` challenge of a response that has one of them. Untrusted text of the API.
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue, header::WWW_AUTHENTICATE};
@@ -34,9 +34,15 @@ impl Hints {
     /// Reads the hints of a response with these headers; empty if it has no such challenge. Bounded like
     /// [`challenges`].
     pub fn of(headers: &HeaderMap) -> Self {
-        let ours = challenges(headers)
-            .find(|challenge| ["Bearer", "DPoP"].iter().any(|s| challenge.is(s)));
-        let param = |name| ours.as_ref()?.param(name).map(|value| value.into());
+        challenges(headers)
+            .filter(|challenge| ["Bearer", "DPoP"].iter().any(|scheme| challenge.is(scheme)))
+            .map(|challenge| Self::of_challenge(&challenge))
+            .find(|hints| !hints.is_empty())
+            .unwrap_or_default()
+    }
+
+    fn of_challenge(challenge: &Challenge<'_>) -> Self {
+        let param = |name| challenge.param(name).map(|value| value.into());
         Self {
             error: param("error"),
             scope: param("scope"),
@@ -110,9 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn all_five_are_read_from_the_first_challenge_of_a_token_scheme() {
+    fn all_five_are_read_from_the_first_challenge_of_a_token_scheme_that_has_one() {
         let hints = hints(&[
             r#"Basic realm="x", scope="not this""#,
+            r#"Bearer realm="x""#,
             r#"bearer error="e", scope="s t", claims="eyJ9", resource_metadata="https://a/m", acr_values="2""#,
             r#"Bearer error="later""#,
         ]);
