@@ -124,3 +124,79 @@ impl Policy {
         self.slot.foreign().withheld(scheme, authority, &self.admission.origins);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::origin::Origins;
+    use crate::slot::TokenSlot;
+    use crate::source::StaticToken;
+    use crate::token::Token;
+
+    fn policy() -> Policy {
+        let source = StaticToken::new(Token::bearer("abc").unwrap());
+        let origins = Origins::parse(["https://a.example", "https://b.example"]).unwrap();
+        Policy::new(TokenSlot::builder(source).origins(origins).build())
+    }
+
+    fn uri(uri: &'static str) -> Uri {
+        Uri::from_static(uri)
+    }
+
+    #[test]
+    fn of_several_attempts_the_latest_counts_and_a_followed_redirect_is_not_one() {
+        let (policy, note) = (policy(), GuardNote::default());
+        assert_eq!(policy.sent_to(&note), None);
+        note.note_request(&uri("https://a.example/1"));
+        note.note_response(StatusCode::SERVICE_UNAVAILABLE);
+        note.note_request(&uri("https://b.example/2"));
+        assert_eq!(policy.sent_to(&note), Some(uri("https://b.example/2")));
+        assert!(!note.was_redirected(StatusCode::UNAUTHORIZED));
+        note.note_response(StatusCode::SEE_OTHER);
+        note.note_request(&uri("https://a.example/3"));
+        assert_eq!(policy.sent_to(&note), Some(uri("https://b.example/2")));
+        assert!(note.was_redirected(StatusCode::UNAUTHORIZED));
+        // It was not followed.
+        assert!(!note.was_redirected(StatusCode::SEE_OTHER));
+    }
+
+    #[test]
+    fn where_the_token_may_not_go_is_nowhere_that_a_request_was_sent_to() {
+        let (policy, note) = (policy(), GuardNote::default());
+        note.note_request(&uri("https://evil.example/1"));
+        assert_eq!(policy.sent_to(&note), None);
+    }
+
+    #[test]
+    fn what_a_guard_recorded_is_for_one_adapter_alone() {
+        let policy = policy();
+        policy.set_guarded();
+        let (requested, mut response) = (uri("https://a.example/"), Extensions::new());
+        Policy::record_sent_to(&mut response, uri("https://evil.example/"));
+        assert!(policy.is_redirected_away(&response, Some(&requested)));
+        policy.note_from_elsewhere(&mut response);
+        assert!(!policy.is_redirected_away(&response, Some(&requested)));
+        assert!(response.is_empty());
+    }
+
+    #[test]
+    fn below_an_inner_origin_uris_are_relative_and_absolute_ones_are_compared_with_it() {
+        let mut policy = policy();
+        policy.set_inner_origin(crate::origin::Origin::parse("https://a.example").unwrap());
+        let requested = uri("/1");
+        for (from, away) in [
+            ("/1", false),
+            ("https://a.example/2", false),
+            ("https://b.example/1", true),
+            ("http://a.example/1", true),
+        ] {
+            let mut response = Extensions::new();
+            Policy::record_sent_to(&mut response, uri(from));
+            assert_eq!(policy.is_redirected_away(&response, Some(&requested)), away, "{from}");
+        }
+        let plain = super::super::Policy::new(policy.slot().clone());
+        let mut response = Extensions::new();
+        Policy::record_sent_to(&mut response, uri("https://a.example/2"));
+        assert!(plain.is_redirected_away(&response, Some(&requested)));
+    }
+}

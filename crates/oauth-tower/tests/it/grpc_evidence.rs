@@ -289,3 +289,25 @@ async fn a_refusal_after_a_message_refreshes_the_token_and_one_after_an_empty_fr
         assert_eq!((server.tokens(), issuer.requests()), (vec!["t2".to_owned()], requests));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_second_refusal_pauses_its_target_as_a_second_401_does() {
+    let (issuer, server) = (Issuer::new(), Server::new(|_| Reply::head("16")));
+    let slot = issuer.ready_slot().await;
+    let call = async || {
+        let (outcome, status) = server.call(&slot, request(None)).await.unwrap();
+        assert_eq!(status, "16");
+        match outcome {
+            Outcome::RefreshFailed(error) => (error.retry_after(), server.tokens().len()),
+            outcome => {
+                assert!(matches!(outcome, Outcome::Replayed), "{outcome:?}");
+                (None, server.tokens().len())
+            }
+        }
+    };
+    assert_eq!((call().await, issuer.requests()), ((None, 2), 2));
+    assert_eq!((call().await, issuer.requests()), ((Some(ms(1_000)), 3), 2));
+    sleep(ms(1_000)).await;
+    assert_eq!((call().await, issuer.requests()), ((None, 5), 3));
+    assert_eq!((call().await, issuer.requests()), ((Some(ms(2_000)), 6), 3));
+}
