@@ -223,23 +223,54 @@ impl Error {
     }
 }
 
+impl Details {
+    /// What failed and why, with all causes, without advice.
+    fn what(&self) -> String {
+        let mut text = self.message.clone().into_owned();
+        let first = self.source.as_deref().map(|cause| cause as &(dyn StdError + 'static));
+        let causes = std::iter::successors(first, |&cause| cause.source());
+        // A message that has the root cause already, as of a failed handshake, needs none between.
+        let root = causes.last().map(|root| root.to_string());
+        let mut next = first.filter(|_| root.is_some_and(|root| !text.contains(&root)));
+        while let Some(cause) = next {
+            let (what, inner) = match cause.downcast_ref::<Error>() {
+                Some(error) => (error.details.named(self.provider.as_deref()), None),
+                None => (cause.to_string(), cause.source()),
+            };
+            // Some errors have their cause in their own text.
+            if !text.contains(&what) {
+                text = format!("{text}: {what}");
+            }
+            next = inner;
+        }
+        if let Some(status) = self.status {
+            text = format!("{text} ({}", status.as_u16());
+            if let Some(code) = &self.code {
+                text = format!("{text} {code}");
+            }
+            if let Some(description) = &self.description {
+                text = format!("{text}: {description}");
+            }
+            text.push(')');
+        }
+        text
+    }
+
+    /// The same after the provider's name, unless that was named before.
+    fn named(&self, before: Option<&str>) -> String {
+        match &self.provider {
+            Some(provider) if before != Some(provider) => format!("{provider}: {}", self.what()),
+            _ => self.what(),
+        }
+    }
+}
+
+/// One line: the provider, what failed, its causes, status, code and description, a hint, and how long there is no
+/// new attempt. The causes are also the [`source`](StdError::source), for programs.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let d = &*self.details;
-        if let Some(provider) = &d.provider {
-            write!(f, "{provider}: ")?;
-        }
-        f.write_str(&d.message)?;
-        if let Some(status) = d.status {
-            write!(f, " ({}", status.as_u16())?;
-            if let Some(code) = &d.code {
-                write!(f, " {code}")?;
-            }
-            if let Some(description) = &d.description {
-                write!(f, ": {description}")?;
-            }
-            f.write_str(")")?;
-        }
+        f.write_str(&d.named(None))?;
         if let Some(hint) = &d.hint {
             write!(f, "; hint: {hint}")?;
         }
@@ -315,8 +346,60 @@ mod tests {
         let error = Error::transient("no route");
         let later = error.clone().with_retry_after(Duration::from_millis(1500));
         assert_eq!(error.retry_after(), None);
-        assert_eq!(later.to_string(), "the token source failed; no new attempt for 1.5 s");
+        let text = "the token source failed: no route; no new attempt for 1.5 s";
+        assert_eq!(later.to_string(), text);
         assert_eq!(later.source().unwrap().to_string(), "no route");
+    }
+
+    #[test]
+    fn the_text_has_every_cause_once_in_one_line() {
+        #[derive(Debug)]
+        struct Outer(std::io::Error, &'static str);
+        impl fmt::Display for Outer {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.1)
+            }
+        }
+        impl StdError for Outer {
+            fn source(&self) -> Option<&(dyn StdError + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let refused = || std::io::Error::other("connection refused");
+        let error = Error::transient(Outer(refused(), "tcp connect error"));
+        let text = "the token source failed: tcp connect error: connection refused";
+        assert_eq!(error.to_string(), text);
+        let error = Error::transient(Outer(refused(), "tcp connect error: connection refused"));
+        assert_eq!(error.to_string(), text);
+    }
+
+    #[test]
+    fn a_failure_within_another_names_its_provider_once_and_has_no_hint_of_its_own() {
+        let last = |provider: &'static str| {
+            Error::from(Details {
+                provider: Some(provider.into()),
+                status: Some(StatusCode::BAD_GATEWAY),
+                hint: Some("inner".into()),
+                retry_after: Some(Duration::from_secs(9)),
+                ..Details::new(Kind::Refused, "the token endpoint failed")
+            })
+        };
+        let outer = |last: Error| {
+            Error::from(Details {
+                provider: Some("Ataccama".into()),
+                hint: Some("outer".into()),
+                source: Some(last.into()),
+                ..Details::new(Kind::Timeout, "timed out fetching a token")
+            })
+        };
+        assert_eq!(
+            outer(last("Ataccama")).to_string(),
+            "Ataccama: timed out fetching a token: the token endpoint failed (502); hint: outer"
+        );
+        assert_eq!(
+            outer(last("a proxy")).to_string(),
+            "Ataccama: timed out fetching a token: a proxy: the token endpoint failed (502); hint: outer"
+        );
     }
 
     #[test]

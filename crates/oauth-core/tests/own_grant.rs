@@ -292,7 +292,7 @@ async fn an_error_without_a_name_gets_the_one_of_its_grant() {
     });
     let error =
         GrantSource::new(vendor(), transport).fetch(FetchContext::default()).await.unwrap_err();
-    assert_eq!(error.to_string(), "Vendor: the token source failed");
+    assert_eq!(error.to_string(), "Vendor: the token source failed: no app of that name");
 }
 
 #[test]

@@ -395,8 +395,8 @@ async fn a_connect_error_is_transient_and_keeps_its_chain() {
     assert_eq!(error.provider(), Some("Oleria"));
     assert_eq!(
         error.to_string(),
-        "Oleria: the token endpoint could not be reached; hint: the egress firewall must allow \
-         the host of the Authentication URL and of the API URL"
+        "Oleria: the token endpoint could not be reached: tcp connect error: refused; hint: the \
+         egress firewall must allow the host of the Authentication URL and of the API URL"
     );
     let source = error.source().unwrap();
     assert!(source.is::<Layered>());

@@ -14,7 +14,7 @@ struct NoToken(oauth_core::Error);
 
 impl fmt::Display for NoToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no token for the request")
+        write!(f, "no token for the request: {}", self.0)
     }
 }
 

@@ -7,7 +7,7 @@ use oauth_core::{BoxError, DeadlineElapsed};
 
 /// No token, or the inner service's error.
 ///
-/// One type whatever the inner service, so that the layer stacks under and over Tower's own, whose errors
+/// Its text says why, in one line. One type whatever the inner service, so that the layer stacks under and over Tower's own, whose errors
 /// are boxed.
 #[derive(Debug)]
 pub enum Error {
@@ -60,8 +60,8 @@ pub fn token_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a oauth_
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Token(_) => f.write_str("no token for the request"),
-            Self::Inner(_) => f.write_str("the request failed"),
+            Self::Token(error) => write!(f, "no token for the request: {error}"),
+            Self::Inner(error) => write!(f, "the request failed: {error}"),
         }
     }
 }
