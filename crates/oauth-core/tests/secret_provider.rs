@@ -346,7 +346,7 @@ async fn a_provider_that_hangs_meets_the_sources_limit_and_the_slots() {
         (
             Duration::from_secs(2),
             Duration::from_secs(2),
-            "timed out fetching a token (attempt limit)",
+            "timed out fetching a token (attempt limit of 2s)",
         ),
     ] {
         let slot = TokenSlot::builder(source_of(&client, &endpoint)).attempt_timeout(limit).build();

@@ -1,5 +1,6 @@
 //! How callers join the one flight and wait for it.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,9 +149,11 @@ impl TokenSlot {
     fn out_of_patience(&self, callers: bool) -> Error {
         let last = self.shared.state().last_error().map(|(error, _)| error.clone());
         let message = if callers {
-            "timed out waiting for the token endpoint (the request's time limit)"
+            "timed out waiting for the token endpoint (the request's time limit)".into()
         } else {
-            "timed out waiting for a token (acquire limit)"
+            let limit = self.shared.settings.acquire_timeout;
+            let why = if last.is_none() { ": the source has not responded" } else { "" };
+            Cow::from(format!("timed out waiting for a token (acquire limit of {limit:?}){why}"))
         };
         self.shared.source.info().timed_out(message, last)
     }

@@ -122,7 +122,11 @@ impl SourceInfo {
     }
 
     /// The error for a limit that spans attempts, with the failure of the last one.
-    pub(crate) fn timed_out(self, message: &'static str, last: Option<Error>) -> Error {
+    pub(crate) fn timed_out(
+        self,
+        message: impl Into<Cow<'static, str>>,
+        last: Option<Error>,
+    ) -> Error {
         let of_last = last.as_ref().and_then(Error::hint).map(|hint| hint.to_owned().into());
         Details {
             provider: self.name,

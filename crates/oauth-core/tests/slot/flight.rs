@@ -196,8 +196,13 @@ async fn an_acquire_ends_after_thirty_seconds_and_names_the_last_failure() {
     let error = slot.token().await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
     assert_eq!(before.elapsed(), secs(30));
-    let source_text = std::error::Error::source(&error).unwrap().to_string();
-    assert!(source_text.contains("the token source failed"), "{source_text}");
+    assert_eq!(
+        error.to_string(),
+        "timed out waiting for a token (acquire limit of 30s): the token source failed: as \
+         scripted: down"
+    );
+    let cause = std::error::Error::source(&error).unwrap();
+    assert!(cause.is::<oauth_core::Error>());
     // The flight goes on.
     assert!(slot.status().refreshing);
     assert_eq!(source.running(), 1);

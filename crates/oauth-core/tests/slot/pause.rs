@@ -149,7 +149,10 @@ async fn the_acquire_limit_covers_the_pause_and_the_flight_after_it() {
     let slot = builder(&source).acquire_timeout(secs(5)).build();
     secret(&slot).await;
     let before = Instant::now();
-    assert!(slot.token().await.unwrap_err().is_timeout());
+    let error = slot.token().await.unwrap_err();
+    assert!(error.is_timeout());
+    let text = "timed out waiting for a token (acquire limit of 5s): the source has not responded";
+    assert_eq!(error.to_string(), text);
     assert_eq!((before.elapsed(), source.calls()), (secs(5), 2));
 }
 

@@ -87,7 +87,9 @@ impl FlightTask {
         let deadline = after(instant_now(), self.settings.flight_timeout);
         timeout_at(deadline, self.attempts(deadline, tried)).await.unwrap_or_else(|_| {
             let last = self.last_error.take();
-            Err(self.timed_out("timed out fetching a token (flight limit)", last))
+            let limit = self.settings.flight_timeout;
+            Err(self
+                .timed_out(format!("timed out fetching a token (flight limit of {limit:?})"), last))
         })
     }
 
@@ -145,11 +147,15 @@ impl FlightTask {
         let fetch = caught(async move { source.fetch(asks).await });
         match timeout(self.settings.attempt_timeout, fetch).await {
             Ok(result) => result.unwrap_or_else(panicked),
-            Err(_) => Err(self.timed_out("timed out fetching a token (attempt limit)", None)),
+            Err(_) => {
+                let limit = self.settings.attempt_timeout;
+                let message = format!("timed out fetching a token (attempt limit of {limit:?})");
+                Err(self.timed_out(message, None))
+            }
         }
     }
 
-    fn timed_out(&self, message: &'static str, last: Option<Error>) -> Error {
+    fn timed_out(&self, message: String, last: Option<Error>) -> Error {
         self.source.info().timed_out(message, last)
     }
 }
