@@ -437,3 +437,26 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn the_servers_reason_reaches_the_caller_whatever_its_shape() {
+    let json = ("content-type", "application/json");
+    for (header, body) in [
+        (json, r#"{"errorCode":"E0000021","errorSummary":"bad app"}"#),
+        (json, r#"{"reason":"bad app"}"#),
+        (json, r#"{"type":"about:blank","title":"Unauthorized","detail":"bad app"}"#),
+        (json, r#"{"errors":[{"message":"bad app"}]}"#),
+        (json, r#"[{"message":"bad app","errorCode":"X"}]"#),
+        (json, r#"{"error":["bad app"]}"#),
+        (("content-type", "Text/Plain; charset=utf-8"), "bad app\n"),
+    ] {
+        let error = read(401, &[header], body).unwrap_err();
+        assert!(error.to_string().contains("bad app)"), "{error}");
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(401), "{body}");
+    }
+    let html = read(401, &[("content-type", "text/html")], "<p>bad app").unwrap_err();
+    assert!(!html.to_string().contains("bad app"), "{html}");
+    // A success that is none.
+    let error = read(200, &[json], r#"{"errors":[{"message":"bad app"}]}"#).unwrap_err();
+    assert!(error.to_string().contains("bad app"), "{error}");
+}

@@ -38,6 +38,12 @@ fn answers(echo: &str) -> Vec<Response<Bytes>> {
         (400, format!(r#"{{"error":{quoted}}}"#)),
         (401, format!(r#"{{"error":{{"code":{quoted},"message":{quoted}}}}}"#)),
         (401, format!(r#"{{"error":"invalid_client","error_uri":{quoted}}}"#)),
+        (400, format!(r#"{{"errorCode":{quoted},"errorSummary":{quoted}}}"#)),
+        (400, format!(r#"{{"title":{quoted},"detail":{quoted}}}"#)),
+        (400, format!(r#"{{"reason":{quoted}}}"#)),
+        (400, format!(r#"{{"errors":[{{"code":{quoted},"message":{quoted}}}]}}"#)),
+        (400, format!(r#"[{quoted}]"#)),
+        (400, quoted.clone()),
         (200, format!(r#"{{"access_token":"t","token_type":{quoted}}}"#)),
         (200, format!(r#"{{"access_token":"t","scope":{quoted}}}"#)),
         (200, format!(r#"{{"access_token":"t","scope":["a",{quoted}]}}"#)),
@@ -48,6 +54,10 @@ fn answers(echo: &str) -> Vec<Response<Bytes>> {
         *answer.status_mut() = StatusCode::from_u16(status).unwrap();
         answers.push(answer);
     }
+    let mut plain = Response::new(Bytes::copy_from_slice(echo.as_bytes()));
+    *plain.status_mut() = StatusCode::UNAUTHORIZED;
+    plain.headers_mut().insert("content-type", HeaderValue::from_static("text/plain"));
+    answers.push(plain);
     if let Ok(value) = HeaderValue::from_bytes(echo.as_bytes()) {
         for (name, status) in [("content-type", 200), ("content-encoding", 200)] {
             let mut answer = Response::new(Bytes::from("<html>"));

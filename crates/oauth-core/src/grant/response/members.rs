@@ -8,7 +8,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::json_text::{present, string, string_or_number};
+use super::json_text::{present, string};
 
 /// Known members of any type; duplicates of them are an error, unknown ones are ignored.
 #[derive(Default, Deserialize)]
@@ -26,15 +26,27 @@ pub(super) struct Members<'a> {
     #[serde(borrow)]
     pub(super) data: Option<&'a RawValue>,
     #[serde(borrow)]
-    error: Option<&'a RawValue>,
+    pub(super) error: Option<&'a RawValue>,
     #[serde(borrow)]
-    error_description: Option<&'a RawValue>,
+    pub(super) error_description: Option<&'a RawValue>,
     #[serde(borrow)]
-    error_uri: Option<&'a RawValue>,
+    pub(super) error_uri: Option<&'a RawValue>,
     #[serde(borrow)]
-    code: Option<&'a RawValue>,
+    pub(super) code: Option<&'a RawValue>,
     #[serde(borrow)]
-    message: Option<&'a RawValue>,
+    pub(super) message: Option<&'a RawValue>,
+    #[serde(borrow, rename = "errorCode")]
+    pub(super) error_code: Option<&'a RawValue>,
+    #[serde(borrow, rename = "errorSummary")]
+    pub(super) error_summary: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) errors: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) reason: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) detail: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) title: Option<&'a RawValue>,
 }
 
 /// What is wrong with a body, without showing any of it.
@@ -42,13 +54,6 @@ pub(super) enum Unreadable {
     Empty,
     NoObject,
     Broken(String),
-}
-
-/// What a server calls its error.
-#[derive(Default)]
-pub(super) struct Complaint {
-    pub(super) code: Option<Zeroizing<String>>,
-    pub(super) description: Option<Zeroizing<String>>,
 }
 
 impl<'a> Members<'a> {
@@ -81,29 +86,9 @@ impl<'a> Members<'a> {
         present(self.error).is_some_and(|error| !says_nothing(error))
     }
 
-    /// Whether there is a code outside `error`, as in Fuuffy's bare errors.
+    /// Whether there is a code or an error outside `error`, as in Fuuffy's bare errors.
     pub(super) fn has_code(&self) -> bool {
-        present(self.code).is_some()
-    }
-
-    /// `{"error": code, "error_description": text}` (RFC 6749 §5.2),
-    /// `{"error": {"code", "message"}}` or `{"code", "message"}`.
-    pub(super) fn complaint(&self) -> Complaint {
-        let text = |value| present(value).and_then(string_or_number).filter(|t| !t.is_empty());
-        let nested = present(self.error)
-            .filter(|json| json.starts_with('{'))
-            .and_then(|json| Members::parse(json.as_bytes()).ok())
-            .unwrap_or_default();
-        let code = text(self.error).or_else(|| text(nested.code)).or_else(|| text(self.code));
-        let description = text(self.error_description)
-            .or_else(|| text(nested.message))
-            .or_else(|| text(self.message));
-        let description = match (description, text(self.error_uri)) {
-            (Some(description), Some(uri)) => Some(joined(&[&description, "; see ", &uri])),
-            (None, Some(uri)) => Some(joined(&["see ", &uri])),
-            (description, None) => description,
-        };
-        Complaint { code, description }
+        [self.code, self.error_code, self.errors].into_iter().any(|value| present(value).is_some())
     }
 
     /// The granted scope, as a string or an array of strings; none if it says nothing.
@@ -120,15 +105,6 @@ impl<'a> Members<'a> {
         };
         Some(scope).filter(|scope| !scope.is_empty())
     }
-}
-
-/// Exactly as large as needed: growing would leave a copy behind that is not wiped.
-fn joined(parts: &[&str]) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(parts.iter().map(|p| p.len()).sum()));
-    for part in parts {
-        text.push_str(part);
-    }
-    text
 }
 
 /// The strings of an array, joined as they are read: a list of a million would cost forty times

@@ -1,6 +1,7 @@
 //! How the response of a token endpoint is read.
 
 mod class;
+mod complaint;
 mod dialect;
 mod error_builder;
 mod error_response;

@@ -13,6 +13,7 @@ use crate::redact::Secrets;
 use crate::token::Token;
 
 use super::class::Class;
+use super::complaint::Complaint;
 use super::error_response::ErrorResponse;
 use super::json_text::{present, string};
 use super::lifetime::{self, Lifetime};
@@ -44,9 +45,14 @@ impl Reader<'_> {
             return Err(self.redirected());
         }
         if !status.is_success() {
-            // A gateway's HTML page must not hide the status.
-            let members = Members::parse(self.response.body()).unwrap_or_default();
-            return Err(self.rejected(&members));
+            return Err(match Members::parse(self.response.body()) {
+                Ok(members) => self.rejected(&members),
+                // A gateway's HTML page must not hide the status.
+                Err(_) => {
+                    let complaint = Complaint::of_body(self.response.body(), self.is_plain_text());
+                    self.rejected_with(&complaint, None)
+                }
+            });
         }
         if let Some(encoding) = self.content_encoding() {
             return Err(self.unusable(format!(
@@ -148,15 +154,25 @@ impl Reader<'_> {
         }
     }
 
+    fn is_plain_text(&self) -> bool {
+        let value = self.response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        let media_type = value.and_then(|value| value.split(|byte| *byte == b';').next());
+        media_type.is_some_and(|name| name.trim_ascii().eq_ignore_ascii_case(b"text/plain"))
+    }
+
     fn rejected(&self, members: &Members<'_>) -> Error {
+        let token = present(members.access_token).and_then(string);
+        self.rejected_with(&Complaint::of(members), token)
+    }
+
+    /// `token`: one that the response has beside its error.
+    fn rejected_with(&self, complaint: &Complaint, token: Option<Zeroizing<String>>) -> Error {
         let status = self.response.status();
-        let complaint = members.complaint();
         let code = complaint.code.as_ref().map(|code| code.as_str());
         let description = complaint.description.as_ref().map(|text| text.as_str());
         let is_wrong_client_status = self.rules.wrong_client_status == Some(status);
         let said = ErrorResponse { status, code, description, is_wrong_client_status };
         let Class { meaning, hint } = self.rules.dialect.class(&said);
-        let token = present(members.access_token).and_then(string);
         let error = self.request.error(self.response).meaning(meaning);
         let error = error.code(code.unwrap_or_default());
         let error = error.description(description.unwrap_or_default());
