@@ -83,7 +83,7 @@ fn main() {
     }
 }
 
-/// A server on a thread of its own, which responses 200 with a few bytes. It ends with the process.
+/// A server on a thread of its own, which responds with 200 and a few bytes. It ends with the process.
 fn serve() -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {

@@ -52,7 +52,7 @@ impl Adapter {
 pub(crate) struct Outgoing {
     pub(crate) url: String,
     pub(crate) body: Option<Bytes>,
-    /// Whether the body goes out as a stream whose length no one knows.
+    /// Whether the body goes out as a stream of unknown length.
     pub(crate) streamed: bool,
 }
 

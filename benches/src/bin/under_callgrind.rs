@@ -1,7 +1,7 @@
 //! One row and nothing else, for the bench `instructions` to run under callgrind:
 //! `under_callgrind <row> <bytes of body> <calls>`.
 //!
-//! A binary of its own, because a counting allocator would count itself.
+//! A separate binary, because a counting allocator would count itself.
 
 use oauth_benches::rows::{Row, run};
 

@@ -68,7 +68,7 @@ impl Api {
         }
     }
 
-    /// Answers a request by its headers.
+    /// Responds to a request by its headers.
     ///
     /// # Cancel safety
     /// Nothing depends on the response being waited for.

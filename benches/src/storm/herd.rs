@@ -12,15 +12,15 @@ use super::Call;
 pub struct Herd {
     /// How long each caller waited for its response.
     pub waits: Vec<Duration>,
-    /// Answers 200.
+    /// Responses with 200.
     pub served: usize,
-    /// Answers 401.
+    /// Responses with 401.
     pub refused: usize,
     /// Calls without a response.
     pub failed: usize,
 }
 
-/// Lets so many callers loose at once, each a task, and waits for all.
+/// Starts this many callers at once, each a task, and waits for all.
 ///
 /// # Panics
 /// If a caller does.

@@ -13,15 +13,15 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// What became of looping callers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Looped {
-    /// Answers 200.
+    /// Responses with 200.
     pub served: usize,
-    /// Answers 401, and calls without a response.
+    /// Responses with 401, and calls without a response.
     pub failed: usize,
     /// The longest wait for a response.
     pub longest: Duration,
 }
 
-/// Lets so many callers call for so long; `waiting` is how many of them wait for a response.
+/// Lets this many callers call for this long; `waiting` is how many of them wait for a response.
 ///
 /// # Panics
 /// If a caller does.

@@ -27,7 +27,7 @@ pub struct Gated {
 }
 
 impl Gated {
-    /// All of it, in pieces whose number no one knows.
+    /// All of it, in pieces of unknown number.
     pub fn new(data: Bytes) -> Self {
         Self {
             data,

@@ -32,7 +32,7 @@ impl Default for Issuer {
 }
 
 impl Issuer {
-    /// Mints `t1`, `t2`, … at once.
+    /// Issues `t1`, `t2`, … at once.
     pub fn new() -> Self {
         Self(Arc::new(Shared {
             requests: AtomicU64::new(0),

@@ -34,7 +34,7 @@ impl Ask {
         Self::new(Method::POST, path)
     }
 
-    /// A stream of so many bytes, whose length no one knows.
+    /// A stream of so many bytes, of unknown length.
     pub fn body(self, bytes: usize) -> Self {
         Self { body: Some(bytes), ..self }
     }

@@ -47,7 +47,7 @@ impl Server {
         Self { address, connections }
     }
 
-    /// Ends each connection with its side of a handshake, and answers no request.
+    /// Ends each connection with its side of a handshake, and responds to no request.
     fn tls(config: ServerConfig) -> Self {
         let config = Arc::new(config);
         Self::start(move |mut stream| {

@@ -93,7 +93,7 @@ fn found(disguised: &[u8]) -> usize {
         }
         let (start, end) = range.split_once('-').unwrap();
         let address = |text| u64::from_str_radix(text, 16).unwrap();
-        // The window holds what was read into it: it is no place to look at.
+        // The window holds what was read into it: it is not a place to look at.
         let own = window.as_ptr() as u64..(window.as_ptr() as u64 + window.len() as u64);
         for part in
             [address(start)..address(end).min(own.start), address(start).max(own.end)..address(end)]
@@ -278,7 +278,7 @@ fn nothing_of_ours_is_left_of_a_secret_or_a_token_when_their_holders_are_gone() 
     drop((alive, Zeroizing::new(leaked)));
     assert_eq!(found(&secret), 0);
 
-    // `String` to `Box<str>` of the same size is no copy.
+    // `String` to `Box<str>` of the same size is not a copy.
     let client = || ClientAuth::secret("id", std::mem::take(&mut *plain(&secret)));
     for client in [client(), client().basic(), client().raw_basic()] {
         let generic = || ClientCredentials::builder(client.clone()).token_url("https://a.test/t");

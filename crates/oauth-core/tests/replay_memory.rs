@@ -1,6 +1,6 @@
 //! How much memory a body that may be sent again holds: the cap, not what its chunks are slices of.
 //!
-//! A binary of its own: the counting allocator serves the whole process. It counts each thread for
+//! A separate binary: the counting allocator serves the whole process. It counts each thread for
 //! itself, so that the tests do not disturb each other.
 
 #![allow(clippy::unwrap_used, reason = "a test")]

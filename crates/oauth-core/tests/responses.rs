@@ -1,4 +1,4 @@
-//! Token answers and error responses in all the forms in which real token endpoints give them.
+//! Token responses and error responses in all the forms in which real token endpoints give them.
 #![allow(clippy::unwrap_used, reason = "helpers of tests panic as the tests do")]
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Credentials that someone else holds: when they are asked for, and what a wrong pair costs.
+//! Credentials that someone else holds: when they are asked for, and what wrong credentials cost.
 #![allow(clippy::unwrap_used, reason = "helpers of tests panic as the tests do")]
 
 use std::collections::VecDeque;
@@ -93,7 +93,7 @@ fn transport_to(
     })
 }
 
-/// The answers in order, then the last one forever; and how often it was asked and told.
+/// The responses in order, then the last one forever; and how often it was asked and rejected.
 struct Vault {
     answers: Mutex<VecDeque<Result<ClientAuth, Error>>>,
     asked: AtomicUsize,
@@ -110,7 +110,7 @@ impl Vault {
         Self::of(secrets.map(|secret| Ok(ClientAuth::secret("id", secret))))
     }
 
-    /// How often it was asked, and how often told of a wrong pair, since the last call.
+    /// How often it was asked, and how often rejected, since the last call.
     fn counts(&self) -> (usize, usize) {
         (self.asked.swap(0, SeqCst), self.rejections.swap(0, SeqCst))
     }

@@ -1,4 +1,4 @@
-//! How much memory a slot takes. A binary of its own: the counting allocator serves the whole process.
+//! How much memory a slot takes. A separate binary: the counting allocator serves the whole process.
 
 use std::time::Duration;
 

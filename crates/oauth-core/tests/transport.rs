@@ -34,7 +34,7 @@ fn grant() -> Oleria {
         .unwrap()
 }
 
-/// A transport that answers each request with what `answer` makes, and counts them.
+/// A transport that responds to each request with what `answer` makes, and counts them.
 fn scripted<B: Body + Send + 'static>(
     answer: impl Fn() -> Response<B> + Clone + Send + Sync + 'static,
 ) -> (ServiceFn<impl Fn(Sent) -> Answered<B> + Clone + Send + Sync + 'static>, Arc<AtomicUsize>) {
@@ -100,7 +100,7 @@ async fn the_request_of_the_grant_is_sent_and_its_response_read() {
     assert_eq!(source.info().refresh_window(), Some(Duration::from_secs(60)));
 }
 
-/// The error of a client with two pairs, for which these responses come one after the other, and how
+/// The error of a client with fallback credentials, for which these responses come one after the other, and how
 /// many did.
 async fn with_two_pairs(answers: &'static [(u16, &'static str)]) -> (Error, usize) {
     let calls = Arc::new(AtomicUsize::new(0));
@@ -126,7 +126,7 @@ async fn the_fallback_is_tried_when_the_first_credentials_are_wrong_and_its_erro
     // Both are wrong: the first is the one that someone should look at.
     let (error, calls) = with_two_pairs(&[(401, "invalid_client"), (400, "invalid_client")]).await;
     assert_eq!((error.status().unwrap().as_u16(), calls), (401, 2));
-    // The second is not: what befell it is what another attempt depends on.
+    // The second is not: what happened to it is what another attempt depends on.
     let (error, calls) = with_two_pairs(&[(401, "invalid_client"), (503, "busy")]).await;
     assert_eq!((error.status().unwrap().as_u16(), calls), (503, 2));
     let (error, calls) = with_two_pairs(&[(401, "invalid_client"), (400, "invalid_scope")]).await;

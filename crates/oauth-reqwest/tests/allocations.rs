@@ -1,6 +1,6 @@
 //! How often the way of a request through the middleware allocates: with it, and without.
 //!
-//! A binary of its own: the counting allocator serves the whole process. It counts each thread for
+//! A separate binary: the counting allocator serves the whole process. It counts each thread for
 //! itself, so that the tests do not disturb each other.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
@@ -16,7 +16,7 @@ use oauth_reqwest::{Buffered, NoReplay, OAuthMiddleware, Strategy};
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
 
-/// Answers at once, in the place of a network.
+/// Responds at once, in the place of a network.
 struct Answer;
 
 #[async_trait::async_trait]

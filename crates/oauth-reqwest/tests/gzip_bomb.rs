@@ -1,6 +1,6 @@
-//! A client that unpacks answers, and a token endpoint that sends a bomb.
+//! A client that unpacks responses, and a token endpoint that sends a bomb.
 //!
-//! A binary of its own: the counting allocator serves the whole process, and counts each thread for
+//! A separate binary: the counting allocator serves the whole process, and counts each thread for
 //! itself. The client is on the thread that is measured, the server on another.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 

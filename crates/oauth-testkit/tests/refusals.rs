@@ -63,7 +63,7 @@ async fn each_is_answered(dialect: Dialect, rows: &[(&str, u16, &str)]) {
             "method" => ask.start = ask.start.replace("POST", "GET"),
             "content type" => "content-type: text/plain".clone_into(&mut ask.headers[0]),
             "accept" => "accept: text/html".clone_into(&mut ask.headers[1]),
-            // By one byte, so that the server has read all of it before it answers.
+            // By one byte, so that the server has read all of it before it responds.
             "too large" => ask.pad_to(LIMIT + 1),
             "malformed" => ask.tail = vec![0xff],
             "query" => ask.start.push_str("?grant_type=client_credentials"),

@@ -1,4 +1,4 @@
-//! Answers whose body stops in the middle.
+//! Responses whose body stops in the middle.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

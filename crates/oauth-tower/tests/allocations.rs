@@ -1,6 +1,6 @@
 //! How often the way of a request through the layer allocates.
 //!
-//! A binary of its own: the counting allocator serves the whole process. It counts each thread for
+//! A separate binary: the counting allocator serves the whole process. It counts each thread for
 //! itself, so that the tests do not disturb each other.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
@@ -43,7 +43,7 @@ impl<B> Service<Request<B>> for Noop {
     }
 }
 
-/// Answers with something in the response's extensions, as hyper's connectors do.
+/// Responds with something in the response's extensions, as hyper's connectors do.
 #[derive(Clone)]
 struct Marking;
 

@@ -1,7 +1,7 @@
-//! APIs that mean harm: the verdict on what they answer ends in bounded memory, and their response or
+//! APIs that are malicious: the verdict on what they respond ends in bounded memory, and their response or
 //! an error is the caller's.
 //!
-//! A binary of its own: the counting allocator serves the whole process, and counts each thread for
+//! A separate binary: the counting allocator serves the whole process, and counts each thread for
 //! itself. The client is on the thread that is measured, the API on another.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
@@ -26,7 +26,7 @@ use tower::{Layer, ServiceExt};
 /// What one call may hold over what was there before it.
 const MOST: u64 = 4 * 1024 * 1024;
 
-/// An API that answers each request with `head` and, forever, `more`; and closes if there is none.
+/// An API that responds to each request with `head` and, forever, `more`; and closes if there is none.
 fn api(head: String, more: Vec<u8>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

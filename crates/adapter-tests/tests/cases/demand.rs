@@ -141,7 +141,7 @@ async fn what_was_there_before_retire_is_never_sent_again() {
     slot.retire();
     let called = caller.call(Ask::get("/a")).await;
     assert_eq!((status(&called), told(&called).as_str()), (200, "Attached"));
-    // The request of `t3` was cut off.
+    // The request of `t3` was aborted.
     assert_eq!((play.tokens(), issuer.requests()), (vec!["t4".into()], 4));
     assert_eq!(renewal.await.unwrap(), "t4");
 }

@@ -35,7 +35,7 @@ fn assert_at(after: u128, expected: u128) {
     assert!((expected..=expected + 2).contains(&after), "{after} ms");
 }
 
-/// A slot whose token endpoint never answers.
+/// A slot whose token endpoint never responds.
 fn hanging() -> TokenSlot {
     let grant = ClientCredentials::builder(ClientAuth::secret("client", "fake"))
         .token_url("https://login.test/token")
@@ -90,13 +90,13 @@ async fn a_refresh_that_hangs_leaves_the_401_to_be_delivered_when_the_limit_is_o
 async fn both_sends_and_the_refresh_between_them_have_one_limit() {
     for within in WAYS {
         for (takes, renewal, expected, ends) in [
-            // The second send is cut off.
+            // The second send is aborted.
             (700, 0, None, 1000),
             (300, 600, None, 1000),
             // There is just time enough for all three.
             (450, 0, Some(200), 900),
             (300, 300, Some(200), 900),
-            // The first one is cut off.
+            // The first one is aborted.
             (1100, 0, None, 1000),
             // There is no time for the second.
             (300, 800, Some(401), 1000),

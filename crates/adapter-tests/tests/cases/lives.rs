@@ -1,4 +1,4 @@
-//! Issuers whose tokens have no life left, or that hand out one token until its end: no call fails, and
+//! Issuers whose tokens have no life left, or that return one token until its end: no call fails, and
 //! there is a token request a second at most. Shared by both adapters.
 
 use std::convert::Infallible;

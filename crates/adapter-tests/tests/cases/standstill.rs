@@ -1,4 +1,4 @@
-//! The runtime on which a token request was begun is there, and no one drives it any more: a caller on
+//! The runtime on which a token request was begun is there, but no longer driven: a caller on
 //! another one has its token within 12 s. Shared by both adapters.
 
 use std::future::Future;

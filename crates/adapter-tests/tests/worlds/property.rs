@@ -104,7 +104,7 @@ struct Played {
     tokens: Vec<Handed>,
 }
 
-/// A token: when it was handed out and first accepted.
+/// A token: when it was issued and first accepted.
 #[derive(Clone, Copy, Debug)]
 struct Handed {
     born: f64,

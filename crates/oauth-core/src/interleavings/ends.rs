@@ -1,4 +1,4 @@
-//! Flights that are cut off, and slots that go away.
+//! Flights that are aborted, and slots that go away.
 
 use shuttle::future;
 

@@ -165,7 +165,7 @@ fn the_flights_end_and_the_end_of_the_time_may_meet_and_before_both_nothing_goes
         run_until(|| issuer.under_way() == 1);
         let requests: Vec<_> = (0..2).map(|_| Timed::begin(&slot)).collect();
         issuer.open_gate();
-        // At any point of the landing.
+        // At any point of the flight's end.
         for _ in 0..thread_rng().gen_range(0..20) {
             shuttle::thread::yield_now();
         }

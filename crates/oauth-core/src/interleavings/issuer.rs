@@ -37,7 +37,7 @@ pub(super) enum Step {
     FailureBehindGate,
 }
 
-/// Mints `token-1`, `token-2`, …, as its steps say, the last of which is forever. It counts, and a fetch
+/// Issues `token-1`, `token-2`, …, as its steps say, the last of which is forever. It counts, and a fetch
 /// fails if more than so many are under way.
 #[derive(Clone)]
 pub(super) struct Issuer(Arc<State>);

@@ -1,6 +1,6 @@
 //! The slot under a schedule explorer: compiled a second time over primitives that hand the choice
 //! of who runs next to shuttle. Every run plays thousands of schedules of a few callers, a flight
-//! and whatever befalls it; a caller that is never woken is a deadlock, which fails the run.
+//! and whatever happens to it; a caller that is never woken is a deadlock, which fails the run.
 //!
 //! Explored are the state's lock, the published value, what the slot knows of acceptances, every await,
 //! and what waiters look for when they come or are woken. Tokio's `Notify` and `watch` are taken as

@@ -28,7 +28,7 @@ fn callers_wait_out_a_pause_together_and_one_that_leaves_affects_no_other() {
         for caller in callers {
             assert_eq!(secret(caller), "token-2");
         }
-        // One that asks after the landing begins another before it leaves.
+        // One that asks after the flight's end begins another before it leaves.
         assert!((2..=3).contains(&slot.status().flights));
     });
 }
@@ -49,7 +49,7 @@ fn a_pause_that_its_runtime_cuts_off_is_waited_out_again() {
             assert!(["token-2", "token-3", "token-4", "token-5"].contains(&&*secret(caller)));
         }
         ender.join().expect("no panic");
-        // A caller that asks after a landing waits for the next flight.
+        // A caller that asks after a flight's end waits for the next flight.
         assert!((2..=5).contains(&issuer.fetches()), "{} fetches", issuer.fetches());
     });
 }

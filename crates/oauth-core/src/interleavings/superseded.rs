@@ -1,4 +1,4 @@
-//! Flights whose runtime no one drives for a while, and those that were given up.
+//! Flights whose runtime is not driven for a while, and those that were given up.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ fn the_token_of_a_retired_flight_is_never_published() {
         run_until(|| issuer.under_way() == 0 && !slot.status().refreshing);
         (token, cached(&slot), issuer.fetches())
     });
-    // The flight landed before, or had to be flown again.
+    // The flight completed before, or had to be started again.
     let [second, third] = ["token-2", "token-3"].map(String::from);
     assert_eq!(ends, [(second, None, 2), (third.clone(), Some(third), 3)].into());
 }

@@ -29,7 +29,7 @@ pub(crate) fn shown(error: &Error) -> String {
     text
 }
 
-/// The answers that carry this text in one of their parts.
+/// The responses that carry this text in one of their parts.
 fn answers(echo: &str) -> Vec<Response<Bytes>> {
     let quoted = serde_json::to_string(echo).unwrap();
     let mut answers = Vec::new();

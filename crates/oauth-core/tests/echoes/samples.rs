@@ -74,7 +74,7 @@ fn the_other_credentials_of_a_roll_out_are_masked_as_well() {
         let error = refused(&grant, asked, &body);
         assert!(error.to_string().contains(&format!("(400 x: {NOTE})")), "{error}");
     }
-    // A pair that was exchanged while its response was on the way.
+    // Credentials that were replaced while its response was on the way.
     rotating.rotate(other).unwrap();
     let body = r#"{"error":"x","error_description":"k7Qw\\/eRt+yUi\\/pAs9dFg\\/hJk"}"#;
     assert!(refused(&grant, &client(), body).to_string().contains(NOTE));

@@ -1,4 +1,4 @@
-//! Whole answers whose content means harm.
+//! Whole responses with malicious content.
 
 use std::io::Write as _;
 

@@ -1,4 +1,4 @@
-//! Heads and bodies without end or with a wrong length, and answers that trickle.
+//! Heads and bodies without end or with a wrong length, and responses that trickle.
 
 use std::time::Duration;
 

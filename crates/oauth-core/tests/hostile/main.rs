@@ -1,4 +1,4 @@
-//! Token endpoints that mean harm, or are merely broken: each ends in a token or in a typed error,
+//! Token endpoints that are malicious, or are merely broken: each ends in a token or in a typed error,
 //! within the time limit and in bounded memory.
 //!
 //! The counting allocator serves the whole process and counts each thread for itself: the client,

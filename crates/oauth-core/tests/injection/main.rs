@@ -1,4 +1,4 @@
-//! Settings that come from someone who means harm break out of nothing: each is sent exactly as it
+//! Settings that come from someone who is malicious break out of nothing: each is sent exactly as it
 //! was given, in the place where it belongs, or refused by its name when the grant is built.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 

@@ -1,4 +1,4 @@
-//! Two pairs during a roll-out.
+//! Two credentials during a roll-out.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -79,7 +79,7 @@ async fn bad_credentials_make_the_fallback_be_tried_once_in_the_same_fetch() {
     assert_eq!(secret(&slot).await, "for-old");
     assert_eq!(endpoint.seen(), ["new", "old"]);
     assert_eq!((slot.status().flights, slot.status().failures), (1, 0));
-    // Once the roll-out has arrived, the first pair is enough.
+    // Once the roll-out has arrived, the first credentials are enough.
     endpoint.takes.lock().unwrap().push("new");
     pass(secs(200)).await;
     assert_eq!(secret(&slot).await, "for-new");

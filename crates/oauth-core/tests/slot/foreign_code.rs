@@ -257,7 +257,7 @@ async fn a_source_whose_epoch_panics_at_any_call_leaves_no_caller_waiting() {
         let before = Instant::now();
         let first = caller(&slot);
         settle().await;
-        // The caller's own look; the flight's, which makes it fail; the landing's, which is told
+        // The caller's own look; the flight's, which makes it fail; that at its end, which is taken
         // from the last one that is known.
         match look {
             1 => assert!(first.await.unwrap_err().is_panic()),

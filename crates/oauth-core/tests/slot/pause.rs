@@ -61,7 +61,7 @@ async fn tokens_of_less_than_the_pause_fail_no_call() {
     assert_eq!((source.calls(), longest), (61, ms(600)));
 }
 
-/// Hands out one token until its end, with what is left of it in whole seconds.
+/// Returns one token until its end, with what is left of it in whole seconds.
 struct Caching {
     clock: Instant,
     life: Duration,

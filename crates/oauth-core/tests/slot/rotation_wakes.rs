@@ -319,7 +319,7 @@ async fn what_a_client_says_of_changes_is_never_missed_and_never_wrong() {
     assert!(waits.is_woken() && waits.poll().is_ready());
 }
 
-/// Hands out a pair that is wrong, and does what the test says when it goes.
+/// Provides wrong credentials, and does what the test says when it goes.
 struct Vault {
     client: Arc<Mutex<Option<RotatingClient>>>,
     panics: bool,

@@ -127,7 +127,7 @@ fn a_refreshing_task_that_slept_through_a_flight_refreshes_its_token() {
     busy.block_on(settle());
     let _keep = on(&idle, || slot.keep_fresh().unwrap());
     idle.block_on(settle());
-    // A token without life lands, and one with a life, before the task is driven again.
+    // A token without life arrives, and one with a life, before the task is driven again.
     door.add_permits(1);
     busy.block_on(first).unwrap().unwrap();
     clock.add(secs(5));

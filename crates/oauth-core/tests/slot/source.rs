@@ -9,7 +9,7 @@ use oauth_core::{
 
 use crate::script::*;
 
-/// Says all that there is to say, and never answers.
+/// Says all that there is to say, and never responds.
 struct Telling;
 
 impl TokenSource for Telling {

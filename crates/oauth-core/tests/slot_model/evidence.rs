@@ -180,7 +180,7 @@ impl Model {
         }
     }
 
-    /// The issuer handed out the refused token again.
+    /// The issuer issued the refused token again.
     pub(crate) fn brought_the_same(&mut self, flight: u64, generation: u64) {
         let known = &mut self.known;
         if known.charge.as_ref().is_some_and(|charge| charge.flight == flight) {

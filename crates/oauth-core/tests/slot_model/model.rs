@@ -60,7 +60,7 @@ pub(crate) enum Phase {
     Pausing {
         until: Duration,
     },
-    /// Not polled yet, on a runtime that no one drives.
+    /// Not polled yet, on a runtime that is not driven.
     Grounded,
 }
 
@@ -68,7 +68,7 @@ pub(crate) enum Phase {
 pub(crate) struct Flight {
     pub(crate) id: u64,
     pub(crate) phase: Phase,
-    /// The runtime that it is on, if no one drives that.
+    /// The runtime that it is on, if that is not driven.
     pub(crate) on: Option<u64>,
     /// Its limit counts from here: the end of its pause.
     pub(crate) started: Duration,
@@ -128,9 +128,9 @@ pub(crate) struct Model {
     pub(crate) flight: Option<Flight>,
     /// One that was taken for dead, while its successor is under way.
     pub(crate) silent: Option<Flight>,
-    /// Those that were given up, on runtimes that no one drives: they are dropped when those go on.
+    /// Those that were given up, on runtimes that are not driven: they are dropped when those go on.
     pub(crate) given_up: Vec<Flight>,
-    /// Flights that were cut off: their waiters ask again.
+    /// Flights that were aborted: their waiters ask again.
     pub(crate) cut: Vec<u64>,
     pub(crate) known: Evidence,
     pub(crate) failure: Option<Failure>,

@@ -53,7 +53,7 @@ pub(crate) enum Op {
     },
     Panic,
     Rotate,
-    /// A request from a runtime that no one drives starts the flight.
+    /// A request from a runtime that is not driven starts the flight.
     Ground,
     /// One of those goes on for a moment; a call of the source that waits on it fails if it says so.
     Drive {

@@ -29,7 +29,7 @@ pub(crate) struct Play {
     secrets: u64,
     newest: u64,
     pub(crate) targets: [Target; 4],
-    /// Runtimes that no one drives.
+    /// Runtimes that are not driven.
     pub(crate) idle: Vec<(u64, Runtime)>,
     pub(crate) runtimes: u64,
 }

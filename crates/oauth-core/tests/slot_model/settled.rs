@@ -1,4 +1,4 @@
-//! What the source's answers do: attempts that fail, flights that land.
+//! What the source's responses do: attempts that fail, flights that complete.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::model::{believed, step};
 const MOST_ATTEMPTS: u32 = 10;
 
 impl Model {
-    /// The source answered this call. Gives the flight that this ends, and what its waiters get.
+    /// The source responded to this call. Gives the flight that this ends, and what its waiters get.
     pub(crate) fn answered(
         &mut self,
         call: u64,

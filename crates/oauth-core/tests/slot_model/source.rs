@@ -27,7 +27,7 @@ impl Remote {
         self.changed.notify_waiters();
     }
 
-    /// Answers this call; `None` is a panic.
+    /// Responds to this call; `None` is a panic.
     pub(crate) fn answer(&self, call: u64, answer: Option<Answer>) {
         let mut asked = self.asked.lock().unwrap();
         let at = asked.iter().position(|(number, _)| *number == call).expect("it was made");

@@ -142,7 +142,7 @@ async fn a_stream_that_fails_is_not_sent_again() {
     world.api.respond_early(true);
     let pieces = [Ok(bytes(10)), Err(std::io::Error::other("torn"))];
     let body = Body::wrap_stream(stream::iter(pieces));
-    // The server may answer first or see the upload break: never is there a second send.
+    // The server may respond first or see the upload break: never is there a second send.
     let answer = world.post(&world.client(), body).send().await;
     if let Ok(response) = answer {
         assert!(matches!(outcome(&response), Outcome::NotReplayed(NotReplayed::BodyUnavailable)));

@@ -64,7 +64,7 @@ const DEFAULT_CAP: usize = 64 * 1024;
 
 const SIZES: [usize; 5] = [0, 1, DEFAULT_CAP, DEFAULT_CAP + 1, 10 * 1024 * 1024];
 
-/// Bodies of bytes have no cap. The server answers when it has read everything.
+/// Bodies of bytes have no cap. The server responds when it has read everything.
 #[tokio::test]
 async fn bytes_of_every_size_are_replayed() {
     for builder in [plain, h2] {
@@ -79,7 +79,7 @@ async fn bytes_of_every_size_are_replayed() {
     }
 }
 
-/// The server answers on the head, and the body comes as fast as it can.
+/// The server responds on the head, and the body comes as fast as it can.
 async fn at_full_speed(builder: Builder, length: usize, streams: bool) -> Result<Outcome, String> {
     let world = World::revoked().await;
     world.api.respond_early(true);

@@ -83,7 +83,7 @@ async fn whether_the_second_response_is_a_refusal_is_for_the_verdict_to_say() {
     }
 }
 
-/// Answers 401 before the body is read, and keeps that.
+/// Responds with 401 before the body is read, and keeps that.
 #[derive(Default)]
 struct Early(Arc<Mutex<Option<Body>>>);
 

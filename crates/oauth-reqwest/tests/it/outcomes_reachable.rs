@@ -12,7 +12,7 @@ use crate::world::{World, bytes, in_pieces, outcome, plain};
 use oauth_adapter_tests::gated::Gated;
 use oauth_adapter_tests::outcome_table::OUTCOMES;
 
-/// Answers 401 when it has read what it can of the body: what a server that does not mind a body that
+/// Responds with 401 when it has read what it can of the body: what a server that does not mind a body that
 /// broke off would do.
 struct Indifferent;
 

@@ -289,7 +289,7 @@ async fn with_our_policy_redirects_within_the_origin_are_followed_ten_times_and_
     assert_eq!(world.api.requests(), 22);
 }
 
-/// A middleware below us that answers without a URL has followed no redirect.
+/// A middleware below us that responds without a URL has followed no redirect.
 #[tokio::test]
 async fn a_response_that_a_middleware_has_made_up_is_not_from_elsewhere() {
     struct MadeUp;

@@ -58,7 +58,7 @@ const METHODS: [(Method, bool); 6] = [
     (Method::DELETE, false),
 ];
 
-/// What was answered may be another request: a safe one is sent again, whoever was asked.
+/// What responded may be another request: a safe one is sent again, whoever was asked.
 #[tokio::test]
 async fn without_a_stamp_the_401_of_a_rewritten_host_refreshes_the_token_and_safe_methods_are_sent_again()
  {
@@ -187,7 +187,7 @@ async fn with_a_stamp_a_redirect_is_known_for_one() {
     assert_eq!(world.slot.status().foreign_responses, 1);
 }
 
-/// As a cache does: the first request goes on, later ones are answered with what is stored.
+/// As a cache does: the first request goes on, later ones get what is stored.
 #[derive(Default)]
 struct Cache(AtomicBool);
 

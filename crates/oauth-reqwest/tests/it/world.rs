@@ -23,7 +23,7 @@ pub struct World {
     pub clock: ManualClock,
 }
 
-/// The slot's clock, which stands still until it is told otherwise.
+/// The slot's clock, which stands still until it is moved.
 #[derive(Clone, Debug, Default)]
 pub struct ManualClock(Arc<AtomicU64>);
 
@@ -123,7 +123,7 @@ pub fn is_replayed(response: &Response) -> bool {
     matches!(outcome(response), Outcome::Replayed)
 }
 
-/// The same bytes in pieces whose number no one knows.
+/// The same bytes in pieces of unknown number.
 pub fn in_pieces(bytes: &Bytes, piece: usize) -> Body {
     let bytes = bytes.clone();
     let pieces = (0..bytes.len()).step_by(piece).map(move |at| {

@@ -65,12 +65,12 @@ impl Fault {
         Self::new(Kind::Answer { status, headers, body, stall: None })
     }
 
-    /// Answers with a redirect to `location`, and an empty body.
+    /// Responds with a redirect to `location`, and an empty body.
     pub fn redirect(status: u16, location: impl AsRef<str>) -> Self {
         Self::status(status).header(LOCATION.as_str(), location)
     }
 
-    /// Answers normally, after a delay on tokio's clock.
+    /// Responds normally, after a delay on tokio's clock.
     pub const fn delay(delay: Duration) -> Self {
         Self { kind: Kind::Normal, after: delay, times: Some(1) }
     }
@@ -93,19 +93,19 @@ impl Fault {
         Self::new(Kind::Garbage)
     }
 
-    /// Answers 200 with the content type of JSON, and a body of spaces that does not end. It is written as
+    /// Responds with 200 with the content type of JSON, and a body of spaces that does not end. It is written as
     /// fast as the peer reads and no faster.
     pub const fn endless_body() -> Self {
         Self::new(Kind::EndlessBody)
     }
 
-    /// Answers 200, announces more bytes than it sends, and breaks off 10 ms later (on tokio's clock): over
+    /// Responds with 200, announces more bytes than it sends, and breaks off 10 ms later (on tokio's clock): over
     /// HTTP/1.1 the connection closes, over HTTP/2 the stream is reset.
     pub const fn truncated() -> Self {
         Self::new(Kind::Truncated)
     }
 
-    /// Answers normally, but writes the head of the response one byte at a time, `pace` apart, and closes the
+    /// Responds normally, but writes the head of the response one byte at a time, `pace` apart, and closes the
     /// connection after the body. Over HTTP/2 the whole response is delayed by `pace`.
     pub const fn slow_head(pace: Duration) -> Self {
         Self::new(Kind::SlowHead(pace))

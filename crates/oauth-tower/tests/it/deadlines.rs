@@ -114,7 +114,7 @@ async fn an_inner_service_that_is_not_ready_counts() {
 
 type Answered = Response<Full<Bytes>>;
 
-/// A service that never answers, and what each of its calls holds.
+/// A service that never responds, and what each of its calls holds.
 fn hanging(held: &Arc<()>) -> BoxCloneService<Request<Full<Bytes>>, Answered, Error> {
     let held = held.clone();
     let inner = service_fn(move |_: Request<Full<Bytes>>| {

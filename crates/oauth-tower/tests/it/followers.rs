@@ -1,4 +1,4 @@
-//! tower-http's `FollowRedirect` below a layer that no one tells where responses are from: with the
+//! tower-http's `FollowRedirect` below a layer that is not set up to know where responses come from: with the
 //! features `tower-http-06` and `tower-http-07` it knows by itself, without them it cannot.
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use oauth_adapter_tests::issuer::{API, Issuer, settle};
 type Web = Api<Full<Bytes>>;
 type Own = fn(&http::Extensions) -> Option<&Uri>;
 
-/// What the API was sent, what the caller is told, and how often a token was asked for.
+/// What the API was sent, what the caller learns, and how often a token was asked for.
 struct Done {
     sent: Vec<String>,
     outcome: Outcome,

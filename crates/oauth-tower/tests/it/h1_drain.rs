@@ -30,7 +30,7 @@ const SECOND_READ: usize = 16 * 1024;
 /// The head of the refusal.
 const HEAD: usize = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 00000000\r\n\r\n".len();
 
-/// A connection whose server answers each request when it is written.
+/// A connection whose server responds to each request when it is written.
 struct Wire {
     number: usize,
     refusal: Vec<Bytes>,

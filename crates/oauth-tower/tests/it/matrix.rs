@@ -81,7 +81,7 @@ const AT_FULL_SPEED: [(usize, bool); 5] = [
     (10 * 1024 * 1024, false),
 ];
 
-/// The server answers on the head, and the body comes as fast as it can.
+/// The server responds on the head, and the body comes as fast as it can.
 async fn at_full_speed(http: Http, length: usize, streams: bool) -> Result<Outcome, BoxedError> {
     let world = World::new().await;
     world.auth.revoke_all();

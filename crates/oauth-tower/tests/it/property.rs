@@ -1,5 +1,5 @@
 //! Whatever the chunks, the cap, the trailers and the moment of the response: the second send has
-//! exactly the original bytes and trailers, or there is none and the reason is told.
+//! exactly the original bytes and trailers, or there is none and the reason is recorded.
 
 use std::sync::{Arc, Mutex};
 

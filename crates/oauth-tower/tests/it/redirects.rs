@@ -26,7 +26,7 @@ fn without_replay(first: bool, layer: OAuthLayer) -> OAuthLayer<NoReplay> {
     if first { layer } else { layer.origins(second) }
 }
 
-/// What the caller is told of a 401 from there, to which the API redirects, and how often a token was
+/// What the caller learns of a 401 from there, to which the API redirects, and how often a token was
 /// asked for.
 async fn refused_after_a_redirect(first: bool, place: &str) -> (Outcome, u64) {
     let issuer = Issuer::new();
@@ -121,7 +121,7 @@ async fn outside_a_401_from_the_same_origin_after_a_redirect_is_replayed_from_th
     assert_eq!(api.tokens(), [old.clone(), old, new.clone(), new]);
 }
 
-/// What tells a layer of redirects; with the feature `tower-http-07` it knows by itself.
+/// What makes a layer learn of redirects; with the feature `tower-http-07` it knows by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Told {
     Uri,
@@ -129,7 +129,7 @@ enum Told {
     Nothing,
 }
 
-/// What the API was sent, and what the caller is told.
+/// What the API was sent, and what the caller learns.
 async fn sent_and_told(
     told: Told,
     request: Request<Full<Bytes>>,
@@ -262,7 +262,7 @@ async fn a_guard_knows_a_redirect_of_either_version_and_whatever_is_set_after_it
     }
 }
 
-/// An API that answers an expired token with a redirect to a login page: nothing was followed.
+/// An API that responds to an expired token with a redirect to a login page: nothing was followed.
 #[tokio::test(start_paused = true)]
 async fn a_redirect_that_is_itself_the_refusal_was_not_followed() {
     let issuer = Issuer::new();

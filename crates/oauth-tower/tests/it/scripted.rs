@@ -16,7 +16,7 @@ use tower_service::Service;
 
 pub type Streamed = UnsyncBoxBody<Bytes, BoxError>;
 
-/// A body of these chunks, whose size no one knows, and these trailers.
+/// A body of these chunks, of unknown size, and these trailers.
 pub fn streamed(chunks: &[&'static str], trailers: Option<HeaderMap>) -> Streamed {
     let frames =
         chunks.iter().map(|chunk| http_body::Frame::data(Bytes::from_static(chunk.as_bytes())));
@@ -52,7 +52,7 @@ impl Seen {
     }
 }
 
-/// What to answer.
+/// What to respond.
 #[derive(Clone, Debug)]
 pub struct Answer {
     status: u16,
@@ -118,7 +118,7 @@ struct State<B> {
 }
 
 impl<B> Api<B> {
-    /// Answers these in order, then 200.
+    /// Responds with these in order, then 200.
     pub fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
         let answers = answers.into_iter().collect();
         let state = State {

@@ -65,7 +65,7 @@ where
     Client::builder(TokioExecutor::new()).http2_only(http == Http::Two).build_http()
 }
 
-/// The same bytes in pieces whose number no one knows.
+/// The same bytes in pieces of unknown number.
 pub fn in_pieces(bytes: &Bytes, piece: usize) -> Streamed {
     let bytes = bytes.clone();
     let pieces = (0..bytes.len()).step_by(piece).map(move |at| {

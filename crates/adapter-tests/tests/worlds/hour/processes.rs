@@ -1,4 +1,4 @@
-//! Two processes with one client, and an issuer that ends a client's token when it hands out another.
+//! Two processes with one client, and an issuer that ends a client's token when it issues another.
 
 use std::sync::Arc;
 

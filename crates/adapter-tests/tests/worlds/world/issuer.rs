@@ -1,4 +1,4 @@
-//! Hands out numbered tokens.
+//! Returns numbered tokens.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -45,7 +45,7 @@ impl Issuer {
         self.state.lock().unwrap().requests
     }
 
-    /// When that token was handed out.
+    /// When that token was issued.
     pub(crate) fn born(&self, token: usize) -> Duration {
         self.state.lock().unwrap().born[token - 1]
     }

@@ -43,7 +43,7 @@ impl AbortHandle {
     }
 }
 
-/// Whether anyone drives the runtime of a task.
+/// Whether the runtime of a task is driven.
 #[derive(Default)]
 struct Drive(Mutex<Driven>);
 
@@ -124,7 +124,7 @@ pub(crate) fn end_one_flight() {
     }
 }
 
-/// No one drives the runtime of the newest flight any more, if there is one by now.
+/// The runtime of the newest flight is no longer driven, if there is one by now.
 pub(crate) fn stall_newest_flight() -> Option<Stalled> {
     let drive = FLIGHTS.with_borrow(|flights| flights.last().map(|task| task.drive.clone()))?;
     *drive.0.lock().expect("no panic under it") = Driven::No(None);

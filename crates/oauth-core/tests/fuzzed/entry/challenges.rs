@@ -24,7 +24,7 @@ pub(crate) fn check(input: &[u8]) {
         assert!(!scheme.contains([' ', '\t', ',', '"', '=']), "{scheme:?}");
         text += scheme.len() + challenge.token68().map_or(0, str::len);
         let error = challenge.param("error");
-        // A byte that is no UTF-8 becomes three.
+        // A byte that is not UTF-8 becomes three.
         assert!(error.as_ref().is_none_or(|error| error.len() <= 3 * MAX_TEXT));
         assert_eq!(error, challenge.param("ERROR"), "the case of a name");
         let _ = (challenge.param("realm"), challenge.param("scope"), format!("{challenge:?}"));

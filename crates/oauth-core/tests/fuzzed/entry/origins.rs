@@ -9,7 +9,7 @@ use url::{Host, Url};
 /// What of a case may be asked about it.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Judged {
-    /// The origin or the request is none, to us.
+    /// The origin or the request is invalid, to us.
     Refused,
     Foreign,
     Home,

@@ -70,7 +70,7 @@ fn a_flight_that_is_cut_off_costs_nothing() {
     let ends: [Ends; 3] = [
         |slot, id| slot.state.abandon(id),
         |slot, _| slot.state.retire(),
-        // Taken for dead.
+        // Presumed dead.
         |slot, _| {
             slot.pass(6);
             slot.start(Trigger::Demand);

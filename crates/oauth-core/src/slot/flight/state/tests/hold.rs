@@ -100,7 +100,7 @@ fn the_flight_s_end_ends_it() {
             slot.state.retire();
             slot.current = None;
         },
-        // It is taken for dead.
+        // It is presumed dead.
         |slot, _| {
             slot.pass(6);
             slot.start(Trigger::Demand);

@@ -30,7 +30,7 @@ fn it_stays_until_the_newer_one_is_accepted_and_60_s_old() {
         slot.pass(after);
         assert_eq!(instead(&mut slot, "/a"), then, "{accepted} {after}");
     }
-    // The 60 s count from its landing and not from its acceptance.
+    // The 60 s count from its arrival and not from its acceptance.
     let mut slot = two();
     slot.pass(59);
     slot.accept_newest();
@@ -120,7 +120,7 @@ fn one_target_that_refuses_it_goes_without_and_two_rule_it_out() {
     slot.refuse_again(first.as_second(), "/a");
     assert_eq!(instead(&mut slot, "/b"), Sends(1));
     slot.pass(3);
-    // Neither is one that is handed out before the send.
+    // Neither is one that is issued before the send.
     assert_eq!(slot.get("/b"), Gets::Trial(2));
     assert_eq!((slot.get("/b"), slot.get("/a")), (Gets::Token(1), Gets::Token(2)));
     slot.refuse_again(first.as_second(), "/b");

@@ -1,4 +1,4 @@
-//! Flights of which nothing is heartbeat: when another one takes their place, and what they still bring.
+//! Flights that missed their heartbeat: when another one takes their place, and what they still bring.
 
 use super::*;
 

@@ -1,5 +1,5 @@
 //! Targets that refuse tokens: which refreshes did not help, and what a pause is for. And an issuer that
-//! hands out the refused token again.
+//! returns the refused token again.
 
 use super::*;
 
