@@ -43,14 +43,15 @@ async fn forward(State(gateway): State<Gateway>, mut request: Request) -> Respon
     }
 }
 
-/// Ready is who can send a request with a token at once.
+/// Ready: the next request has a token or would try for one. After a failure that is false until the
+/// next attempt may be made.
 async fn readyz(State(slot): State<TokenSlot>) -> (StatusCode, String) {
     let status = slot.status();
-    let code = if status.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let code = if status.can_serve() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, format!("{:?}, {} flights, {} failed", status.state, status.flights, status.failures))
 }
 
-/// The gateway in front of the API at `authority`, and its `/readyz`.
+/// The gateway in front of the API at `authority`, with its `/readyz` and `/livez`.
 pub fn gateway(slot: TokenSlot, authority: uri::Authority) -> Router {
     let into_body: fn(ReplayBody<Body>) -> Body = Body::new;
     let client = Client::builder(TokioExecutor::new()).build_http();
@@ -60,6 +61,8 @@ pub fn gateway(slot: TokenSlot, authority: uri::Authority) -> Router {
     let gateway = Gateway { upstream, authority };
     Router::new()
         .route("/readyz", get(readyz).with_state(slot))
+        // Alive is this process. A restart does not mend the issuer, so its state has no part in it.
+        .route("/livez", get(StatusCode::OK))
         .fallback(forward)
         .with_state(gateway)
 }

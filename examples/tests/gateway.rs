@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use oauth_core::{Ataccama, ClientAuth, TokenSlot};
 use oauth_examples::gateway;
-use oauth_testkit::{AuthServer, Dialect, ProtectedApi};
+use oauth_testkit::{AuthServer, Dialect, Fault, ProtectedApi};
 
 struct World {
     auth: AuthServer,
@@ -92,4 +92,21 @@ async fn paths_that_look_like_another_place_stay_paths_of_the_api() {
         assert_eq!(world.api.last_request().unwrap().path(), path);
     }
     assert_eq!((world.api.requests(), world.thief.requests()), (3, 0));
+}
+
+#[tokio::test]
+async fn readiness_asks_whether_the_next_request_can_be_served_and_liveness_asks_nothing() {
+    let world = World::new().await;
+    let get = |path: &str| world.send(format!("GET {path} HTTP/1.1\r\nhost: gateway"));
+    // Nobody has called the API yet, and nobody will before the gateway is ready.
+    assert!(get("/readyz").await.starts_with("HTTP/1.1 200 OK"));
+    assert_eq!(world.auth.token_requests(), 0);
+
+    world.auth.inject(Fault::status(503).header("retry-after", "3600"));
+    let failed = get("/v1/x").await;
+    assert!(failed.starts_with("HTTP/1.1 502 Bad Gateway"), "{failed}");
+    assert_eq!((world.auth.token_requests(), world.api.requests()), (1, 0));
+    assert!(get("/readyz").await.starts_with("HTTP/1.1 503 Service Unavailable"));
+    assert!(get("/livez").await.starts_with("HTTP/1.1 200 OK"));
+    assert_eq!((world.auth.token_requests(), world.api.requests()), (1, 0), "a probe is no caller");
 }

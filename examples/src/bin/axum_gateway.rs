@@ -25,7 +25,7 @@ async fn main() -> anyhow::Result<()> {
         .build()?;
     let slot = TokenSlot::for_grant(grant)?;
 
-    let app = gateway(slot, api.addr().to_string().parse()?);
+    let app = gateway(slot.clone(), api.addr().to_string().parse()?);
 
     if std::env::args().any(|argument| argument == "--check") {
         let request = Request::post("/v1/things").body(Body::from("hello"))?;
@@ -36,6 +36,8 @@ async fn main() -> anyhow::Result<()> {
         anyhow::ensure!(status == StatusCode::OK, "the gateway does not work");
         return Ok(());
     }
+    // Without it a quiet night ends in a request that waits for a token.
+    let _keep_fresh = slot.keep_fresh()?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("try: curl -d hello http://{}/v1/things", listener.local_addr()?);
     Ok(axum::serve(listener, app).await?)

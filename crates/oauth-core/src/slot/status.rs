@@ -43,7 +43,8 @@ pub struct Status {
     pub last_error: Option<(Error, Duration)>,
     /// How long token requests have been failing without a success.
     pub failing_for: Option<Duration>,
-    /// How long until a token request may be made again after the failure.
+    /// How long until a token request may be made again after the failure; zero if it may now. `None` if
+    /// none has failed since the last success.
     pub next_attempt_in: Option<Duration>,
     /// Number of flights so far.
     pub flights: u64,
@@ -62,6 +63,27 @@ impl Status {
     /// Whether a request would get a token now without waiting.
     pub fn is_ready(&self) -> bool {
         matches!(self.state, State::Fresh | State::Stale)
+    }
+
+    /// Whether a request sent now would get a token or at least try for one: there is a valid token, or no
+    /// token request has failed since the last success, or the next attempt may be made now. This is what
+    /// a readiness probe asks. [`is_ready`](Self::is_ready) is stricter: a service that has been idle has
+    /// no valid token, yet its next request fetches one.
+    ///
+    /// During an outage it is `false` while [`next_attempt_in`](Self::next_attempt_in) has not passed. A
+    /// liveness probe must not ask it: a restart does not mend the issuer.
+    ///
+    /// ```
+    /// # use oauth_core::{StaticToken, Token, TokenSlot};
+    /// # fn main() -> Result<(), oauth_core::Error> {
+    /// let slot = TokenSlot::new(StaticToken::new(Token::bearer("abc")?));
+    /// // Nothing has been fetched, and nothing has failed.
+    /// assert!(!slot.status().is_ready() && slot.status().can_serve());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn can_serve(&self) -> bool {
+        self.is_ready() || self.next_attempt_in.is_none_or(|wait| wait.is_zero())
     }
 }
 

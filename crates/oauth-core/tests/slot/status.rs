@@ -52,6 +52,58 @@ async fn the_status_has_state_times_and_counts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slot_can_serve_when_the_next_request_has_a_token_or_would_try_for_one() {
+    let cools = |wait| Step::transient().retry_after(secs(wait));
+    let source =
+        script([Step::token(secs(100)), cools(30), cools(60), cools(30), Step::token(HOUR)]);
+    let slot = builder(&source).refresh_jitter(0.0).acquire_timeout(secs(1)).build();
+    assert_eq!((slot.status().can_serve(), slot.status().is_ready()), (true, false), "unused");
+    slot.token().await.unwrap();
+    assert_eq!((slot.status().can_serve(), slot.status().is_ready()), (true, true), "fresh");
+
+    pass(secs(80)).await;
+    secret(&slot).await;
+    settle().await;
+    let failed = slot.status();
+    assert_eq!((failed.failures, failed.next_attempt_in), (1, Some(secs(30))));
+    assert!(failed.can_serve(), "a failed refresh takes no valid token away");
+
+    pass(secs(20)).await;
+    let expired = slot.status();
+    assert_eq!((expired.state, expired.next_attempt_in), (State::Expired, Some(secs(10))));
+    assert!(!expired.can_serve());
+    pass(secs(10)).await;
+    assert_eq!(slot.status().next_attempt_in, Some(secs(0)));
+    assert!(slot.status().can_serve(), "the next request would try");
+
+    slot.token().await.unwrap_err();
+    assert!(!slot.status().can_serve(), "it tried, and failed");
+    source.rotate();
+    assert!(slot.status().can_serve(), "the failure was of other credentials");
+
+    slot.token().await.unwrap_err();
+    assert!(!slot.status().can_serve());
+    pass(secs(30)).await;
+    slot.token().await.unwrap();
+    pass(HOUR).await;
+    let idle = slot.status();
+    assert_eq!((idle.state, idle.can_serve(), idle.is_ready()), (State::Expired, true, false));
+    assert_eq!(source.calls(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_whose_credentials_were_rejected_cannot_serve() {
+    let source = script([Step::permanent(), Step::token(HOUR)]);
+    let slot = slot(&source);
+    slot.prefetch().await.unwrap_err();
+    assert!(!slot.status().can_serve());
+    pass(slot.status().next_attempt_in.unwrap()).await;
+    assert!(slot.status().can_serve());
+    slot.token().await.unwrap();
+    assert!(slot.status().can_serve() && slot.status().is_ready());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_shown_of_a_slot_its_builder_and_its_token_says_which_and_no_secret() {
     let source = script([Step::token(secs(100))]);
     let building = format!("{:?}", builder(&source).acquire_timeout(secs(7)));
