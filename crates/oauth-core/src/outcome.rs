@@ -99,7 +99,8 @@ impl Outcome {
         extensions.get::<Self>().is_some() || NotAttached::of(extensions).is_some()
     }
 
-    /// Records it in a response's extensions and logs failures. For adapters.
+    /// Records it in a response's extensions and logs it at the level of debug: the slot warns of what repeats,
+    /// once. For adapters.
     ///
     /// If one adapter is around another, the one that attached its token counts: `Attached` removes what
     /// the inner one recorded about a request that it left alone, and `NotAttached` keeps what the inner
@@ -125,7 +126,7 @@ impl Outcome {
                 tracing::debug!("the response is from another origin than the request's");
             }
             Self::RefreshFailed(error) => {
-                tracing::warn!(%error, "401 delivered: the token could not be refreshed");
+                tracing::debug!(%error, "401 delivered: the token could not be refreshed");
             }
             Self::NotReplayed(reason) => {
                 tracing::debug!(%reason, "401 delivered: the request cannot be sent again");

@@ -379,11 +379,12 @@ fn bad_credentials_are_400_and_401() {
 }
 
 #[test]
-fn a_redirect_is_its_own_error_and_names_scheme_and_host_alone() {
+fn a_redirect_is_its_own_error_and_names_scheme_host_and_port_alone() {
     // Item 40.
     for (status, location, target) in [
         (301, Some("https://other.example/t?secret=the-secret"), " to https://other.example"),
-        (302, Some("http://u:p@other.example:81/x"), " to http://other.example"),
+        (302, Some("http://u:p@other.example:81/x"), " to http://other.example:81"),
+        (302, Some("https://[2001:db8::7]:8443/t"), " to https://[2001:db8::7]:8443"),
         (303, Some("/relative"), ""),
         (307, Some("https://the-secret.example/"), " to https://[redacted].example"),
         (308, None, ""),

@@ -27,11 +27,24 @@ pub(super) fn flight_ended(flight: u64, outcome: &Result<impl AsRef<Entry>, Erro
             tracing::debug!(flight, generation, lifetime_s, "token fetched");
         }
         Err(error) if error.is_not_now() => {
-            tracing::debug!(flight, %error, valid_token_kept = kept, "no other token yet");
+            tracing::debug!(flight, %error, token_kept = kept, "no other token yet");
         }
         Err(error) => {
-            tracing::warn!(flight, %error, valid_token_kept = kept, "token request failed");
+            tracing::warn!(flight, %error, token_kept = kept, "token request failed");
         }
+    });
+}
+
+/// The first refusal of this generation for which there is no other token; `earlier` is how many there have
+/// been of others.
+pub(super) fn refusals_are_delivered(generation: u64, error: &Error, earlier: u64) {
+    contained(|| {
+        tracing::warn!(
+            generation,
+            %error,
+            earlier,
+            "the API refuses the token and there is no other: its refusals are delivered to the callers"
+        );
     });
 }
 

@@ -2,6 +2,7 @@
 
 mod acquire;
 mod builder;
+mod delivered;
 mod entry;
 mod events;
 mod flight;
@@ -24,6 +25,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use self::builder::Settings;
 pub use self::builder::SlotBuilder;
+use self::delivered::DeliveredRefusals;
 use self::entry::Entry;
 use self::entry::Guidance;
 pub use self::entry::{Generation, IssuedToken};
@@ -124,6 +126,7 @@ impl TokenSlot {
             settings,
             origins,
             foreign: ForeignLog::default(),
+            delivered: DeliveredRefusals::default(),
             issued: IssuedTokens::default(),
             settled: SettledFlights::default(),
             id,

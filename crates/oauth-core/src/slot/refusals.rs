@@ -166,11 +166,14 @@ impl TokenSlot {
         hints: Option<Box<Hints>>,
         until: Option<Deadline>,
     ) -> Result<IssuedToken, Error> {
-        match self.rule(Refusal { sent, target, again: Again::Possible }) {
+        // Alone, so that the future does not grow.
+        let refused = sent.generation.number;
+        let again = match self.rule(Refusal { sent, target, again: Again::Possible }) {
             Ruling::Send(entry, guidance) => Ok(IssuedToken { entry, guidance }),
             Ruling::Refresh(trigger) => self.acquire(trigger, hints, until).await,
             Ruling::Deliver(error) => Err(error.unwrap_or_else(not_again)),
-        }
+        };
+        again.inspect_err(|error| self.shared.delivered.note(refused, error))
     }
 
     /// A request was refused that cannot be sent again. Does not wait.

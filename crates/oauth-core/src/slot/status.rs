@@ -50,6 +50,10 @@ pub struct Status {
     pub flights: u64,
     /// Number of failed flights so far.
     pub failures: u64,
+    /// Number of refusals so far for which there was no other token, so that the caller got the 401:
+    /// [`Outcome::RefreshFailed`](crate::Outcome::RefreshFailed), and errors of
+    /// [`replace`](TokenSlot::replace).
+    pub refusals_delivered: u64,
     /// Number of requests so far that were sent without a token because they went to another origin.
     pub foreign_requests: u64,
     /// Number of responses so far, to requests with a token, that came from another origin than the
@@ -135,6 +139,7 @@ impl TokenSlot {
             next_attempt_in: flights.next_attempt(epoch).map(|at| at.saturating_sub(now)),
             flights: flights.flights,
             failures: flights.failures,
+            refusals_delivered: self.shared.delivered.so_far(),
             foreign_requests: self.shared.foreign.requests.so_far(),
             foreign_responses: self.shared.foreign.responses.so_far(),
             tokens_withheld: self.shared.foreign.withheld.so_far(),

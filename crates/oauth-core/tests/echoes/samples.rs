@@ -145,6 +145,7 @@ fn of_a_location_the_host_is_shown_if_no_secret_begins_in_it() {
     for (location, target) in [
         ("https://k7Qw/eRt+yUi/pAs9dFg/hJk", "https://[redacted]"),
         ("https://other.example/k7Qw/eRt+yUi/pAs9dFg/hJk", "https://other.example"),
+        ("https://other.example:8443/k7Qw/eRt+yUi/pAs9dFg/hJk", "https://other.example:8443"),
         ("https://k7Qw/eRt%2byUi/pAs9dFg/hJk", &*format!("{NOTE}://{NOTE}")),
     ] {
         let mut answer = Response::new(Bytes::new());

@@ -125,12 +125,16 @@ async fn life_counts_from_before_the_request_was_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_ended_on_its_way_is_an_error_and_never_handed_out() {
     // Past its end; or past its margin, a tenth of its life, alone.
-    for takes in [ms(5_000), ms(3_700)] {
+    for (takes, took) in [(ms(5_000), "5.0s"), (ms(3_700), "3.7s")] {
         let source = script([Step::token(secs(4)).takes(takes), Step::token(HOUR)]);
         let slot = slot(&source);
         let error = slot.token().await.unwrap_err();
         assert!(error.is_transient() && error.retry_after().is_some(), "{error}");
-        assert!(error.to_string().contains("expired before it arrived"), "{error}");
+        let text = format!(
+            "the token expired before it arrived: it lives 4s, and the response took {took}; "
+        );
+        assert!(error.to_string().contains(&text), "{error}");
+        assert!(error.hint().unwrap().contains("takes longer than its tokens can be used"));
         assert!(slot.cached().is_none());
         assert_eq!(source.calls(), 1);
         pass(secs(2)).await;

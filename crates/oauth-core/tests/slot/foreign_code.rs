@@ -198,8 +198,8 @@ async fn the_events_of_a_flight_name_it_and_how_it_ended() {
     pass(secs(50)).await;
     slot.token().await.unwrap_err();
     let failed = seen.with("token request failed");
-    assert!(failed[0].contains("flight=2") && failed[0].contains("valid_token_kept=true"));
-    assert!(failed[1].contains("flight=3") && failed[1].contains("valid_token_kept=false"));
+    assert!(failed[0].contains("flight=2") && failed[0].contains(" token_kept=true"));
+    assert!(failed[1].contains("flight=3") && failed[1].contains(" token_kept=false"));
 }
 
 #[tokio::test(start_paused = true)]

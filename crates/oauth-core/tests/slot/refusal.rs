@@ -153,6 +153,50 @@ async fn thirty_refreshes_of_accepted_tokens_are_made_at_once_and_one_more_each_
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_a_thousand_refusals_without_another_token_one_is_warned_of_and_all_are_counted() {
+    let (seen, _guard) = captured();
+    let warnings = || seen.with("its refusals are delivered to the callers");
+    let source =
+        script([Step::token(HOUR), Step::permanent(), Step::token(HOUR), Step::permanent()]);
+    let slot = slot(&source);
+    let first = slot.token().await.unwrap().generation();
+    for _ in 0..1_000 {
+        slot.replace(first).await.unwrap_err();
+    }
+    assert_eq!((warnings().len(), seen.with("token request failed").len()), (1, 1));
+    assert!(
+        warnings()[0].contains("generation=1 error=the token source failed"),
+        "{warnings:?}",
+        warnings = warnings()
+    );
+    assert!(warnings()[0].contains("earlier=0 "), "{:?}", warnings());
+    assert_eq!((slot.status().refusals_delivered, source.calls()), (1_000, 2));
+
+    pass(slot.status().next_attempt_in.unwrap()).await;
+    let second = slot.replace(first).await.unwrap().generation();
+    assert_eq!((warnings().len(), slot.status().refusals_delivered), (1, 1_000));
+    for _ in 0..1_000 {
+        slot.replace(second).await.unwrap_err();
+    }
+    assert_eq!((warnings().len(), slot.status().refusals_delivered), (2, 2_000));
+    assert!(warnings()[1].contains("generation=2 "), "{:?}", warnings());
+    assert!(warnings()[1].contains("earlier=1000 "), "{:?}", warnings());
+    assert_eq!(source.calls(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_leaves_has_had_no_refusal_delivered() {
+    let source = script([Step::token(HOUR), Step::hang()]);
+    let slot = slot(&source);
+    let refused = slot.token().await.unwrap().generation();
+    let waiter = refused_caller(&slot, refused);
+    settle().await;
+    waiter.abort();
+    settle().await;
+    assert_eq!((slot.status().refusals_delivered, source.calls()), (0, 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_used_up_refresh_budget_is_warned_of_once_a_minute_with_the_usual_cause() {
     let table = [
         (false, 10, 30, "check audience, scope and API URL"),

@@ -1,4 +1,4 @@
-//! What is warned of when a request or a response is of a foreign origin, and how often.
+//! What is warned of, and how often: a caller's loop repeats no warning.
 
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -122,6 +122,24 @@ fn of_many_threads_that_see_an_origin_first_one_warns() {
     });
     assert_eq!(warnings.taken().len(), 32);
     assert_eq!(slot.status().foreign_requests, 256);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_thousand_delivered_401s_the_failure_and_the_first_one_are_warned_of() {
+    let issuer = Issuer::new();
+    let slot = issuer.ready_slot().await;
+    issuer.fail();
+    let (warnings, _gathering) = Warnings::gather();
+    let layer = OAuthLayer::new(slot.clone()).replay(CloneBody);
+    for _ in 0..1_000 {
+        let api = layer.layer(Plain::new([Answer::status(401)]));
+        assert_eq!(api.oneshot(get(API)).await.unwrap().status(), 401);
+    }
+    let told = warnings.taken();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("token request failed"), "{told:?}");
+    assert!(told[1].contains("its refusals are delivered to the callers"), "{told:?}");
+    assert_eq!((slot.status().refusals_delivered, slot.status().flights), (1_000, 2));
 }
 
 #[tokio::test(start_paused = true)]

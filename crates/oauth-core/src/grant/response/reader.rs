@@ -187,19 +187,20 @@ impl Reader<'_> {
         .build()
     }
 
-    /// A redirect would pass the secret on, so none is followed. Of its target only scheme and host are
-    /// shown.
+    /// A redirect would pass the secret on, so none is followed. Of its target only scheme, host and port
+    /// are shown.
     fn redirected(&self) -> Error {
         let location = self.response.headers().get(LOCATION).map(HeaderValue::as_bytes);
         let location = location.and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
         // Wiped with the last part of the parsed URI, in case the server echoed a secret into it.
         let text = Bytes::from_owner(Zeroizing::new(location.as_bytes().to_vec()));
         let uri = Uri::from_maybe_shared(text).ok();
-        let target = match uri.as_ref().map(|uri| (uri.scheme_str(), uri.host())) {
-            Some((Some(scheme), Some(host))) => {
+        let target = match uri.as_ref().map(|uri| (uri.scheme_str(), uri.host(), uri.port())) {
+            Some((Some(scheme), Some(host), port)) => {
                 let secrets = self.secrets();
-                let shown = |part| secrets.shown_name(part, location);
-                format!(" to {}://{}", shown(scheme), shown(host))
+                let shown = |part: &str| secrets.shown_name(part, location);
+                let port = port.map_or(String::new(), |port| format!(":{}", shown(port.as_str())));
+                format!(" to {}://{}{port}", shown(scheme), shown(host))
             }
             _ => String::new(),
         };

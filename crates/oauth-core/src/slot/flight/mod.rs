@@ -21,4 +21,6 @@ pub(super) mod shared;
 pub(super) mod state;
 pub(super) mod task;
 
-use super::{builder, entry, events, issued, rotation, schedule, sent, sync, target, trigger};
+use super::{
+    builder, delivered, entry, events, issued, rotation, schedule, sent, sync, target, trigger,
+};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::builder::Settings;
+use super::delivered::DeliveredRefusals;
 use super::entry::Entry;
 use super::issued::IssuedTokens;
 use super::state::{Deferred, Epochs, Fetched, FlightState, Publish, Settled};
@@ -29,6 +30,7 @@ pub(in super::super) struct Shared {
     pub(in super::super) settings: Arc<Settings>,
     pub(in super::super) origins: Origins,
     pub(in super::super) foreign: ForeignLog,
+    pub(in super::super) delivered: DeliveredRefusals,
     pub(in super::super) issued: IssuedTokens,
     pub(in super::super) settled: SettledFlights,
     pub(in super::super) id: u64,

@@ -60,7 +60,7 @@ impl FlightState {
         self.end_hold_of(id);
         Some(match result {
             Ok(fetched) if self.ended(&fetched, now) => {
-                self.fail(id, ended_on_its_way(), current, at, epochs)
+                self.fail(id, ended_on_its_way(&fetched, now), current, at, epochs)
             }
             Ok(fetched) => self.succeed(id, fetched, trigger, current, at, epochs.tried),
             Err(error) if error.is_not_now() => self.put_off(id, error, trigger, current, at),
@@ -278,10 +278,16 @@ impl FlightState {
     }
 }
 
-fn ended_on_its_way() -> Error {
+fn ended_on_its_way(fetched: &Fetched, now: Duration) -> Error {
+    let lifetime = fetched.token.lifetime().unwrap_or_default();
+    let took = now.saturating_sub(fetched.started);
+    let problem = format!(
+        "the token expired before it arrived: it lives {lifetime:?}, and the response took {took:.1?}"
+    );
     let details = Details {
         transient: true,
-        ..Details::new(Kind::Response, "the token expired before it arrived")
+        hint: Some("the token endpoint takes longer than its tokens can be used".into()),
+        ..Details::new(Kind::Response, problem)
     };
     details.into()
 }
