@@ -2,7 +2,7 @@
 
 mod acquire;
 mod builder;
-mod delivered;
+mod counts;
 mod entry;
 mod events;
 mod flight;
@@ -25,7 +25,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use self::builder::Settings;
 pub use self::builder::SlotBuilder;
-use self::delivered::DeliveredRefusals;
+use self::counts::Counts;
 use self::entry::Entry;
 use self::entry::Guidance;
 pub use self::entry::{Generation, IssuedToken};
@@ -125,8 +125,7 @@ impl TokenSlot {
             source,
             settings,
             origins,
-            foreign: ForeignLog::default(),
-            delivered: DeliveredRefusals::default(),
+            counts: Counts::default(),
             issued: IssuedTokens::default(),
             settled: SettledFlights::default(),
             id,
@@ -301,7 +300,7 @@ impl TokenSlot {
 
     /// Counts what went to, or came from, origins that the token is not for.
     pub(crate) fn foreign(&self) -> &ForeignLog {
-        &self.shared.foreign
+        &self.shared.counts.to_add().foreign
     }
 }
 

@@ -121,6 +121,7 @@ impl TokenSlot {
         let entry = self.shared.current.load_full();
         let ago = |at: Duration| now.saturating_sub(at);
         let left = |at: Duration| (at != Duration::MAX).then(|| at.saturating_sub(now));
+        let counts = self.shared.counts.so_far();
         let state = match &entry {
             None => State::Empty,
             Some(e) if now < e.times.stale_at => State::Fresh,
@@ -139,10 +140,10 @@ impl TokenSlot {
             next_attempt_in: flights.next_attempt(epoch).map(|at| at.saturating_sub(now)),
             flights: flights.flights,
             failures: flights.failures,
-            refusals_delivered: self.shared.delivered.so_far(),
-            foreign_requests: self.shared.foreign.requests.so_far(),
-            foreign_responses: self.shared.foreign.responses.so_far(),
-            tokens_withheld: self.shared.foreign.withheld.so_far(),
+            refusals_delivered: counts.map_or(0, |c| c.delivered.so_far()),
+            foreign_requests: counts.map_or(0, |c| c.foreign.requests.so_far()),
+            foreign_responses: counts.map_or(0, |c| c.foreign.responses.so_far()),
+            tokens_withheld: counts.map_or(0, |c| c.foreign.withheld.so_far()),
         }
     }
 

@@ -22,5 +22,5 @@ pub(super) mod state;
 pub(super) mod task;
 
 use super::{
-    builder, delivered, entry, events, issued, rotation, schedule, sent, sync, target, trigger,
+    builder, counts, entry, events, issued, rotation, schedule, sent, sync, target, trigger,
 };

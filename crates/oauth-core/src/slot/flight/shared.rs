@@ -7,14 +7,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::builder::Settings;
-use super::delivered::DeliveredRefusals;
+use super::counts::Counts;
 use super::entry::Entry;
 use super::issued::IssuedTokens;
 use super::state::{Deferred, Epochs, Fetched, FlightState, Publish, Settled};
 use super::sync::{AtomicU64, Mutex, MutexGuard, Published};
 use crate::clock::AnyClock;
 use crate::error::Error;
-use crate::origin::{ForeignLog, Origins};
+use crate::origin::Origins;
 use crate::source::DynSource;
 use crate::unwind::contained;
 
@@ -29,8 +29,7 @@ pub(in super::super) struct Shared {
     pub(in super::super) source: Arc<dyn DynSource>,
     pub(in super::super) settings: Arc<Settings>,
     pub(in super::super) origins: Origins,
-    pub(in super::super) foreign: ForeignLog,
-    pub(in super::super) delivered: DeliveredRefusals,
+    pub(in super::super) counts: Counts,
     pub(in super::super) issued: IssuedTokens,
     pub(in super::super) settled: SettledFlights,
     pub(in super::super) id: u64,
