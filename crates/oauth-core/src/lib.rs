@@ -75,7 +75,7 @@ mod transport;
 mod unwind;
 
 pub use adapter::{OnForeignOrigin, Verdict, VerdictFn};
-pub use credentials::{ClientAuth, FileSecret, RotatingClient, SecretProvider};
+pub use credentials::{ClientAuth, FileSecret, IntoSecret, RotatingClient, SecretProvider};
 pub use deadline::{Deadline, DeadlineElapsed};
 pub use error::{BoxError, Error};
 pub use grant::client_credentials::ClientCredentials;

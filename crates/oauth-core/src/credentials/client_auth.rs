@@ -9,6 +9,7 @@ use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+use super::into_secret::IntoSecret;
 use crate::error::Error;
 
 /// A client's credentials and the method by which they are sent.
@@ -57,8 +58,15 @@ impl ClientAuth {
     /// credentials, the error's hint names such a blank. The same holds for credentials from the
     /// environment and from a [`SecretProvider`](crate::SecretProvider) as well; a
     /// [`FileSecret`](crate::FileSecret) refuses them.
-    pub fn secret(id: impl Into<String>, secret: impl Into<SecretString>) -> Self {
-        Self { id: id.into(), proof: Proof::Secret { secret: secret.into(), method: None } }
+    ///
+    /// ```
+    /// # use oauth_core::ClientAuth;
+    /// # struct Settings { client_id: String, client_secret: String }
+    /// # let settings = Settings { client_id: "billing".into(), client_secret: "correct horse".into() };
+    /// let client = ClientAuth::secret(&settings.client_id, &settings.client_secret);
+    /// ```
+    pub fn secret(id: impl Into<String>, secret: impl IntoSecret) -> Self {
+        Self { id: id.into(), proof: Proof::Secret { secret: secret.into_secret(), method: None } }
     }
 
     /// Sends both by HTTP Basic, form-encoded first (RFC 6749 §2.3.1).
