@@ -1,9 +1,11 @@
 """Compares what cargo-mutants missed with the survivors that docs/mutants.md explains.
 
-`mutants.py DOCUMENT [--whole] GROUP=mutants.out ...` prints counts by group and fails if a mutant was
-missed that the document does not explain. With `--whole`, when all mutants of these groups were tried, it
+`mutants.py DOCUMENT [--whole] GROUP=DIRECTORY ...` prints counts by group and fails if a mutant was missed
+that the document does not explain. The directory has the outcomes of each pass in a `pass-N.json`; of a mutant
+that met several passes the last one counts. With `--whole`, when all mutants of these groups were tried, it
 also fails for lines in their sections that explain nothing any more.
 """
+import glob
 import json
 import os
 import re
@@ -27,17 +29,15 @@ def explained(text):
 
 def tried(directory):
     """[(kind, file, description without position, the position)] of a run's outcomes."""
-    path = os.path.join(directory, "outcomes.json")
-    if not os.path.exists(path):
-        return []
-    found = []
-    for outcome in json.load(open(path))["outcomes"]:
-        if "Mutant" not in outcome["scenario"]:
-            continue
-        mutant = outcome["scenario"]["Mutant"]
-        position, _, description = mutant["name"].partition(": ")
-        found.append((KINDS[outcome["summary"]], mutant["file"], description, position))
-    return found
+    found = {}
+    for path in sorted(glob.glob(os.path.join(glob.escape(directory), "pass-*.json"))):
+        for outcome in json.load(open(path))["outcomes"]:
+            if "Mutant" not in outcome["scenario"]:
+                continue
+            mutant = outcome["scenario"]["Mutant"]
+            position, _, description = mutant["name"].partition(": ")
+            found[mutant["name"]] = (KINDS[outcome["summary"]], mutant["file"], description, position)
+    return list(found.values())
 
 
 def compare(text, groups, whole):
@@ -71,7 +71,12 @@ def self_test():
     outcomes += [outcome(name.replace("7:9", "8:9"), "CaughtMutant"), outcome(name.replace("> with >=", "a with b"), "Timeout")]
     line = "- `crates/a/src/b.rs` `replace %s in Foo<'_>::bar`: a reason.\n"
     with tempfile.TemporaryDirectory() as directory:
-        json.dump({"outcomes": outcomes}, open(os.path.join(directory, "outcomes.json"), "w"))
+        # What the first pass let by and the second one caught is caught.
+        first = [outcome(name.replace("7:9", "8:9"), "MissedMutant"), *outcomes[:2], outcomes[3]]
+        second = [outcomes[0], *outcomes[1:3]]
+        for number, of_pass in enumerate([first, second]):
+            with open(os.path.join(directory, f"pass-{number}.json"), "w") as file:
+                json.dump({"outcomes": of_pass}, file)
         check = lambda text, whole=True: compare(text, {"b": directory}, whole)
         lines, well = check("## b\n" + line % "> with >=")
         assert well and lines[1].split() == ["b", "3", "1", "1", "0", "1", "0"], lines
