@@ -22,6 +22,18 @@ pub struct Error {
     // Outside the `Arc`: a remembered failure is returned many times, each time with the rest of its
     // cool-down.
     retry_after: Option<Duration>,
+    told: Told,
+}
+
+/// What the text says about `retry_after`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// Nothing: no one asked for the wait, and who gets the error may never try again.
+    Nothing,
+    /// The server or the source asks for it.
+    Asked,
+    /// The call made no token request: an earlier one failed, and this is the rest of its cool-down.
+    Remembered,
 }
 
 /// The kind of failure.
@@ -87,7 +99,7 @@ impl Details {
 
 impl From<Details> for Error {
     fn from(details: Details) -> Self {
-        Self { retry_after: details.retry_after, details: Arc::new(details) }
+        Self { retry_after: details.retry_after, told: Told::Asked, details: Arc::new(details) }
     }
 }
 
@@ -130,6 +142,22 @@ impl Error {
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
+        self.told = Told::Asked;
+        self
+    }
+
+    /// The failure of a token request after which the slot makes none for `wait`.
+    pub(crate) fn cooling_down(mut self, wait: Duration) -> Self {
+        if self.retry_after.replace(wait).is_none() {
+            self.told = Told::Nothing;
+        }
+        self
+    }
+
+    /// The failure of an earlier token request; there is no other for `wait`.
+    pub(crate) fn remembered(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self.told = Told::Remembered;
         self
     }
 
@@ -265,8 +293,9 @@ impl Details {
     }
 }
 
-/// One line: the provider, what failed, its causes, status, code and description, a hint, and how long there is no
-/// new attempt. The causes are also the [`source`](StdError::source), for programs.
+/// One line: the provider, what failed, its causes, status, code and description, a hint, and how long to wait if
+/// the server asks for it or the failure is remembered. The causes are also the
+/// [`source`](StdError::source), for programs.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let d = &*self.details;
@@ -275,10 +304,12 @@ impl fmt::Display for Error {
             write!(f, "; hint: {hint}")?;
         }
         // Tenths of seconds: a remembered error is read by people.
-        if let Some(wait) = self.retry_after {
-            write!(f, "; no new attempt for {:.1} s", wait.as_secs_f64())?;
+        let Some(wait) = self.retry_after.map(|wait| wait.as_secs_f64()) else { return Ok(()) };
+        match self.told {
+            Told::Nothing => Ok(()),
+            Told::Asked => write!(f, "; retry after {wait:.1} s"),
+            Told::Remembered => write!(f, "; no new attempt for {wait:.1} s"),
         }
-        Ok(())
     }
 }
 
@@ -346,9 +377,24 @@ mod tests {
         let error = Error::transient("no route");
         let later = error.clone().with_retry_after(Duration::from_millis(1500));
         assert_eq!(error.retry_after(), None);
-        let text = "the token source failed: no route; no new attempt for 1.5 s";
+        let text = "the token source failed: no route; retry after 1.5 s";
         assert_eq!(later.to_string(), text);
         assert_eq!(later.source().unwrap().to_string(), "no route");
+    }
+
+    #[test]
+    fn the_text_tells_a_wait_only_where_someone_asked_for_it_or_nothing_was_tried() {
+        let wait = Duration::from_secs(2);
+        let text = "the token source failed: no route";
+        let failed = Error::transient("no route").cooling_down(wait);
+        assert_eq!((failed.retry_after(), failed.to_string()), (Some(wait), text.to_owned()));
+        let asked = Error::transient("no route").with_retry_after(wait * 2).cooling_down(wait * 3);
+        assert_eq!(asked.to_string(), format!("{text}; retry after 6.0 s"));
+        for error in [failed, asked] {
+            let later = error.remembered(wait / 4);
+            assert_eq!(later.retry_after(), Some(wait / 4));
+            assert_eq!(later.to_string(), format!("{text}; no new attempt for 0.5 s"));
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub(crate) use arc_swap::ArcSwapOption as Published;
 pub(crate) use tokio::task::AbortHandle;
 pub(crate) use tokio::time::{sleep, timeout, timeout_at};
 
+use std::future::Future;
 use std::panic::catch_unwind;
 use std::time::Duration;
 
@@ -20,6 +21,21 @@ use crate::error::{Details, Error, Kind};
 /// The clock of the timers.
 pub(crate) fn instant_now() -> Instant {
     Instant::now()
+}
+
+tokio::task_local! {
+    /// The slot whose source this task polls.
+    static FETCHING_FOR: u64;
+}
+
+/// Polls the source of this slot.
+pub(crate) fn fetching<T>(slot: u64, source: impl Future<Output = T>) -> impl Future<Output = T> {
+    FETCHING_FOR.scope(slot, source)
+}
+
+/// The slot whose source is polled here, if one is.
+pub(crate) fn fetching_for() -> Option<u64> {
+    FETCHING_FOR.try_with(|slot| *slot).ok()
 }
 
 /// The runtime to spawn a flight on.

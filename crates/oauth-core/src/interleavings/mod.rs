@@ -35,7 +35,7 @@ use shuttle::{Config, Runner};
 const SCHEDULES: usize = 2_000;
 
 /// Of each task: futures of a debug build that wait for one another need more than the default.
-const STACK: usize = 1 << 17;
+const STACK: usize = 1 << 18;
 
 fn explore(test: impl Fn() + Send + Sync + 'static) {
     let mut config = Config::default();

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::cycle;
 use super::entry::Entry;
+use super::events;
 use super::flight::completion::{Completion, FlightResult};
 use super::flight::state::Ticket;
 use super::flight::task::FlightTask;
@@ -17,6 +19,7 @@ use super::{IssuedToken, TokenSlot};
 use crate::challenge::Hints;
 use crate::deadline::{Deadline, after};
 use crate::error::{Details, Error, Kind};
+use crate::unwind::contained;
 
 /// How often a caller starts an aborted flight again before it concludes that the runtime is shutting down.
 const MOST_CUT_OFF: u8 = 3;
@@ -49,7 +52,7 @@ enum Asked {
     Ready(Arc<Entry>),
     Joined(Completion, Duration),
     /// Registered, but not spawned yet.
-    Registered(FlightTask, Completion, Duration),
+    Registered(Box<FlightTask>, Completion, Duration),
 }
 
 /// How a wait for a flight ended.
@@ -71,6 +74,48 @@ fn wait(completion: Completion, until: Instant) -> impl Future<Output = WaitEnd>
     }
 }
 
+/// A caller that waits for a flight: if it leaves before there is a token, that is logged.
+struct Waiter<'a> {
+    slot: &'a TokenSlot,
+    /// When its first wait started.
+    since: Option<Instant>,
+    waits: bool,
+}
+
+impl Waiter<'_> {
+    /// When it stops waiting; before its first wait only if the caller says so.
+    fn deadline(&self, until: Option<Instant>) -> Option<Instant> {
+        let ours = self.since.map(|since| after(since, self.slot.shared.settings.acquire_timeout));
+        ours.into_iter().chain(until).min()
+    }
+
+    fn starts_to_wait(&mut self, now: Instant, until: Option<Instant>) -> Instant {
+        self.since.get_or_insert(now);
+        self.deadline(until).unwrap_or(now)
+    }
+
+    fn leave(&self) {
+        let shared = &self.slot.shared;
+        let waited =
+            instant_now().saturating_duration_since(self.since.unwrap_or_else(instant_now));
+        let (first, last) = {
+            let mut state = shared.state();
+            (state.caller_left(), state.why_none_yet().cloned())
+        };
+        events::caller_left(shared.who(), waited, first, last.as_ref());
+        contained(|| drop(last));
+    }
+}
+
+/// Dropped while it waits: by a time limit around the call, or because its own caller is gone.
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        if self.waits {
+            self.leave();
+        }
+    }
+}
+
 impl TokenSlot {
     #[expect(
         clippy::manual_async_fn,
@@ -84,25 +129,26 @@ impl TokenSlot {
     ) -> impl Future<Output = Result<IssuedToken, Error>> + Send {
         async move {
             let until = until.map(Deadline::instant);
-            let mut deadline = None;
+            let mut waiter = Waiter { slot: self, since: None, waits: false };
             let mut cut_off = 0_u8;
             loop {
                 let limit = self.shared.settings.acquire_timeout;
-                let left = patience(deadline.or(until), limit).min(limit);
-                let (completion, wait_until) =
+                let left = patience(waiter.deadline(until), limit).min(limit);
+                let (completion, dead_in) =
                     match self.start_flight(trigger, hints.as_deref(), Some(left))? {
                         Joined::Ready(entry) => return Ok(IssuedToken::newest(entry)),
-                        Joined::Flight { completion, dead_in, .. } => {
-                            // Checked by `start_flight`: there is a runtime with timers.
-                            let now = instant_now();
-                            let deadline = *deadline.get_or_insert_with(|| {
-                                let ours = after(now, limit);
-                                until.map_or(ours, |until| until.min(ours))
-                            });
-                            (completion, deadline.min(after(now, dead_in)))
-                        }
+                        Joined::Flight { completion, dead_in, .. } => (completion, dead_in),
                     };
-                let entry = match wait(completion, wait_until).await {
+                // Checked by `start_flight`: there is a runtime with timers.
+                let now = instant_now();
+                let deadline = waiter.starts_to_wait(now, until);
+                let wait_until = deadline.min(after(now, dead_in));
+                let nested = cycle::enter(self.shared.who(), || self.shared.source.info())?;
+                waiter.waits = true;
+                let end = wait(completion, wait_until).await;
+                waiter.waits = false;
+                drop(nested);
+                let entry = match end {
                     // No failure, only a pause: wait it out, or get the same error if it is too long.
                     WaitEnd::FlightResult(Err(error))
                         if error.is_not_now() && trigger == Trigger::Age =>
@@ -120,11 +166,9 @@ impl TokenSlot {
                             "the token request was aborted: the Tokio runtime is shutting down";
                         return Err(Error::new(Kind::Runtime, message));
                     }
-                    WaitEnd::TimedOut
-                        if deadline.is_some_and(|deadline| deadline <= wait_until) =>
-                    {
-                        let callers = until.is_some() && deadline == until;
-                        return Err(self.out_of_patience(callers));
+                    WaitEnd::TimedOut if deadline <= wait_until => {
+                        waiter.leave();
+                        return Err(self.out_of_patience(until == Some(deadline)));
                     }
                     // The flight's runtime is not driven: the state replaces the flight when asked again.
                     WaitEnd::TimedOut => continue,
@@ -147,7 +191,7 @@ impl TokenSlot {
     }
 
     fn out_of_patience(&self, callers: bool) -> Error {
-        let last = self.shared.state().last_error().map(|(error, _)| error.clone());
+        let last = self.shared.state().why_none_yet().cloned();
         let message = if callers {
             "timed out waiting for the token endpoint (the request's time limit)".into()
         } else {
@@ -187,7 +231,7 @@ impl TokenSlot {
                     let held =
                         current.as_ref().filter(|entry| entry.valid(now)).map(|entry| &entry.token);
                     Asked::Registered(
-                        FlightTask::new(shared, spec, held, hints),
+                        Box::new(FlightTask::new(shared, spec, held, hints)),
                         completion,
                         dead_at,
                     )
@@ -208,9 +252,9 @@ impl TokenSlot {
         Ok(Joined::Flight { completion, dead_in: dead_at.saturating_sub(now), ours })
     }
 
-    fn spawn(&self, flight: FlightTask, runtime: &Runtime) {
+    fn spawn(&self, mut flight: Box<FlightTask>, runtime: &Runtime) {
         let id = flight.id();
-        flight.log_start();
+        flight.log_start(&self.shared);
         // Outside the lock: a runtime that has shut down drops the future inside `spawn`, which takes the
         // lock.
         let abort = runtime.spawn(flight.run()).abort_handle();

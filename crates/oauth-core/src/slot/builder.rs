@@ -1,5 +1,6 @@
 //! The slot's settings.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 
 use super::TokenSlot;
+use super::events::Who;
 use super::schedule::{BackoffPolicy, Lifecycle};
 use crate::clock::{AnyClock, Clock};
 use crate::origin::Origins;
@@ -16,6 +18,8 @@ use crate::source::{DynSource, TokenSource};
 
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
+    /// For logs.
+    pub(super) name: Option<Cow<'static, str>>,
     pub(super) lifecycle: Lifecycle,
     pub(super) backoff: BackoffPolicy,
     pub(super) attempt_timeout: Duration,
@@ -32,6 +36,7 @@ pub(super) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            name: None,
             lifecycle: Lifecycle::default(),
             backoff: BackoffPolicy::default(),
             attempt_timeout: Duration::from_secs(10),
@@ -47,6 +52,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The names of the slot that has them, for logs.
+    pub(super) fn who(&self, slot: u64) -> Who<'_> {
+        Who { slot, client: self.name.as_deref() }
+    }
+
     /// The defaults, shared by all slots that change none of them.
     fn shared_default() -> Arc<Self> {
         static DEFAULT: LazyLock<Arc<Settings>> = LazyLock::new(Arc::default);
@@ -93,6 +103,13 @@ impl SlotBuilder {
             clock: AnyClock::System,
             settings,
         }
+    }
+
+    /// Sets the slot's name: `client` in its logs, so that two slots can be told apart. Default: none. It is
+    /// not sent anywhere.
+    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.settings().name = Some(name.into());
+        self
     }
 
     /// Sets where the tokens may go. Default: the source's origins.

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::events;
+use super::events::{self, Who};
 use crate::error::Error;
 use crate::origin::ForeignLog;
 
@@ -44,11 +44,11 @@ impl DeliveredRefusals {
 
     /// There is no token to send the request again with. `refused` is the generation's number.
     #[cold]
-    pub(super) fn note(&self, refused: NonZeroU64, error: &Error) {
+    pub(super) fn note(&self, who: Who<'_>, refused: NonZeroU64, error: &Error) {
         let earlier = self.count.fetch_add(1, Ordering::Relaxed);
         let number = refused.get();
         if self.warned_of.fetch_max(number, Ordering::Relaxed) < number {
-            events::refusals_are_delivered(number, error, earlier);
+            events::refusals_are_delivered(who, number, error, earlier);
         }
     }
 }

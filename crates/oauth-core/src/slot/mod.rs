@@ -3,6 +3,7 @@
 mod acquire;
 mod builder;
 mod counts;
+mod cycle;
 mod entry;
 mod events;
 mod flight;
@@ -131,6 +132,11 @@ impl TokenSlot {
             id,
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Returns the slot's [name](SlotBuilder::name), if it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.shared.settings.name.as_deref()
     }
 
     /// Returns where this slot's tokens may go.
@@ -306,6 +312,10 @@ impl TokenSlot {
 
 impl fmt::Debug for TokenSlot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenSlot").field("status", &self.status()).finish_non_exhaustive()
+        let mut out = f.debug_struct("TokenSlot");
+        if let Some(name) = self.name() {
+            out.field("name", &name);
+        }
+        out.field("status", &self.status()).finish_non_exhaustive()
     }
 }

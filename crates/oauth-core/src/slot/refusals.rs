@@ -173,7 +173,10 @@ impl TokenSlot {
             Ruling::Refresh(trigger) => self.acquire(trigger, hints, until).await,
             Ruling::Deliver(error) => Err(error.unwrap_or_else(not_again)),
         };
-        again.inspect_err(|error| self.shared.counts.to_add().delivered.note(refused, error))
+        again.inspect_err(|error| {
+            let shared = &self.shared;
+            shared.counts.to_add().delivered.note(shared.who(), refused, error);
+        })
     }
 
     /// A request was refused that cannot be sent again. Does not wait.

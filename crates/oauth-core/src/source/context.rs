@@ -21,6 +21,18 @@ pub enum FetchReason {
     Demand,
 }
 
+impl FetchReason {
+    /// One word, for logs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Age => "age",
+            Self::Refused => "refused",
+            Self::Demand => "demand",
+        }
+    }
+}
+
 /// What a [`TokenSource`](crate::TokenSource) gets with each call: why a token is fetched, which token the
 /// slot holds, what the API said when it refused that one, and the deadline.
 ///

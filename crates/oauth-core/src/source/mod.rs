@@ -38,7 +38,9 @@ pub trait TokenSource: Send + Sync + 'static {
     /// Fetches one new token. `cx` has the reason and the deadline; most sources ignore it.
     ///
     /// The slot calls it from its one flight, limits its time, and drops it when the last handle to the
-    /// slot is dropped, so it may be dropped at any await.
+    /// slot is dropped, so it may be dropped at any await. It may wait for a token of another slot. If that
+    /// one's source waits for this slot, directly or through others, the wait ends at once with an error
+    /// that names the circle; only waits in a task of their own are not seen.
     ///
     /// # Errors
     /// [`Error::transient`] for what may succeed on the next attempt, [`Error::permanent`] for the rest;

@@ -84,7 +84,14 @@ impl TokenSource for Stubborn {
             Turn::Late => {
                 self.clock.add(secs(3600));
                 let slot = self.stage.slot.lock().unwrap().clone().unwrap();
-                assert!(tokio_test::task::spawn(slot.token()).poll().is_pending());
+                let runtime = tokio::runtime::Handle::current();
+                // On another thread: a source that waits for its own slot gets an error.
+                std::thread::scope(|threads| {
+                    threads.spawn(|| {
+                        let _here = runtime.enter();
+                        assert!(tokio_test::task::spawn(slot.token()).poll().is_pending());
+                    });
+                });
                 assert_eq!(slot.status().flights, 2, "superseded");
                 Err(Error::permanent(Noisy(self.stage.clone())))
             }

@@ -15,6 +15,7 @@
 
 mod age;
 mod context;
+mod cycles;
 mod evidence;
 mod failure;
 mod fallback;
@@ -24,6 +25,7 @@ mod foreign_drops;
 mod header;
 mod hold;
 mod keep_fresh;
+mod logs;
 mod pause;
 mod refusal;
 mod rotation;

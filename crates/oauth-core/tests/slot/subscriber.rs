@@ -10,13 +10,35 @@ use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 /// What the subscriber of this thread was given.
 #[derive(Clone, Default)]
-pub(crate) struct Seen(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Seen(Arc<Mutex<Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    /// Level, span and fields of each.
+    events: Vec<String>,
+    /// The fields of each; its number is its id.
+    spans: Vec<String>,
+    entered: Vec<Id>,
+    closed: usize,
+}
 
 impl Seen {
     /// The events with this in their text.
     pub(crate) fn with(&self, text: &str) -> Vec<String> {
         let seen = self.0.lock().unwrap();
-        seen.iter().filter(|event| event.contains(text)).cloned().collect()
+        seen.events.iter().filter(|event| event.contains(text)).cloned().collect()
+    }
+
+    /// The spans, and how many of them are closed.
+    pub(crate) fn spans(&self) -> (Vec<String>, usize) {
+        let seen = self.0.lock().unwrap();
+        (seen.spans.clone(), seen.closed)
+    }
+}
+
+impl Kept {
+    fn span(&mut self, id: &Id) -> &mut String {
+        &mut self.spans[id.into_u64() as usize - 1]
     }
 }
 
@@ -38,25 +60,59 @@ impl Subscriber for Listener {
         true
     }
 
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut text = Text(format!("{}{{", span.metadata().name()));
+        span.record(&mut text);
+        self.panic_if_told(&text.0);
+        let mut seen = self.seen.0.lock().unwrap();
+        seen.spans.push(text.0);
+        Id::from_u64(seen.spans.len() as u64)
     }
 
-    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record(&self, id: &Id, fields: &Record<'_>) {
+        let mut seen = self.seen.0.lock().unwrap();
+        let mut text = Text(std::mem::take(seen.span(id)));
+        fields.record(&mut text);
+        *seen.span(id) = text.0;
+        drop(seen);
+        self.panic_if_told("record");
+    }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let mut text = Text(String::new());
+        let mut seen = self.seen.0.lock().unwrap();
+        let parent = event.parent().or(seen.entered.last()).cloned();
+        let parent = parent.map(|id| format!(" {}}}", seen.span(&id))).unwrap_or_default();
+        let mut text = Text(format!("{}{parent} ", event.metadata().level()));
         event.record(&mut text);
-        let panics = self.panics_at.is_some_and(|at| text.0.contains(at));
-        self.seen.0.lock().unwrap().push(text.0);
-        assert!(!panics, "the subscriber panics");
+        seen.events.push(text.0.clone());
+        drop(seen);
+        self.panic_if_told(&text.0);
     }
 
-    fn enter(&self, _: &Id) {}
+    fn enter(&self, id: &Id) {
+        self.seen.0.lock().unwrap().entered.push(id.clone());
+        self.panic_if_told("enter");
+    }
 
-    fn exit(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {
+        self.seen.0.lock().unwrap().entered.pop();
+        self.panic_if_told("exit");
+    }
+
+    fn try_close(&self, _: Id) -> bool {
+        self.seen.0.lock().unwrap().closed += 1;
+        self.panic_if_told("close");
+        true
+    }
+}
+
+impl Listener {
+    fn panic_if_told(&self, text: &str) {
+        let panics = self.panics_at.is_some_and(|at| text.contains(at));
+        assert!(!panics, "the subscriber panics");
+    }
 }
 
 /// With a single subscriber, `tracing` asks the one of the thread that meets an event first whether
@@ -76,7 +132,7 @@ pub(crate) fn captured() -> (Seen, DefaultGuard) {
     listen(None)
 }
 
-/// Panics at each event with this in its text.
+/// Panics at each event and new span with this in its text, or at `enter`, `exit`, `record`, `close`.
 pub(crate) fn panicking_at(text: &'static str) -> (Seen, DefaultGuard) {
     listen(Some(text))
 }

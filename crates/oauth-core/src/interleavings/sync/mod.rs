@@ -4,6 +4,7 @@ mod flights;
 mod time;
 
 use std::cell::Cell;
+use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -34,6 +35,15 @@ fn others_may_run() {
     if EXPLORING.get() {
         shuttle::thread::yield_now();
     }
+}
+
+/// No source waits for a slot here. A task-local would be seen by whoever runs next on this thread.
+pub(crate) fn fetching<T>(_: u64, source: impl Future<Output = T>) -> impl Future<Output = T> {
+    source
+}
+
+pub(crate) fn fetching_for() -> Option<u64> {
+    None
 }
 
 /// A value behind the explorer's lock: each load and store is a point where others may run.

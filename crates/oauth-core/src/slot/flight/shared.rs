@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::builder::Settings;
 use super::counts::Counts;
 use super::entry::Entry;
+use super::events::Who;
 use super::issued::IssuedTokens;
 use super::state::{Deferred, Epochs, Fetched, FlightState, Publish, Settled};
 use super::sync::{AtomicU64, Mutex, MutexGuard, Published};
@@ -36,6 +37,11 @@ pub(in super::super) struct Shared {
 }
 
 impl Shared {
+    /// Its names, for logs.
+    pub(in super::super) fn who(&self) -> Who<'_> {
+        self.settings.who(self.id)
+    }
+
     pub(in super::super) fn state(&self) -> MutexGuard<'_, FlightState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -10,17 +10,16 @@ use tokio::time::Instant;
 
 use super::builder::Settings;
 use super::completion::Completer;
-use super::events;
+use super::events::{Ended, FlightLog};
 use super::rotation::unless_rotated;
 use super::shared::Shared;
-use super::state::{Fetched, FlightSpec, Publish};
-use super::sync::{instant_now, sleep, timeout, timeout_at};
-use super::trigger::Trigger;
+use super::state::{Fetched, FlightSpec, Publish, Settled};
+use super::sync::{fetching, instant_now, sleep, timeout, timeout_at};
 use crate::challenge::Hints;
 use crate::clock::AnyClock;
 use crate::deadline::{Deadline, after};
 use crate::error::{Error, Kind};
-use crate::source::{DynSource, FetchContext};
+use crate::source::{DynSource, FetchContext, FetchReason};
 use crate::token::Token;
 use crate::unwind::{Panicked, caught, contained};
 
@@ -28,15 +27,17 @@ use crate::unwind::{Panicked, caught, contained};
 const MOST_ATTEMPTS: u32 = 10;
 
 pub(in super::super) struct FlightTask {
+    slot: u64,
     source: Arc<dyn DynSource>,
     clock: AnyClock,
     settings: Arc<Settings>,
-    trigger: Trigger,
+    reason: FetchReason,
     asks: FetchContext,
     pause: Duration,
     retries: bool,
     rng: fastrand::Rng,
     last_error: Option<Error>,
+    log: FlightLog,
     pass: CompletionGuard,
 }
 
@@ -48,17 +49,19 @@ impl FlightTask {
         held: Option<&Token>,
         hints: Option<&Hints>,
     ) -> Self {
-        let FlightSpec { id, trigger, reason, completer, pause, retries, seed } = spec;
+        let FlightSpec { id, reason, completer, pause, retries, seed } = spec;
         Self {
+            slot: shared.id,
             source: shared.source.clone(),
             clock: shared.clock.clone(),
             settings: shared.settings.clone(),
-            trigger,
+            reason,
             asks: FetchContext::of(reason, held, hints),
             pause,
             retries,
             rng: fastrand::Rng::with_seed(seed),
             last_error: None,
+            log: FlightLog::registered(),
             pass: CompletionGuard { slot: Arc::downgrade(shared), id, completer: Some(completer) },
         }
     }
@@ -67,21 +70,23 @@ impl FlightTask {
         self.pass.id
     }
 
-    pub(in super::super) fn log_start(&self) {
-        events::flight_starts(self.pass.id, self.trigger, self.pause);
+    pub(in super::super) fn log_start(&mut self, of: &Shared) {
+        let source = || self.source.info();
+        self.log.begin(of.who(), source, self.pass.id, self.reason, self.pause);
     }
 
     pub(in super::super) async fn run(mut self) {
         let mut tried = None;
         // Caught here as well as around each attempt: what a source drops can panic, too.
         let result = caught(self.within_limit(&mut tried)).await.unwrap_or_else(panicked);
-        self.pass.settle(result, tried);
+        self.pass.settle(result, tried, &self.log);
     }
 
     async fn within_limit(&mut self, tried: &mut Option<u64>) -> Result<Fetched, Error> {
         if !self.pause.is_zero() {
             self.pass.heartbeat(self.pause);
             sleep(self.pause).await;
+            self.log.pause_ends();
         }
         // The deadline counts from now.
         let deadline = after(instant_now(), self.settings.flight_timeout);
@@ -102,6 +107,7 @@ impl FlightTask {
         let mut attempt = 0;
         loop {
             attempt += 1;
+            self.log.attempt_starts();
             let epoch = self.source.credentials_epoch();
             *tried = Some(epoch);
             self.pass.heartbeat(self.settings.attempt_timeout);
@@ -132,7 +138,7 @@ impl FlightTask {
             if wait >= deadline.saturating_duration_since(instant_now()) {
                 return Err(error);
             }
-            events::trying_again(&error, wait);
+            self.log.trying_again(&error, wait);
             self.pass.heartbeat(wait);
             // New credentials are tried at once.
             unless_rotated(sleep(wait), &*self.source, epoch).await;
@@ -145,7 +151,8 @@ impl FlightTask {
         let asks = self.asks.clone().with_deadline(Deadline::at(limit));
         // The async block: a source that panics before its first await must be caught as well.
         let fetch = caught(async move { source.fetch(asks).await });
-        match timeout(self.settings.attempt_timeout, fetch).await {
+        let fetch = fetching(self.slot, timeout(self.settings.attempt_timeout, fetch));
+        match self.log.within(fetch).await {
             Ok(result) => result.unwrap_or_else(panicked),
             Err(_) => {
                 let limit = self.settings.attempt_timeout;
@@ -174,7 +181,7 @@ struct CompletionGuard {
 }
 
 impl CompletionGuard {
-    fn settle(mut self, result: Result<Fetched, Error>, tried: Option<u64>) {
+    fn settle(mut self, result: Result<Fetched, Error>, tried: Option<u64>, log: &FlightLog) {
         // Upgraded for this call only; there is no await in it.
         let Some(slot) = self.slot.upgrade() else { return };
         let (settled, deferred) = slot.settle(self.id, result, tried);
@@ -182,7 +189,9 @@ impl CompletionGuard {
             let kept = matches!(settled.publish, Publish::Token(_));
             // First, because what follows runs foreign code.
             completer.completed(settled.outcome.clone());
-            events::flight_ended(self.id, &settled.outcome, kept);
+            let Settled { outcome, failing_for, callers_left, .. } = &settled;
+            let (failing_for, callers_left) = (*failing_for, *callers_left);
+            log.ended(&Ended { outcome, kept, failing_for, callers_left });
         }
         deferred.run();
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::builder::Settings;
 use super::super::completion::Completer;
 use super::super::entry::Entry;
 use super::super::events;
@@ -24,7 +25,11 @@ enum Item {
     /// A token, to be wiped.
     Token(Arc<Entry>),
     /// The refresh budget is used up: to be logged.
-    Exhausted(Error),
+    Exhausted {
+        slot: u64,
+        settings: Arc<Settings>,
+        error: Error,
+    },
 }
 
 impl Deferred {
@@ -44,8 +49,9 @@ impl Deferred {
         self.0.extend(token.map(Item::Token));
     }
 
-    pub(super) fn exhausted(&mut self, error: &Error) {
-        self.0.push(Item::Exhausted(error.clone()));
+    pub(super) fn exhausted(&mut self, slot: u64, settings: &Arc<Settings>, error: &Error) {
+        let (settings, error) = (settings.clone(), error.clone());
+        self.0.push(Item::Exhausted { slot, settings, error });
     }
 
     pub(in super::super::super) fn run(self) {
@@ -55,7 +61,9 @@ impl Deferred {
                 Item::Flight(flight) => flight.abort(),
                 Item::Hold(hold) => drop(hold),
                 Item::Token(token) => drop(token),
-                Item::Exhausted(error) => events::budget_exhausted(&error),
+                Item::Exhausted { slot, settings, error } => {
+                    events::budget_exhausted(settings.who(slot), &error);
+                }
             });
         }
     }

@@ -22,6 +22,8 @@ pub(super) struct InFlight {
     /// By when its next heartbeat comes.
     pub(super) next_heartbeat_by: Duration,
     pub(super) abort: Option<AbortHandle>,
+    /// How many callers gave up waiting for it.
+    pub(super) callers_left: u32,
 }
 
 impl InFlight {
@@ -34,7 +36,15 @@ impl InFlight {
     ) -> Self {
         let first_attempt_at = now.saturating_add(pause);
         let next_heartbeat_by = now.saturating_add(FIRST_POLL);
-        Self { id, trigger, completion, first_attempt_at, next_heartbeat_by, abort: None }
+        Self {
+            id,
+            trigger,
+            completion,
+            first_attempt_at,
+            next_heartbeat_by,
+            abort: None,
+            callers_left: 0,
+        }
     }
 
     pub(super) fn presumed_dead_at(&self) -> Duration {
@@ -76,6 +86,13 @@ impl FlightState {
         if let Some(flight) = self.flight.as_mut().filter(|flight| flight.id == id) {
             flight.next_heartbeat_by = by;
         }
+    }
+
+    /// A caller gave up. Returns whether it is the first one of this flight.
+    pub(in super::super::super) fn caller_left(&mut self) -> bool {
+        let Some(flight) = &mut self.flight else { return false };
+        flight.callers_left = flight.callers_left.saturating_add(1);
+        flight.callers_left == 1
     }
 
     /// The flight was dropped without a result: its runtime has shut down, or it was aborted.

@@ -37,7 +37,6 @@ pub(in super::super) enum Ticket {
 /// What a flight is started with.
 pub(in super::super) struct FlightSpec {
     pub(in super::super) id: u64,
-    pub(in super::super) trigger: Trigger,
     pub(in super::super) reason: FetchReason,
     pub(in super::super) completer: Completer,
     /// How long it waits before its first attempt.
@@ -170,7 +169,7 @@ impl FlightState {
         };
         if let Some(failure) = self.failure.as_ref().filter(|failure| failure.epoch == epoch) {
             if let Some(wait) = rest(failure.until, now) {
-                return Err(failure.error.clone().with_retry_after(wait));
+                return Err(failure.error.clone().remembered(wait));
             }
         }
         if let Some(refused) = refused {
@@ -200,7 +199,6 @@ impl FlightState {
         self.flight = Some(Box::new(flight));
         let spec = FlightSpec {
             id: self.flights,
-            trigger,
             reason: self.reason(trigger),
             completer,
             pause,
@@ -223,7 +221,7 @@ impl FlightState {
 
     /// The error for a flight that may not start for `wait`.
     fn too_soon(&self, wait: Duration) -> Error {
-        self.put_off.as_deref().cloned().unwrap_or_else(ended_at_once).with_retry_after(wait)
+        self.put_off.as_deref().cloned().unwrap_or_else(ended_at_once).remembered(wait)
     }
 
     fn forget_failure(&mut self) {
@@ -250,6 +248,13 @@ impl FlightState {
     fn set_last_error(&mut self, error: &Error, now: Duration) {
         let before = self.last_error.replace(Box::new((error.clone(), now)));
         self.deferred.error(before.map(|before| before.0));
+    }
+
+    /// Why there is no token yet, if an attempt has failed since the last success.
+    pub(in super::super) fn why_none_yet(&self) -> Option<&Error> {
+        let (error, at) = self.last_error.as_deref()?;
+        let of_flight = |flight: &InFlight| *at >= flight.first_attempt_at;
+        (self.failure.is_some() || self.flight.as_deref().is_some_and(of_flight)).then_some(error)
     }
 
     pub(in super::super) fn last_error(&self) -> Option<&(Error, Duration)> {

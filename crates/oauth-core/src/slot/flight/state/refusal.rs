@@ -115,7 +115,7 @@ impl FlightState {
         if let Some(pause) = evidence.pause(target, number, now) {
             let put_off = self.put_off.as_deref().cloned();
             let error = put_off.filter(|_| evidence.pause_with(number, now) == Some(pause));
-            let error = error.unwrap_or_else(futile).with_retry_after(pause);
+            let error = error.unwrap_or_else(futile).remembered(pause);
             return Ruling::Deliver(Some(error));
         }
         evidence.refused(target, newest_seen);
@@ -141,7 +141,7 @@ impl FlightState {
         if let Err(exhausted) = evidence.budgets.take(now) {
             let error = too_many(&exhausted);
             if exhausted.warn {
-                self.deferred.exhausted(&error);
+                self.deferred.exhausted(self.slot, &self.settings, &error);
             }
             return Err(error);
         }
@@ -289,5 +289,5 @@ fn too_many(exhausted: &Exhausted) -> Error {
         )
     };
     let details = Details { hint: Some(hint.into()), ..Details::new(Kind::RefusedAgain, problem) };
-    Error::from(details).with_retry_after(exhausted.wait)
+    Error::from(details).remembered(exhausted.wait)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::entry::{Entry, Generation};
 use super::super::trigger::Trigger;
+use super::in_flight::InFlight;
 use super::{Failure, Fetched, FlightState};
 use crate::clock::{CoarseDeadline, Reading};
 use crate::error::{Details, Error, Kind};
@@ -25,7 +26,14 @@ pub(in super::super::super) enum Publish {
 pub(in super::super::super) struct Settled {
     pub(in super::super::super) publish: Publish,
     pub(in super::super::super) outcome: Result<Arc<Entry>, Error>,
+    /// For how long token requests had been failing before.
+    pub(in super::super::super) failing_for: Option<Duration>,
+    /// How many callers gave up meanwhile.
+    pub(in super::super::super) callers_left: u32,
 }
+
+/// What to publish, and what the waiters get.
+type Effect = (Publish, Result<Arc<Entry>, Error>);
 
 /// The credentials that the failed attempt used and those of now.
 #[derive(Clone, Copy)]
@@ -53,27 +61,30 @@ impl FlightState {
     ) -> Option<Settled> {
         let now = at.now;
         let brings = result.as_ref().is_ok_and(|fetched| !self.ended(fetched, now));
-        let Some(trigger) = self.take_settled(id, brings) else {
+        let Some(flight) = self.take_settled(id, brings) else {
             self.deferred.error(result.err());
             return None;
         };
         self.end_hold_of(id);
-        Some(match result {
+        let InFlight { trigger, callers_left, .. } = *flight;
+        let failing_for = self.failure.as_ref().map(|failure| now.saturating_sub(failure.since));
+        let (publish, outcome) = match result {
             Ok(fetched) if self.ended(&fetched, now) => {
                 self.fail(id, ended_on_its_way(&fetched, now), current, at, epochs)
             }
             Ok(fetched) => self.succeed(id, fetched, trigger, current, at, epochs.tried),
             Err(error) if error.is_not_now() => self.put_off(id, error, trigger, current, at),
             Err(error) => self.fail(id, error, current, at, epochs),
-        })
+        };
+        Some(Settled { publish, outcome, failing_for, callers_left })
     }
 
-    /// Removes the flight and returns its trigger; `None` if it was given up. A flight that was presumed
+    /// Removes the flight and returns it; `None` if it was given up. A flight that was presumed
     /// dead counts if it brings a token before its successor ends; the successor is then aborted.
-    fn take_settled(&mut self, id: u64, brings: bool) -> Option<Trigger> {
+    fn take_settled(&mut self, id: u64, brings: bool) -> Option<Box<InFlight>> {
         if let Some(flight) = self.flight.take_if(|flight| flight.id == id) {
             self.drop_superseded();
-            return Some(flight.trigger);
+            return Some(flight);
         }
         let superseded = self.superseded.take_if(|flight| flight.id == id && brings)?;
         let successor = self.flight.take();
@@ -84,7 +95,7 @@ impl FlightState {
             }
             self.deferred.flight(flight.abort);
         }
-        Some(superseded.trigger)
+        Some(superseded)
     }
 
     /// Whether it had a lifetime that ran out before the response arrived.
@@ -102,7 +113,7 @@ impl FlightState {
         current: Option<&Arc<Entry>>,
         at: Reading,
         epoch: u64,
-    ) -> Settled {
+    ) -> Effect {
         let now = at.now;
         self.forget_failure();
         let put_off = self.put_off.take();
@@ -151,7 +162,7 @@ impl FlightState {
             Trigger::Refused(_) => Publish::Emptiness,
             Trigger::Age | Trigger::Prefetch | Trigger::Demand => Publish::Nothing,
         };
-        Settled { publish, outcome: Ok(entry) }
+        (publish, Ok(entry))
     }
 
     /// The issuer returned the current token once more.
@@ -196,7 +207,7 @@ impl FlightState {
         current: Option<&Arc<Entry>>,
         at: Reading,
         epochs: Epochs,
-    ) -> Settled {
+    ) -> Effect {
         let now = at.now;
         self.failures += 1;
         self.set_last_error(&error, now);
@@ -205,7 +216,7 @@ impl FlightState {
         }
         if epochs.rotated() {
             // The old credentials' failure says nothing about the new ones.
-            return Settled { publish: Publish::Nothing, outcome: Err(error) };
+            return (Publish::Nothing, Err(error));
         }
         // Failures of other credentials are counted separately.
         let row = self.failure.as_ref().filter(|failure| failure.epoch == epochs.now);
@@ -223,7 +234,7 @@ impl FlightState {
         self.failure =
             Some(Box::new(Failure { error: error.clone(), since, until, epoch, in_a_row }));
         let publish = self.kept(current, at, |_| until);
-        Settled { publish, outcome: Err(error.with_retry_after(wait)) }
+        (publish, Err(error.cooling_down(wait)))
     }
 
     /// The source has no other token yet, and nothing is wrong: this is not a failure, and no flight starts
@@ -235,7 +246,7 @@ impl FlightState {
         trigger: Trigger,
         current: Option<&Arc<Entry>>,
         at: Reading,
-    ) -> Settled {
+    ) -> Effect {
         let least = self.settings.least_interval.max(SOONEST);
         let wait = error.retry_after().unwrap_or_default().max(least);
         let until = at.now.saturating_add(wait);
@@ -249,7 +260,7 @@ impl FlightState {
         let before = self.put_off.replace(Box::new(error.clone()));
         self.deferred.error(before.map(|error| *error));
         let publish = self.kept(current, at, |stale_at| stale_at.max(until));
-        Settled { publish, outcome: Err(error.with_retry_after(wait)) }
+        (publish, Err(error.with_retry_after(wait)))
     }
 
     /// A valid token stays, with its generation, and goes stale at another time.
