@@ -74,7 +74,7 @@ mod token;
 mod transport;
 mod unwind;
 
-pub use adapter::{OnForeignOrigin, Verdict, VerdictFn};
+pub use adapter::{OnForeignOrigin, Verdict};
 pub use credentials::{ClientAuth, FileSecret, IntoSecret, RotatingClient, SecretProvider};
 pub use deadline::{Deadline, DeadlineElapsed};
 pub use error::{BoxError, Error};
@@ -92,6 +92,6 @@ pub use source::{
     TokenSource, source_fn, source_fn_with,
 };
 pub use token::Token;
-pub use transport::GrantSource;
+pub use transport::{BoxTransport, GrantSource};
 #[cfg(feature = "hyper-transport")]
 pub use transport::{HyperTransport, HyperTransportFuture};

@@ -11,7 +11,7 @@ use oauth_core::challenge::Hints;
 use oauth_core::replay::Buffered;
 use oauth_core::{
     IssuedToken, NotAttached, NotReplayed, OnForeignOrigin, Origin, Origins, Outcome, ReplayChoice,
-    TokenSlot, VerdictFn,
+    TokenSlot, Verdict,
 };
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
@@ -94,10 +94,28 @@ impl OAuthMiddleware {
     }
 
     /// Overrules the verdict on responses, for an API that reports expiry with a 403 or a gateway that
-    /// challenges an expired token only with `Basic`. It gets every response to a request with our token,
-    /// and our verdict.
+    /// challenges an expired token only with `Basic`. It gets the head of every response to a request with
+    /// our token, and our verdict; it must not block. Without it:
+    /// [`verdict`](oauth_core::adapter::verdict).
+    ///
+    /// ```
+    /// use oauth_core::Verdict;
+    /// # use oauth_core::{StaticToken, Token, TokenSlot};
+    /// # let slot = TokenSlot::new(StaticToken::new(Token::bearer("abc")?));
+    /// use oauth_reqwest::OAuthMiddleware;
+    ///
+    /// let expired = [403, 419]; // From the configuration, say.
+    /// let middleware = OAuthMiddleware::new(slot).verdict(move |response, ours| {
+    ///     if expired.contains(&response.status.as_u16()) { Verdict::Replace } else { ours }
+    /// });
+    /// # drop(middleware);
+    /// # Ok::<(), oauth_core::Error>(())
+    /// ```
     #[must_use]
-    pub fn verdict(mut self, overrule: VerdictFn) -> Self {
+    pub fn verdict(
+        mut self,
+        overrule: impl Fn(&http::response::Parts, Verdict) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
         self.policy.set_verdict(overrule);
         self
     }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use http::{Extensions, Uri};
+use http::{Extensions, Uri, response};
 use oauth_core::adapter::Policy;
 use oauth_core::adapter::Sharded;
 use oauth_core::replay::Buffered;
-use oauth_core::{OnForeignOrigin, Origin, Origins, TokenSlot, VerdictFn};
+use oauth_core::{OnForeignOrigin, Origin, Origins, TokenSlot, Verdict};
 use tower_layer::Layer;
 
 use crate::guard::GuardLayer;
@@ -71,9 +71,27 @@ impl<R> OAuthLayer<R> {
     }
 
     /// Overrules the verdict on responses, for an API that reports expiry with a 403 or a gateway that
-    /// challenges an expired token only with `Basic`. It gets every response to a request with our token,
-    /// and our verdict.
-    pub fn verdict(self, overrule: VerdictFn) -> Self {
+    /// challenges an expired token only with `Basic`. It gets the head of every response to a request with
+    /// our token, and our verdict; it must not block. Without it:
+    /// [`verdict`](oauth_core::adapter::verdict).
+    ///
+    /// ```
+    /// use oauth_core::Verdict;
+    /// # use oauth_core::{StaticToken, Token, TokenSlot};
+    /// # let slot = TokenSlot::new(StaticToken::new(Token::bearer("abc")?));
+    /// use oauth_tower::OAuthLayer;
+    ///
+    /// let expired = [403, 419]; // From the configuration, say.
+    /// let layer = OAuthLayer::new(slot).verdict(move |response, ours| {
+    ///     if expired.contains(&response.status.as_u16()) { Verdict::Replace } else { ours }
+    /// });
+    /// # drop(layer);
+    /// # Ok::<(), oauth_core::Error>(())
+    /// ```
+    pub fn verdict(
+        self,
+        overrule: impl Fn(&response::Parts, Verdict) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
         self.with(|policy| policy.set_verdict(overrule))
     }
 

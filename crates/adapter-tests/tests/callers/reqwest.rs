@@ -3,7 +3,7 @@
 use futures_util::stream;
 use http::{Extensions, StatusCode};
 use http_body_util::BodyExt;
-use oauth_core::VerdictFn;
+use oauth_core::Verdict;
 use oauth_core::{Deadline, NoToken, Outcome, TokenSlot};
 use oauth_reqwest::{NoReplay, OAuthMiddleware};
 use reqwest::{Body, Request, Response, ResponseBuilderExt};
@@ -29,7 +29,10 @@ impl Caller {
         Self { middleware: self.middleware.replay(NoReplay), ..self }
     }
 
-    pub fn verdict(self, verdict: VerdictFn) -> Self {
+    pub fn verdict(
+        self,
+        verdict: impl Fn(&http::response::Parts, Verdict) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
         Self { middleware: self.middleware.verdict(verdict), ..self }
     }
 

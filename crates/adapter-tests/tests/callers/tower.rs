@@ -11,7 +11,7 @@ use http::{Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, StreamBody};
-use oauth_core::VerdictFn;
+use oauth_core::Verdict;
 use oauth_core::{BoxError, Deadline, NoToken, Outcome, TokenSlot};
 use oauth_tower::{Buffered, Error, NoReplay, OAuthLayer};
 use tower::{Layer, Service, ServiceExt};
@@ -38,7 +38,10 @@ impl Caller {
         Self { replays: false, ..self }
     }
 
-    pub fn verdict(self, verdict: VerdictFn) -> Self {
+    pub fn verdict(
+        self,
+        verdict: impl Fn(&http::response::Parts, Verdict) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
         Self { layer: self.layer.verdict(verdict), ..self }
     }
 

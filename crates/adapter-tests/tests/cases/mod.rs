@@ -4,6 +4,7 @@ mod acceptance;
 mod demand;
 mod limits;
 mod lives;
+mod overruled;
 mod refused_once;
 mod standstill;
 mod uploads;

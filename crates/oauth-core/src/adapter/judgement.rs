@@ -1,5 +1,6 @@
 //! What a response means for the token that its request carried.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,8 +9,17 @@ use http::{Extensions, HeaderMap, Response, StatusCode, Uri, response};
 use super::verdict::{Verdict, grpc_verdict, is_unauthenticated, verdict};
 use crate::slot::TokenSlot;
 
+type OverruleFn = dyn Fn(&response::Parts, Verdict) -> Verdict + Send + Sync;
+
 /// Overrules the verdict on a response. It gets the response's head and our verdict.
-pub type VerdictFn = fn(&response::Parts, Verdict) -> Verdict;
+#[derive(Clone)]
+struct Overrule(Arc<OverruleFn>);
+
+impl fmt::Debug for Overrule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Overrule(..)")
+    }
+}
 
 /// Finds in a response's extensions where it came from, when a layer below follows redirects.
 pub type ResponseUriFn = fn(&Extensions) -> Option<&Uri>;
@@ -18,7 +28,7 @@ pub type ResponseUriFn = fn(&Extensions) -> Option<&Uri>;
 #[derive(Clone, Debug, Default)]
 pub(super) struct JudgementRules {
     pub(super) response_uri: Option<ResponseUriFn>,
-    overrule: Option<VerdictFn>,
+    overrule: Option<Overrule>,
     grpc: bool,
     // Whether a response other than a 401 can matter.
     reads_more: bool,
@@ -27,8 +37,11 @@ pub(super) struct JudgementRules {
 }
 
 impl JudgementRules {
-    pub(super) fn set_verdict(&mut self, overrule: VerdictFn) {
-        self.overrule = Some(overrule);
+    pub(super) fn set_verdict(
+        &mut self,
+        overrule: impl Fn(&response::Parts, Verdict) -> Verdict + Send + Sync + 'static,
+    ) {
+        self.overrule = Some(Overrule(Arc::new(overrule)));
         self.reads_more = true;
     }
 
@@ -68,8 +81,8 @@ impl JudgementRules {
         let read = if self.grpc { grpc_verdict } else { verdict };
         let (status, headers) = (response.status, &response.headers);
         let ours = slot.with_scheme(|scheme| read(status, headers, scheme));
-        match self.overrule {
-            Some(overrule) => overrule(response, ours),
+        match &self.overrule {
+            Some(Overrule(overrule)) => overrule(response, ours),
             None => ours,
         }
     }

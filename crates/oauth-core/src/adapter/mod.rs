@@ -21,7 +21,7 @@ mod verdict;
 
 pub use self::admission::{Admission, Destination, OnForeignOrigin};
 pub use self::guard::GuardNote;
-pub use self::judgement::{ResponseUriFn, VerdictFn};
+pub use self::judgement::ResponseUriFn;
 pub use self::policy::Policy;
 pub use self::verdict::{Verdict, grpc_verdict, is_unauthenticated, verdict};
 pub use crate::deadline::DeadlineTimer;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::{Extensions, HeaderMap, StatusCode, Uri, response};
 
 use super::admission::{Admission, AdmissionRules, OnForeignOrigin};
-use super::judgement::{JudgementRules, ResponseUriFn, VerdictFn};
+use super::judgement::{JudgementRules, ResponseUriFn};
 use super::verdict::Verdict;
 use crate::error::{Error, Kind};
 use crate::origin::{Origin, Origins};
@@ -46,7 +46,10 @@ impl Policy {
     }
 
     /// Sets a function that overrules verdicts.
-    pub fn set_verdict(&mut self, overrule: VerdictFn) {
+    pub fn set_verdict(
+        &mut self,
+        overrule: impl Fn(&response::Parts, Verdict) -> Verdict + Send + Sync + 'static,
+    ) {
         self.judgement.set_verdict(overrule);
     }
 

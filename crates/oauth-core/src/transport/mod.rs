@@ -1,6 +1,7 @@
 //! Tokens of a grant over any `tower::Service`: https only, limited in time and size, redirects not
 //! followed.
 
+mod boxed;
 mod collect;
 mod credentials;
 mod exchange;
@@ -27,6 +28,7 @@ use crate::source::{FetchContext, SourceInfo, TokenSource};
 use crate::token::Token;
 use crate::unwind::contained;
 
+pub use boxed::BoxTransport;
 #[cfg(feature = "hyper-transport")]
 pub use hyper::{HyperTransport, HyperTransportFuture};
 
