@@ -94,4 +94,6 @@ pub use source::{
 pub use token::Token;
 pub use transport::{BoxTransport, GrantSource};
 #[cfg(feature = "hyper-transport")]
-pub use transport::{HyperTransport, HyperTransportFuture};
+pub use transport::{
+    HyperConnector, HyperStream, HyperTransport, HyperTransportBuilder, HyperTransportFuture,
+};

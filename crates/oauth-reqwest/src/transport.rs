@@ -6,12 +6,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::HeaderValue;
+use http::header::USER_AGENT;
 use http_body_util::Full;
 use oauth_core::BoxError;
 use reqwest::{Body, Client, ClientBuilder};
 use tower_service::Service;
 
+const AGENT: &str = concat!("oauth-reqwest/", env!("CARGO_PKG_VERSION"));
+
 /// A token transport from a [`reqwest::ClientBuilder`], with the user's proxy, TLS and timeouts.
+///
+/// Its `User-Agent` is the builder's or, if that sets none, `oauth-reqwest/` and its version: some firewalls
+/// answer requests without one with 403.
 ///
 /// It never follows a redirect and never sends a token request twice: either could pass the secret to
 /// another party. A response from another URL than the request's is an error.
@@ -37,6 +44,8 @@ use tower_service::Service;
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: Client,
+    /// Sent with each request, unless the client has one of its own.
+    agent: Option<HeaderValue>,
 }
 
 impl ReqwestTransport {
@@ -55,8 +64,15 @@ impl ReqwestTransport {
             .pool_max_idle_per_host(0)
             .build()
             .map_err(|e| oauth_core::Error::setting("reqwest::ClientBuilder", e))?;
-        Ok(Self { client })
+        let agent = (!has_agent(&client)).then(|| HeaderValue::from_static(AGENT));
+        Ok(Self { client, agent })
     }
+}
+
+/// Whether the client adds a `User-Agent` by itself. reqwest has no getter for its default headers, and one
+/// in the request would take the place of the client's. A wrong guess costs no more than that.
+fn has_agent(client: &Client) -> bool {
+    format!("{client:?}").contains("\"user-agent\"")
 }
 
 impl Service<http::Request<Full<Bytes>>> for ReqwestTransport {
@@ -68,7 +84,10 @@ impl Service<http::Request<Full<Bytes>>> for ReqwestTransport {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<Full<Bytes>>) -> Self::Future {
+    fn call(&mut self, mut request: http::Request<Full<Bytes>>) -> Self::Future {
+        if let Some(agent) = &self.agent {
+            request.headers_mut().entry(USER_AGENT).or_insert_with(|| agent.clone());
+        }
         let client = self.client.clone();
         Box::pin(async move {
             // Wrapped, so that reqwest treats it as a stream and cannot send it twice.

@@ -49,7 +49,8 @@
 //!   says why. *`certificates`.* It names its TLS provider (rustls with ring), so that a build with two
 //!   of them, for which rustls has no default, needs none, and leaves the process-wide one alone.
 //!   *`hyper_transport` `the_tls_provider_is_named_and_the_process_wide_default_left_alone`.*
-//! - The default transport uses no proxy. A client of yours may: reqwest obeys `HTTP_PROXY` and
+//! - The default transport uses no proxy unless its builder names one or asks for the environment's, and never one
+//!   for loopback. A client of yours may: reqwest obeys `HTTP_PROXY` and
 //!   `HTTPS_PROXY` unless it is built with `no_proxy()`. For https a proxy sees the host's name alone
 //!   (`CONNECT`); for plain http, which is for loopback alone, it would see the token request with
 //!   its secret. Build clients for loopback with `no_proxy()`. *`oauth-reqwest` `it`

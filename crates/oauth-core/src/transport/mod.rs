@@ -30,7 +30,9 @@ use crate::unwind::contained;
 
 pub use boxed::BoxTransport;
 #[cfg(feature = "hyper-transport")]
-pub use hyper::{HyperTransport, HyperTransportFuture};
+pub use hyper::{
+    HyperConnector, HyperStream, HyperTransport, HyperTransportBuilder, HyperTransportFuture,
+};
 
 /// Just below the slot's limit for one attempt (10 s), so that this error, with the provider's name and
 /// hint, comes first.

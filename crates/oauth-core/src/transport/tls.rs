@@ -9,7 +9,8 @@ use rustls::AlertDescription as Alert;
 use rustls::{CertificateError, Error};
 
 const UNKNOWN_ISSUER: &str = "trust the root certificate of its issuer (a private CA, or a proxy that inspects TLS) in the \
-     transport; the default one reads the system's certificates, or those that SSL_CERT_FILE names";
+     transport: for the default one by `HyperTransport::builder().roots_file(..)`, among the system's certificates or \
+     in the file that SSL_CERT_FILE names";
 const OTHER_VERIFIER: &str =
     "the transport's own verifier or revocation list refuses the certificate: see the cause";
 const OTHER_NAME: &str = "the token URL must name a host that the certificate is for";

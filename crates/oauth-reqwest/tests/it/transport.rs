@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use oauth_core::{BoxError, ClientAuth, GrantSource, Oleria, TokenSlot};
 use oauth_reqwest::ReqwestTransport;
 use oauth_testkit::{AuthServer, Dialect, Fault, ProtectedApi};
-use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderValue, USER_AGENT};
 use reqwest::redirect::Policy;
 use rustls::CertificateError;
 use tower::util::MapErrLayer;
@@ -54,6 +54,26 @@ async fn the_token_request_announces_its_length_and_has_a_connection_of_its_own(
     let generation = world.slot.cached().unwrap().generation();
     world.slot.replace(generation).await.unwrap();
     assert_eq!((world.auth.token_requests(), world.auth.connections()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_token_request_names_the_builders_agent_or_else_ours() {
+    let auth = AuthServer::start(Dialect::Oleria).await.unwrap();
+    let api = ProtectedApi::start(&auth).await.unwrap();
+    let ours = format!("oauth-reqwest/{}", env!("CARGO_PKG_VERSION"));
+    let default = [(USER_AGENT, HeaderValue::from_static("from-defaults/1"))];
+    for (builder, agent) in [
+        (plain(), &*ours),
+        (plain().user_agent("billing/1.2"), "billing/1.2"),
+        (plain().default_headers(default.into_iter().collect()), "from-defaults/1"),
+        (plain().user_agent(""), ""),
+    ] {
+        let transport = ReqwestTransport::from_builder(builder).unwrap();
+        let slot = TokenSlot::new(GrantSource::new(grant(&auth, &api), transport));
+        slot.token().await.unwrap();
+        let sent = auth.last_token_request().unwrap();
+        assert_eq!(sent.header("user-agent"), Some(agent));
+    }
 }
 
 #[tokio::test]

@@ -1,91 +1,63 @@
 //! The default transport: hyper-util's client over rustls with the system's certificates.
 
+mod builder;
+mod connector;
+mod tls;
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, ResponseFuture};
-use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
 use tower_service::Service;
 
-use crate::error::{BoxError, Error, Kind};
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub use self::builder::HyperTransportBuilder;
+pub use self::connector::{HyperConnector, HyperStream};
+use crate::error::{BoxError, Error};
 
 /// The default token transport: HTTP/1.1 or HTTP/2 over TLS.
 ///
 /// - rustls with the ring provider, named explicitly: the process-wide default is not touched;
-/// - the system's certificates, or those of the file that `SSL_CERT_FILE` names: a private CA's root
-///   goes there (none of them is a warning in the log, and TLS fails then);
+/// - the system's certificates, or those of the file that `SSL_CERT_FILE` names (none of them is a warning in
+///   the log, and TLS fails then); a private CA's root goes there or into the [builder](Self::builder);
 /// - 5 s to connect, no proxy, no redirects, no retries;
+/// - `User-Agent: oauth-core/` and its version, `Accept-Encoding: identity`;
 /// - no pooled connections: token requests are rare, and an idle connection could belong to a
 ///   runtime that is gone.
 ///
-/// Cheap to clone.
+/// Cheap to clone: clones, and so all sources over them, share one TLS configuration and its roots.
 #[derive(Clone)]
 pub struct HyperTransport {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<HyperConnector, Full<Bytes>>,
+    connector: HyperConnector,
+    /// Sent with each request, unless it has them.
+    headers: Arc<HeaderMap>,
 }
 
 impl HyperTransport {
-    /// Creates a transport with its own client. Reads the system's certificates here, once; needs no
-    /// runtime until it is called.
+    /// Creates a transport with the defaults. The system's certificates are read once in a process, by the
+    /// first of them; needs no runtime until it is called.
     ///
     /// # Errors
     /// If the TLS provider offers no protocol version, which does not happen in a working build.
     pub fn new() -> Result<Self, Error> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|_| Error::new(Kind::Usage, "the TLS provider has no usable version"))?
-            .with_root_certificates(system_roots())
-            .with_no_client_auth();
-        let mut tcp = HttpConnector::new();
-        // The connector above handles https.
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        tcp.set_nodelay(true);
-        // Plain http is only for loopback, which `GrantSource` enforces.
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .enable_http2()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(0)
-            .retry_canceled_requests(false)
-            .build(connector);
-        Ok(Self { client })
+        Self::builder().build()
     }
-}
 
-fn system_roots() -> RootCertStore {
-    let found = rustls_native_certs::load_native_certs();
-    roots_of(found.certs, found.errors.len())
-}
-
-fn roots_of(certificates: Vec<CertificateDer<'_>>, errors: usize) -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    let (usable, broken) = roots.add_parsable_certificates(certificates);
-    if usable == 0 {
-        tracing::warn!(
-            errors,
-            broken,
-            "the system has no usable root certificates: https to a token endpoint will fail"
-        );
+    /// Starts a transport with settings.
+    pub fn builder() -> HyperTransportBuilder {
+        HyperTransportBuilder::new()
     }
-    roots
+
+    /// Returns the connector: for another client, with the same roots, client certificate, proxy and limit.
+    pub fn connector(&self) -> HyperConnector {
+        self.connector.clone()
+    }
 }
 
 impl Service<Request<Full<Bytes>>> for HyperTransport {
@@ -97,7 +69,14 @@ impl Service<Request<Full<Bytes>>> for HyperTransport {
         self.client.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, request: Request<Full<Bytes>>) -> HyperTransportFuture {
+    fn call(&mut self, mut request: Request<Full<Bytes>>) -> HyperTransportFuture {
+        for name in self.headers.keys() {
+            if !request.headers().contains_key(name) {
+                for value in self.headers.get_all(name) {
+                    request.headers_mut().append(name, value.clone());
+                }
+            }
+        }
         HyperTransportFuture(self.client.call(request))
     }
 }
@@ -133,6 +112,9 @@ mod tests {
     use tracing::span::{Attributes, Id, Record};
     use tracing::{Event, Metadata, Subscriber};
 
+    use rustls::pki_types::CertificateDer;
+
+    use super::tls::roots_of;
     use super::*;
 
     /// Counts events.
@@ -165,7 +147,7 @@ mod tests {
         ] {
             let events = Arc::new(AtomicUsize::new(0));
             let roots = tracing::subscriber::with_default(Events(events.clone()), || {
-                roots_of(certificates, 0)
+                roots_of(certificates, 0, true)
             });
             assert_eq!((roots.len(), events.load(Ordering::Relaxed)), (usable, warnings));
         }
