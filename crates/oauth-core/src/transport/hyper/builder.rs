@@ -17,6 +17,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioExecutor;
 use rustls::ClientConfig;
 use tower_service::Service;
+use zeroize::Zeroizing;
 
 use super::HyperTransport;
 use super::connector::{HyperConnector, Route, Tcp};
@@ -106,7 +107,7 @@ impl HyperTransportBuilder {
 
     /// Adds root certificates in PEM to the system's.
     pub fn roots_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.tls.roots.push(Pem::Bytes(pem.into()));
+        self.tls.roots.push(Pem::Bytes(Zeroizing::new(pem.into())));
         self
     }
 
@@ -131,7 +132,7 @@ impl HyperTransportBuilder {
 
     /// The same from PEM text that has both.
     pub fn identity_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        let pem = Pem::Bytes(pem.into());
+        let pem = Pem::Bytes(Zeroizing::new(pem.into()));
         self.tls.identity = Some(Identity { certificates: pem.clone(), key: pem });
         self
     }

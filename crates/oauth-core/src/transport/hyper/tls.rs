@@ -6,13 +6,15 @@ use std::sync::{Arc, OnceLock};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind};
 
 /// PEM text, or the file that has it.
 #[derive(Clone)]
 pub(super) enum Pem {
-    Bytes(Vec<u8>),
+    /// Wiped, because it may have a private key.
+    Bytes(Zeroizing<Vec<u8>>),
     File(PathBuf),
 }
 
@@ -92,13 +94,13 @@ impl TlsSettings {
 }
 
 impl Pem {
-    fn read(&self, setting: &str) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
-        let bytes = match self {
-            Self::Bytes(bytes) => bytes.clone(),
+    fn read(&self, setting: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes.clone()),
             Self::File(path) => std::fs::read(path)
-                .map_err(|error| unusable(setting, self, "cannot be read", &error))?,
-        };
-        Ok(zeroize::Zeroizing::new(bytes))
+                .map(Zeroizing::new)
+                .map_err(|error| unusable(setting, self, "cannot be read", &error)),
+        }
     }
 
     /// For errors: never what it contains.
